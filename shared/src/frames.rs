@@ -1,0 +1,57 @@
+//! WebSocket frames: hints of what changed. The truth is one pull away.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ConflictId, DeviceId, ItemId};
+use crate::item::FileItem;
+use crate::sync::ConflictInfo;
+use crate::timestamp::Timestamp;
+
+/// A frame from the server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerFrame {
+    pub timestamp: Timestamp,
+    /// The device that caused it; None where no device did.
+    pub source_device_id: Option<DeviceId>,
+    #[serde(flatten)]
+    pub event: ServerEvent,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum ServerEvent {
+    /// The connection stands.
+    SyncComplete { sync_token: Option<String> },
+    FileChanged { file_id: ItemId, action: FileAction, file: FileItem, sync_token: Option<String> },
+    /// Deleted or purged.
+    FileDeleted { file_id: ItemId, sync_token: Option<String> },
+    ConflictDetected { conflict: ConflictInfo },
+    ConflictResolved { conflict_id: ConflictId },
+    /// Frames were left out for a slow reader, or too much changed to tell one by one: pull.
+    PullNeeded { sync_token: Option<String> },
+    /// The answer to a `ping`.
+    Pong {},
+    /// From a newer server.
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileAction {
+    Created,
+    Updated,
+    Moved,
+    Restored,
+}
+
+/// A frame from a client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum ClientFrame {
+    /// What the device has applied.
+    Ack { sync_token: String },
+    Ping {},
+    Presence {},
+}

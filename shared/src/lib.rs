@@ -1,0 +1,30 @@
+//! What the two ends of Cloudstead agree on: the wire types, ids, version vectors, content hashing and
+//! cutting, name rules, limits, errors, and the pure rules of concurrent edits.
+//!
+//! Nothing here does I/O, reads a clock or rolls dice: the browser, the server and the simulation compile
+//! the same code and get the same answers.
+
+pub mod account;
+pub mod chunking;
+pub mod content;
+pub mod error;
+pub mod frames;
+pub mod ids;
+pub mod item;
+pub mod limits;
+pub mod name;
+pub mod rules;
+pub mod sync;
+pub mod timestamp;
+pub mod upload;
+pub mod version_vector;
+
+pub use content::{ChunkHash, ChunkManifest, ChunkRef, ContentHash};
+pub use error::{ErrorCode, Problem};
+pub use ids::{
+    ConflictId, DeviceId, ItemId, OperationId, UploadId, UserId, VersionId, ZoneId,
+};
+pub use item::{ClientFileItem, FileItem, ItemKind, SyncStatus};
+pub use name::ItemName;
+pub use timestamp::Timestamp;
+pub use version_vector::{Comparison, Dot, VersionVector};
