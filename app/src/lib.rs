@@ -1,1 +1,3 @@
+//! The Leptos app: pages, components and hooks.
 
+pub mod ports;

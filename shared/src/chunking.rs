@@ -63,7 +63,7 @@ mod tests {
     }
 
     const GOLDEN_LENGTHS: [usize; 6] = [3_834_598, 3_591_141, 2_273_730, 4_194_304, 2_571_595, 311_848];
-    const GOLDEN_CONTENT_HASH: &str = "";
+    const GOLDEN_CONTENT_HASH: &str = "189f93ac2aa6d85fb7792a96352f5a67cb04286374954cd9da7668880622f78d";
 
     #[test]
     fn one_byte_at_the_front_costs_one_chunk() {

@@ -1,0 +1,178 @@
+//! How the app knows the world: one port, provided in context by whoever mounts it.
+//!
+//! Reads come from memory and never wait; commands return at once and show up in the next read. What
+//! truly needs the server (versions, devices, sign-in) is a future with a typed error.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use shared::account::{Device, SignedIn};
+use shared::upload::FileVersion;
+use shared::{ClientFileItem, ItemId, OperationId, Problem, Timestamp, VersionId};
+use sync::{Command, QueueEntry, SyncSummary};
+
+/// A future on the browser's one thread.
+pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// Who is using the app on this device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// The local database has not answered yet.
+    Loading,
+    SignedOut,
+    SignedIn(Arc<SignedIn>),
+}
+
+/// A call that needed the server and did not succeed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallError {
+    /// No answer: the network or the server is away.
+    Unreachable,
+    Refused(Box<Problem>),
+}
+
+/// A file that a person dropped or picked, with the folders it lay in.
+#[derive(Clone, Debug)]
+pub struct PickedFile {
+    pub file: web_sys::File,
+    /// Folder names below the target, outermost first; empty for a plain file.
+    pub folders: Vec<String>,
+    /// Lets the upload go on after a reload, where the browser has it.
+    pub handle: Option<wasm_bindgen::JsValue>,
+}
+
+/// One upload as the panel shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UploadView {
+    pub operation_id: OperationId,
+    pub name: String,
+    pub parent_id: ItemId,
+    /// The dropped folder it belongs to, for grouping.
+    pub group: Option<String>,
+    pub total_bytes: u64,
+    pub sent_bytes: u64,
+    /// Bytes the server already had.
+    pub skipped_bytes: u64,
+    pub bytes_per_second: Option<f64>,
+    pub seconds_left: Option<u64>,
+    pub state: UploadState,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum UploadState {
+    /// Waiting for its turn.
+    Queued,
+    /// Cut and hashed in the worker.
+    Hashing,
+    Uploading,
+    Paused,
+    /// The network is away; it goes on by itself.
+    Waiting { reason: String, next_try: Option<Timestamp> },
+    /// The page was reloaded and the browser kept no handle: the person has to pick the file again.
+    NeedsFile,
+    Failed { reason: String },
+    Done,
+}
+
+/// What a person does to an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadControl {
+    Pause,
+    Resume,
+    Cancel,
+    Retry,
+    /// Takes a finished or failed one off the panel.
+    Dismiss,
+}
+
+/// Something to say in a toast, with undo where it can be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub text: String,
+    pub undo: Option<Vec<Command>>,
+}
+
+/// The signed-in person's cloud, as this device knows it.
+pub trait Cloud {
+    fn account(&self) -> Signal<Account>;
+    fn sign_in(&self, username: String, password: String) -> LocalFuture<Result<(), CallError>>;
+    fn register(
+        &self,
+        username: String,
+        password: String,
+        display_name: Option<String>,
+        invite: Option<String>,
+    ) -> LocalFuture<Result<(), CallError>>;
+    /// Ends the session and forgets this device's copy. Refused by the caller's own dialog first where
+    /// changes wait.
+    fn sign_out(&self) -> LocalFuture<Result<(), CallError>>;
+
+    /// Rises, at most once a frame, whenever the local tree changed. Reads below do not track by themselves.
+    fn revision(&self) -> Signal<u64>;
+    fn item(&self, id: ItemId) -> Option<Arc<ClientFileItem>>;
+    /// Live children, unsorted. The root is a folder like any other.
+    fn children(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>>;
+    /// From the root's child down to the item's parent.
+    fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>>;
+    /// Live items whose name contains `text`, compared as folded names.
+    fn search(&self, text: &str, limit: usize) -> Vec<Arc<ClientFileItem>>;
+    /// The topmost deleted items, the latest first.
+    fn trash(&self) -> Vec<Arc<ClientFileItem>>;
+
+    /// Applies the commands to the local tree at once, as one step, and queues them. Answers the commands
+    /// that undo them, in order.
+    fn run(&self, commands: Vec<Command>) -> Vec<Command>;
+    /// An id for what is about to be created.
+    fn new_item_id(&self) -> ItemId;
+
+    fn summary(&self) -> Signal<SyncSummary>;
+    /// What waits or is stuck, with its reason and next try.
+    fn queue(&self) -> Vec<QueueEntry>;
+    fn retry_now(&self);
+    /// Gives up one parked operation; its local effect is undone.
+    fn discard(&self, operation: OperationId);
+    /// Undone or merged operations and the like, as they happen; taken off as they are read.
+    fn notices(&self) -> Signal<Vec<Notice>>;
+    fn take_notices(&self) -> Vec<Notice>;
+
+    fn upload(&self, folder: ItemId, files: Vec<PickedFile>);
+    fn uploads(&self) -> Signal<Vec<UploadView>>;
+    fn control_upload(&self, operation: OperationId, control: UploadControl);
+    /// The file again, for an upload that lost it; checked against what was begun.
+    fn supply_file(&self, operation: OperationId, file: web_sys::File);
+
+    /// Where the browser gets the bytes: the server's download address, or a local object URL for what
+    /// only this device has.
+    fn content_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>>;
+    /// The first `bytes_max` bytes as text.
+    fn read_text(&self, id: ItemId, bytes_max: usize) -> LocalFuture<Result<String, CallError>>;
+    /// The address that downloads the items: the file itself, or a zip.
+    fn download_url(&self, id: ItemId) -> String;
+
+    fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>>;
+    fn version_url(&self, id: ItemId, version: VersionId) -> String;
+    fn restore_version(&self, id: ItemId, version: VersionId) -> LocalFuture<Result<(), CallError>>;
+    fn devices(&self) -> LocalFuture<Result<Vec<Device>, CallError>>;
+    fn remove_device(&self, id: shared::DeviceId) -> LocalFuture<Result<(), CallError>>;
+    fn refresh_account(&self);
+}
+
+/// The port in context. Components ask for it with [`use_cloud`].
+#[derive(Clone)]
+pub struct CloudContext(pub StoredValue<Rc<dyn Cloud>, LocalStorage>);
+
+/// Provides the port to everything below.
+pub fn provide_cloud(cloud: Rc<dyn Cloud>) {
+    provide_context(CloudContext(StoredValue::new_local(cloud)));
+}
+
+/// The port, in a component that is mounted in the browser.
+///
+/// # Panics
+/// Where nobody called [`provide_cloud`]: on the server, or outside the app's shell.
+pub fn use_cloud() -> Rc<dyn Cloud> {
+    expect_context::<CloudContext>().0.get_value()
+}
