@@ -70,10 +70,15 @@ pub enum UploadState {
     Uploading,
     Paused,
     /// The network is away; it goes on by itself.
-    Waiting { reason: String, next_try: Option<Timestamp> },
+    Waiting {
+        reason: String,
+        next_try: Option<Timestamp>,
+    },
     /// The page was reloaded and the browser kept no handle: the person has to pick the file again.
     NeedsFile,
-    Failed { reason: String },
+    Failed {
+        reason: String,
+    },
     Done,
 }
 

@@ -71,7 +71,8 @@ mod tests {
         let mut shifted = vec![7];
         shifted.extend_from_slice(&bytes);
         let before: std::collections::HashSet<ChunkHash> = cut(&bytes).map(ChunkHash::of).collect();
-        let sent: usize = cut(&shifted).filter(|c| !before.contains(&ChunkHash::of(c))).map(<[u8]>::len).sum();
+        let sent: usize =
+            cut(&shifted).filter(|c| !before.contains(&ChunkHash::of(c))).map(<[u8]>::len).sum();
         assert!(sent <= 2 * CHUNK_BYTES_MAX, "{sent} bytes sent again");
     }
 

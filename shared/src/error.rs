@@ -173,7 +173,8 @@ impl Problem {
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         let words = code.as_str().replace('_', " ");
         let mut letters = words.chars();
-        let title = letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
+        let title =
+            letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
         Self {
             kind: format!("urn:cloudstead:error:{}", code.as_str()),
             title,
@@ -192,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_problem_keeps_its_wire_form() {
-        let mut problem = Problem::new(ErrorCode::ChunksMissing, "Send the missing chunks, then complete again.");
+        let mut problem =
+            Problem::new(ErrorCode::ChunksMissing, "Send the missing chunks, then complete again.");
         problem.more.insert("missingChunks".into(), serde_json::json!([1, 2]));
         let wire = serde_json::to_value(&problem).unwrap();
         assert_eq!(

@@ -22,14 +22,30 @@ pub struct ServerFrame {
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum ServerEvent {
     /// The connection stands.
-    SyncComplete { sync_token: Option<String> },
-    FileChanged { file_id: ItemId, action: FileAction, file: FileItem, sync_token: Option<String> },
+    SyncComplete {
+        sync_token: Option<String>,
+    },
+    FileChanged {
+        file_id: ItemId,
+        action: FileAction,
+        file: FileItem,
+        sync_token: Option<String>,
+    },
     /// Deleted or purged.
-    FileDeleted { file_id: ItemId, sync_token: Option<String> },
-    ConflictDetected { conflict: ConflictInfo },
-    ConflictResolved { conflict_id: ConflictId },
+    FileDeleted {
+        file_id: ItemId,
+        sync_token: Option<String>,
+    },
+    ConflictDetected {
+        conflict: ConflictInfo,
+    },
+    ConflictResolved {
+        conflict_id: ConflictId,
+    },
     /// Frames were left out for a slow reader, or too much changed to tell one by one: pull.
-    PullNeeded { sync_token: Option<String> },
+    PullNeeded {
+        sync_token: Option<String>,
+    },
     /// The answer to a `ping`.
     Pong {},
     /// From a newer server.
@@ -51,7 +67,9 @@ pub enum FileAction {
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum ClientFrame {
     /// What the device has applied.
-    Ack { sync_token: String },
+    Ack {
+        sync_token: String,
+    },
     Ping {},
     Presence {},
 }

@@ -21,9 +21,7 @@ pub mod version_vector;
 
 pub use content::{ChunkHash, ChunkManifest, ChunkRef, ContentHash};
 pub use error::{ErrorCode, Problem};
-pub use ids::{
-    ConflictId, DeviceId, ItemId, OperationId, UploadId, UserId, VersionId, ZoneId,
-};
+pub use ids::{ConflictId, DeviceId, ItemId, OperationId, UploadId, UserId, VersionId, ZoneId};
 pub use item::{ClientFileItem, FileItem, ItemKind, SyncStatus};
 pub use name::ItemName;
 pub use timestamp::Timestamp;

@@ -32,8 +32,13 @@ pub struct QueueEntry {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueState {
-    Waiting { reason: Option<String>, next_try: Option<Timestamp> },
+    Waiting {
+        reason: Option<String>,
+        next_try: Option<Timestamp>,
+    },
     Sending,
     /// Parked: the server refused it, and why.
-    Refused { reason: String },
+    Refused {
+        reason: String,
+    },
 }

@@ -1,0 +1,114 @@
+//! All SQL. `Db` is either database; reads take a connection, writes hand over a piece of work that is
+//! durable once it is answered.
+
+mod error;
+mod migrate;
+mod sql;
+mod writer;
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{PgPool, SqlitePool};
+use tokio::sync::mpsc;
+
+pub use error::DbError;
+pub use sql::{Column, Connection, Row, Value};
+
+use crate::clock::Env;
+
+/// Readers of SQLite beside its one writer; each is a thread.
+const SQLITE_READERS: u32 = 4;
+/// Connections to PostgreSQL a node.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// How long a request waits for a connection before it is told to come back.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long SQLite waits for a lock that another process holds (`verify`, a backup).
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where the data is: cheap to clone.
+#[derive(Clone)]
+pub struct Db(Backend);
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite { readers: SqlitePool, writer: mpsc::Sender<Box<dyn writer::Job>> },
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens, or makes, the SQLite file, migrated.
+    pub async fn open_sqlite(file: &Path, env: &Env) -> Result<Self, DbError> {
+        let options = SqliteConnectOptions::new().filename(file).busy_timeout(SQLITE_BUSY_TIMEOUT);
+        let writing = options
+            .clone()
+            .create_if_missing(true)
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
+            .journal_mode(SqliteJournalMode::Wal)
+            // Acknowledged means durable: every commit is on the disk.
+            .synchronous(SqliteSynchronous::Full);
+        let writer_pool = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
+        let connection = Connection::sqlite(writer_pool.acquire().await?);
+        let (writer, queue) = mpsc::channel(writer::WRITE_QUEUE_MAX);
+        tokio::spawn(writer::write_groups(connection, queue));
+        let readers = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .min_connections(1)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(options.read_only(true));
+        Self(Backend::Sqlite { readers, writer }).migrated(env).await
+    }
+
+    /// Connects to PostgreSQL, migrated.
+    pub async fn open_postgres(url: &str, env: &Env) -> Result<Self, DbError> {
+        let options: PgConnectOptions = url.parse()?;
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await?;
+        Self(Backend::Postgres(pool)).migrated(env).await
+    }
+
+    async fn migrated(self, env: &Env) -> Result<Self, DbError> {
+        let now = env.now();
+        self.write(move |connection| Box::pin(migrate::migrate(connection, now))).await?;
+        Ok(self)
+    }
+
+    /// A connection for reading. On both databases it sees everything acknowledged before.
+    pub async fn reader(&self) -> Result<Connection, DbError> {
+        Ok(match &self.0 {
+            Backend::Sqlite { readers, .. } => Connection::sqlite(readers.acquire().await?),
+            Backend::Postgres(pool) => Connection::postgres(pool.acquire().await?),
+        })
+    }
+
+    /// Runs `work` in a transaction; the answer comes once its effect is durable. An `Err` rolls it back.
+    /// `work` may run several times, so it owns what it needs and clones what it consumes.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'c> Fn(&'c mut Connection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        match &self.0 {
+            Backend::Sqlite { writer, .. } => writer::submit(writer, work).await,
+            Backend::Postgres(pool) => writer::write_transaction(pool, work).await,
+        }
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.0, Backend::Postgres(_))
+    }
+}
+
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;

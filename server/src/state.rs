@@ -1,0 +1,10 @@
+//! What every handler shares: cheap to clone, no state of its own beyond caches and sockets.
+
+use crate::clock::Env;
+use crate::db::Db;
+
+#[derive(Clone)]
+pub struct App {
+    pub env: Env,
+    pub db: Db,
+}
