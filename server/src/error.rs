@@ -14,7 +14,7 @@ use crate::db::DbError;
 /// When a caller may come back after the database or the object store was away.
 const UNAVAILABLE_RETRY_AFTER: Duration = Duration::from_secs(2);
 /// When a caller may come back after a disk was full.
-const FULL_RETRY_AFTER: Duration = Duration::from_secs(60);
+const FULL_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 pub type ApiResult<T> = Result<T, ApiError>;
 
