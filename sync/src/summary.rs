@@ -16,7 +16,30 @@ pub struct SyncSummary {
     pub conflicts: usize,
     /// Whether the first sync is still bringing in items, and how many came so far.
     pub first_sync: Option<usize>,
+    /// The server is known to have news that is not here yet, or may have: it was not asked since the
+    /// connection broke.
+    pub behind: bool,
+    /// The session ended: sign in again to go on.
+    pub signed_out: bool,
+    /// This device cannot store changes right now.
+    pub storage_failed: bool,
+    /// When the next try is due, where the last one failed.
+    pub next_try: Option<Timestamp>,
     pub last_synced_at: Option<Timestamp>,
+}
+
+impl SyncSummary {
+    /// Whether the person may read "up to date".
+    pub fn is_synced(&self) -> bool {
+        self.online
+            && !self.behind
+            && !self.active
+            && !self.signed_out
+            && !self.storage_failed
+            && self.waiting == 0
+            && self.failed == 0
+            && self.first_sync.is_none()
+    }
 }
 
 /// A queued operation as the status list shows it.
