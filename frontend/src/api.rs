@@ -1,0 +1,181 @@
+//! Typed calls of `/api/v1`. The session is a cookie of this origin, so there is nothing to attach.
+
+use app::ports::CallError;
+use gloo_net::http::{Method, Request, RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shared::account::{Device, DeviceList, Register, Registered, SignIn, SignedIn};
+use shared::sync::{ConflictList, PullResponse, PushRequest, PushResponse};
+use shared::upload::{
+    ChunkStored, FileVersion, InitUpload, ItemAnswer, RestoreVersion, UploadCompleted, UploadStarted, VersionList,
+};
+use shared::{ChunkHash, DeviceId, ErrorCode, ItemId, OperationId, Problem, UploadId, VersionId};
+use web_sys::{AbortSignal, Blob};
+
+/// What a call that carries little may take before it counts as unanswered, in milliseconds.
+const CALL_TIMEOUT_MS: u32 = 60_000;
+/// What one chunk may take, in milliseconds: 4 MiB at 25 kB/s.
+const CHUNK_TIMEOUT_MS: u32 = 170_000;
+
+pub type Answer<T> = Result<T, CallError>;
+
+pub async fn sign_in(body: &SignIn) -> Answer<SignedIn> {
+    call(Method::POST, "/auth/login", Some(body)).await
+}
+
+pub async fn register(body: &Register) -> Answer<Registered> {
+    call(Method::POST, "/auth/register", Some(body)).await
+}
+
+pub async fn sign_out() -> Answer<()> {
+    command(Method::POST, "/auth/logout").await
+}
+
+pub async fn me() -> Answer<SignedIn> {
+    get("/auth/me").await
+}
+
+pub async fn devices() -> Answer<Vec<Device>> {
+    Ok(get::<DeviceList>("/devices").await?.devices)
+}
+
+pub async fn remove_device(id: DeviceId) -> Answer<()> {
+    command(Method::DELETE, &format!("/devices/{id}")).await
+}
+
+pub async fn push(body: &PushRequest) -> Answer<PushResponse> {
+    call(Method::POST, "/sync/push", Some(body)).await
+}
+
+pub async fn pull(since: Option<&str>, limit: usize) -> Answer<PullResponse> {
+    let mut query = vec![("limit", limit.to_string())];
+    query.extend(since.map(|token| ("since", token.to_owned())));
+    let request = Request::get("/api/v1/sync/pull").query(query.iter().map(|(name, value)| (*name, value)));
+    read(send(request, CALL_TIMEOUT_MS).await?).await
+}
+
+pub async fn conflicts() -> Answer<ConflictList> {
+    get("/conflicts").await
+}
+
+pub async fn init_upload(file: ItemId, body: &InitUpload) -> Answer<UploadStarted> {
+    call(Method::POST, &format!("/files/{file}/upload/init"), Some(body)).await
+}
+
+pub async fn put_chunk(file: ItemId, upload: UploadId, index: u32, hash: ChunkHash, bytes: &Blob) -> Answer<ChunkStored> {
+    use base64::Engine as _;
+    let digest = base64::engine::general_purpose::STANDARD.encode(hash.as_bytes());
+    let request = Request::put(&format!("/api/v1/files/{file}/upload/{upload}/chunk/{index}"))
+        .header("Content-Type", "application/octet-stream")
+        .header("Content-Digest", &format!("sha-256=:{digest}:"))
+        .abort_signal(Some(&AbortSignal::timeout_with_u32(CHUNK_TIMEOUT_MS)))
+        .body(bytes)
+        .map_err(|_| CallError::Unreachable)?;
+    read(accept(request.send().await).await?).await
+}
+
+pub async fn complete_upload(file: ItemId, upload: UploadId) -> Answer<UploadCompleted> {
+    let nothing = serde_json::Map::new();
+    call(Method::POST, &format!("/files/{file}/upload/{upload}/complete"), Some(&nothing)).await
+}
+
+pub async fn cancel_upload(file: ItemId, upload: UploadId) -> Answer<()> {
+    command(Method::DELETE, &format!("/files/{file}/upload/{upload}")).await
+}
+
+pub async fn versions(file: ItemId) -> Answer<Vec<FileVersion>> {
+    Ok(get::<VersionList>(&format!("/files/{file}/versions")).await?.versions)
+}
+
+pub async fn restore_version(file: ItemId, version: VersionId, operation_id: OperationId) -> Answer<ItemAnswer> {
+    let body = RestoreVersion { operation_id };
+    call(Method::POST, &format!("/files/{file}/versions/{version}/restore"), Some(&body)).await
+}
+
+/// The first `bytes_max` bytes of a file's content.
+pub async fn read_head(file: ItemId, bytes_max: usize) -> Answer<Vec<u8>> {
+    let request = Request::get(&download_url(file)).header("Range", &format!("bytes=0-{}", bytes_max.saturating_sub(1)));
+    send(request, CALL_TIMEOUT_MS).await?.binary().await.map_err(|_| CallError::Unreachable)
+}
+
+pub fn download_url(file: ItemId) -> String {
+    format!("/api/v1/files/{file}/download")
+}
+
+pub fn zip_url(folder: ItemId) -> String {
+    format!("/api/v1/files/{folder}/zip")
+}
+
+pub fn version_url(file: ItemId, version: VersionId) -> String {
+    format!("/api/v1/files/{file}/download?version={version}")
+}
+
+async fn get<T: DeserializeOwned>(path: &str) -> Answer<T> {
+    call(Method::GET, path, None::<&()>).await
+}
+
+/// A call whose answer says nothing but that it was done.
+async fn command(method: Method, path: &str) -> Answer<()> {
+    let request = RequestBuilder::new(&format!("/api/v1{path}")).method(method);
+    send(request, CALL_TIMEOUT_MS).await.map(drop)
+}
+
+async fn call<T: DeserializeOwned>(method: Method, path: &str, body: Option<&impl Serialize>) -> Answer<T> {
+    let request = RequestBuilder::new(&format!("/api/v1{path}"))
+        .method(method)
+        .abort_signal(Some(&AbortSignal::timeout_with_u32(CALL_TIMEOUT_MS)));
+    let request = match body {
+        Some(body) => request.json(body),
+        None => request.build(),
+    };
+    let request = request.map_err(|_| CallError::Unreachable)?;
+    read(accept(request.send().await).await?).await
+}
+
+async fn send(request: RequestBuilder, timeout_ms: u32) -> Answer<Response> {
+    accept(request.abort_signal(Some(&AbortSignal::timeout_with_u32(timeout_ms))).send().await).await
+}
+
+/// Tells success, refusal and silence apart. What a proxy says in the server's absence (a 5xx without a
+/// problem) is silence.
+async fn accept(answer: Result<Response, gloo_net::Error>) -> Answer<Response> {
+    let response = answer.map_err(|_| CallError::Unreachable)?;
+    if response.ok() {
+        return Ok(response);
+    }
+    let retry_after_ms = response.headers().get("Retry-After").and_then(|value| retry_after_ms(&value));
+    match response.json::<Problem>().await {
+        Ok(mut problem) => {
+            problem.retry_after_ms = problem.retry_after_ms.or(retry_after_ms);
+            Err(CallError::Refused(Box::new(problem)))
+        }
+        Err(_) if response.status() >= 500 => Err(CallError::Unreachable),
+        Err(_) => Err(CallError::Refused(Box::new(Problem::new(
+            ErrorCode::InvalidRequest,
+            "The server did not accept this. Reload the page and try again.",
+        )))),
+    }
+}
+
+/// An answer that cannot be read was cut off on its way, or comes from a newer server: asking again is
+/// all that helps.
+async fn read<T: DeserializeOwned>(response: Response) -> Answer<T> {
+    response.json().await.map_err(|_| CallError::Unreachable)
+}
+
+/// Seconds, as our server says them; a date is left to the caller's own back-off.
+fn retry_after_ms(value: &str) -> Option<u64> {
+    value.trim().parse::<u64>().ok()?.checked_mul(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::retry_after_ms;
+
+    #[test]
+    fn retry_after_is_seconds() {
+        assert_eq!(retry_after_ms(" 12 "), Some(12_000));
+        assert_eq!(retry_after_ms("Wed, 21 Oct 2026 07:28:00 GMT"), None);
+        assert_eq!(retry_after_ms("18446744073709551615"), None);
+    }
+}
