@@ -11,7 +11,8 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use shared::account::{Device, SignedIn};
 use shared::upload::FileVersion;
-use shared::{ClientFileItem, ItemId, OperationId, Problem, Timestamp, VersionId};
+use shared::{ClientFileItem, ItemId, OperationId, Timestamp, VersionId};
+pub use sync::CallError;
 use sync::{Command, QueueEntry, SyncSummary};
 
 /// A future on the browser's one thread.
@@ -24,14 +25,6 @@ pub enum Account {
     Loading,
     SignedOut,
     SignedIn(Arc<SignedIn>),
-}
-
-/// A call that needed the server and did not succeed.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CallError {
-    /// No answer: the network or the server is away.
-    Unreachable,
-    Refused(Box<Problem>),
 }
 
 /// A file that a person dropped or picked, with the folders it lay in.

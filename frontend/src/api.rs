@@ -7,7 +7,8 @@ use serde::de::DeserializeOwned;
 use shared::account::{Device, DeviceList, Register, Registered, SignIn, SignedIn};
 use shared::sync::{ConflictList, PullResponse, PushRequest, PushResponse};
 use shared::upload::{
-    ChunkStored, FileVersion, InitUpload, ItemAnswer, RestoreVersion, UploadCompleted, UploadStarted, VersionList,
+    ChunkStored, FileVersion, InitUpload, ItemAnswer, RestoreVersion, UploadCompleted, UploadStarted,
+    VersionList,
 };
 use shared::{ChunkHash, DeviceId, ErrorCode, ItemId, OperationId, Problem, UploadId, VersionId};
 use web_sys::{AbortSignal, Blob};
@@ -62,7 +63,13 @@ pub async fn init_upload(file: ItemId, body: &InitUpload) -> Answer<UploadStarte
     call(Method::POST, &format!("/files/{file}/upload/init"), Some(body)).await
 }
 
-pub async fn put_chunk(file: ItemId, upload: UploadId, index: u32, hash: ChunkHash, bytes: &Blob) -> Answer<ChunkStored> {
+pub async fn put_chunk(
+    file: ItemId,
+    upload: UploadId,
+    index: u32,
+    hash: ChunkHash,
+    bytes: &Blob,
+) -> Answer<ChunkStored> {
     use base64::Engine as _;
     let digest = base64::engine::general_purpose::STANDARD.encode(hash.as_bytes());
     let request = Request::put(&format!("/api/v1/files/{file}/upload/{upload}/chunk/{index}"))
@@ -87,14 +94,19 @@ pub async fn versions(file: ItemId) -> Answer<Vec<FileVersion>> {
     Ok(get::<VersionList>(&format!("/files/{file}/versions")).await?.versions)
 }
 
-pub async fn restore_version(file: ItemId, version: VersionId, operation_id: OperationId) -> Answer<ItemAnswer> {
+pub async fn restore_version(
+    file: ItemId,
+    version: VersionId,
+    operation_id: OperationId,
+) -> Answer<ItemAnswer> {
     let body = RestoreVersion { operation_id };
     call(Method::POST, &format!("/files/{file}/versions/{version}/restore"), Some(&body)).await
 }
 
 /// The first `bytes_max` bytes of a file's content.
 pub async fn read_head(file: ItemId, bytes_max: usize) -> Answer<Vec<u8>> {
-    let request = Request::get(&download_url(file)).header("Range", &format!("bytes=0-{}", bytes_max.saturating_sub(1)));
+    let request = Request::get(&download_url(file))
+        .header("Range", &format!("bytes=0-{}", bytes_max.saturating_sub(1)));
     send(request, CALL_TIMEOUT_MS).await?.binary().await.map_err(|_| CallError::Unreachable)
 }
 

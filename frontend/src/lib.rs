@@ -5,6 +5,8 @@
 mod api;
 mod backoff;
 mod browser;
+mod socket;
+mod store;
 mod uploader;
 
 use wasm_bindgen::prelude::wasm_bindgen;

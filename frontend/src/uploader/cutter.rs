@@ -24,7 +24,10 @@ pub enum CutError {
 }
 
 /// The chunks of `file`, in order. `on_read` hears of every window, in bytes, and may stop it.
-pub async fn cut(file: &Blob, mut on_read: impl FnMut(u64) -> ControlFlow<()>) -> Result<Vec<ChunkRef>, CutError> {
+pub async fn cut(
+    file: &Blob,
+    mut on_read: impl FnMut(u64) -> ControlFlow<()>,
+) -> Result<Vec<ChunkRef>, CutError> {
     let size = file.size() as u64;
     let mut window: Vec<u8> = Vec::with_capacity(WINDOW_BYTES.min(size as usize));
     let mut chunks = Vec::new();

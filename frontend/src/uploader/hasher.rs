@@ -47,7 +47,8 @@ impl Hasher {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let worker = Worker::new_with_options(WORKER_URL, &options).ok();
-        let hasher = Rc::new(Self { worker: RefCell::new(worker), jobs: Jobs::default(), next_job: Cell::new(0) });
+        let hasher =
+            Rc::new(Self { worker: RefCell::new(worker), jobs: Jobs::default(), next_job: Cell::new(0) });
         if let Some(worker) = &*hasher.worker.borrow() {
             let (jobs, answers_to) = (hasher.jobs.clone(), worker.clone());
             browser::listen(worker, "message", move |event| {

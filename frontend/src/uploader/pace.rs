@@ -56,7 +56,11 @@ impl Pace {
         let brought_by = self.streams;
         self.streams = match self.before {
             Some((before, _)) if throughput < before * LOSS_TOLERATED => halved(brought_by),
-            Some((before, fewer)) if brought_by > fewer && throughput < before * (1.0 + GAIN_WORTH_A_STREAM) => fewer,
+            Some((before, fewer))
+                if brought_by > fewer && throughput < before * (1.0 + GAIN_WORTH_A_STREAM) =>
+            {
+                fewer
+            }
             _ => (brought_by + 1).min(STREAMS_MAX),
         };
         self.before = Some((throughput, brought_by));

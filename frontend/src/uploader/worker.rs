@@ -40,14 +40,20 @@ pub fn serve() {
         while let Some((id, file)) = files.next().await {
             let is_wanted = |bytes: u64| {
                 tell(&scope, message::READ, id, &JsValue::from_f64(bytes as f64));
-                if cancelled.borrow().contains(&id) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if cancelled.borrow().contains(&id) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
             };
             let result = cutter::cut(&file, is_wanted).await;
             cancelled.borrow_mut().remove(&id);
             match result.map(Manifest::new) {
                 Ok(Ok(manifest)) => tell(&scope, message::DONE, id, &Uint8Array::from(&manifest.pack()[..])),
                 Err(CutError::Cancelled) => tell(&scope, message::CANCELLED, id, &JsValue::NULL),
-                Ok(Err(_)) | Err(CutError::Unreadable) => tell(&scope, message::UNREADABLE, id, &JsValue::NULL),
+                Ok(Err(_)) | Err(CutError::Unreadable) => {
+                    tell(&scope, message::UNREADABLE, id, &JsValue::NULL)
+                }
             }
         }
     });

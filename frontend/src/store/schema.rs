@@ -1,0 +1,50 @@
+//! What the local database is made of, and how older ones become so, one version at a time.
+
+use indexed_db_futures::database::Database;
+use indexed_db_futures::prelude::*;
+
+use super::StoreError;
+
+/// Items as the server last told them, by id.
+pub const ITEMS: &str = "items";
+/// Operations that wait, by id.
+pub const OUTBOX: &str = "outbox";
+/// Bytes of small contents, by their operation's id.
+pub const CONTENTS: &str = "contents";
+pub const CONFLICTS: &str = "conflicts";
+/// One record, under [`META_KEY`].
+pub const META: &str = "meta";
+pub const META_KEY: &str = "meta";
+/// What is known of a file that is sent by chunks, by the name that its operation gives the bytes.
+pub const UPLOADS: &str = "uploads";
+/// The browser's own handles of such files, by the same name.
+pub const HANDLES: &str = "handles";
+
+pub const STORES: [&str; 7] = [ITEMS, OUTBOX, CONTENTS, CONFLICTS, META, UPLOADS, HANDLES];
+
+/// Rises with every step below.
+const VERSION: u8 = 1;
+
+pub async fn open(name: &str) -> Result<Database, StoreError> {
+    let database = Database::open(name)
+        .with_version(VERSION)
+        .with_on_upgrade_needed(|event, database| {
+            let old = event.old_version() as u8;
+            (old + 1..=VERSION).try_for_each(|version| step(&database, version))
+        })
+        .await?;
+    Ok(database)
+}
+
+/// From the version before to `version`.
+fn step(database: &Database, version: u8) -> indexed_db_futures::Result<()> {
+    match version {
+        1 => {
+            for store in STORES {
+                database.create_object_store(store).build()?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
