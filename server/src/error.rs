@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared::{ErrorCode, Problem};
 
+use crate::blobs::BlobError;
 use crate::db::DbError;
 
 /// When a caller may come back after the database or the object store was away.
@@ -83,6 +84,16 @@ impl From<DbError> for ApiError {
             DbError::Full(_) => Self::storage_full().because(error),
             DbError::Unavailable(_) | DbError::Serialization(_) => Self::unavailable().because(error),
             DbError::Shape { .. } | DbError::Other(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<BlobError> for ApiError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Full(_) => Self::storage_full().because(error),
+            BlobError::Unavailable(_) => Self::unavailable().because(error),
+            BlobError::Missing(_) | BlobError::Rotten(_) => Self::internal(error),
         }
     }
 }

@@ -3,7 +3,9 @@
 
 pub mod access;
 pub mod auth;
+pub mod blobs;
 pub mod clock;
 pub mod db;
 pub mod error;
+pub mod ops;
 pub mod state;

@@ -1,5 +1,6 @@
 //! What every handler shares: cheap to clone, no state of its own beyond caches and sockets.
 
+use crate::blobs::Blobs;
 use crate::clock::Env;
 use crate::db::Db;
 
@@ -7,4 +8,5 @@ use crate::db::Db;
 pub struct App {
     pub env: Env,
     pub db: Db,
+    pub blobs: Blobs,
 }

@@ -1,7 +1,9 @@
 //! All SQL. `Db` is either database; reads take a connection, writes hand over a piece of work that is
 //! durable once it is answered.
 
+pub mod chunks;
 mod error;
+pub mod manifests;
 mod migrate;
 mod sql;
 mod writer;

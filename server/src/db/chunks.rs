@@ -1,0 +1,127 @@
+//! Chunks of an account: which it holds, where their bytes are, and how long those without references are
+//! safe.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use shared::{ChunkHash, ChunkRef, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::{Connection, DbError, Row, Value};
+use crate::blobs::{BlobKey, Generation, StagedChunk, Stored};
+use crate::values;
+
+/// Which of the chunks the account holds, with their sizes in bytes.
+pub async fn present(
+    connection: &mut Connection,
+    account: UserId,
+    hashes: &[ChunkHash],
+) -> Result<HashMap<ChunkHash, u32>, DbError> {
+    let sql = "SELECT hash, size FROM chunks WHERE account_id = $1 AND hash IN ({keys})";
+    let rows = connection.fetch_keys(sql, values![account], hashes.iter().map(|&h| h.into())).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// As [`present`], and those chunks are safe from collection until `leased_until`.
+pub async fn lease(
+    connection: &mut Connection,
+    account: UserId,
+    hashes: &[ChunkHash],
+    leased_until: Timestamp,
+) -> Result<HashMap<ChunkHash, u32>, DbError> {
+    // The condition leaves rows alone that are safe for as long already.
+    let sql = "UPDATE chunks SET leased_until = $2 WHERE account_id = $1 AND leased_until < $2 AND hash IN ({keys})";
+    connection.execute_keys(sql, values![account, leased_until], hashes.iter().map(|&h| h.into())).await?;
+    present(connection, account, hashes).await
+}
+
+/// Where the chunks' bytes are. What is not held is left out.
+pub async fn locate(
+    connection: &mut Connection,
+    account: UserId,
+    hashes: &[ChunkHash],
+) -> Result<HashMap<ChunkHash, Stored>, DbError> {
+    let sql = "SELECT hash, generation, data FROM chunks WHERE account_id = $1 AND hash IN ({keys})";
+    let rows = connection.fetch_keys(sql, values![account], hashes.iter().map(|&h| h.into())).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, stored(row, 1)?))).collect()
+}
+
+/// The columns `generation, data`, from `index`.
+fn stored(row: &Row, index: usize) -> Result<Stored, DbError> {
+    Ok(match row.get::<Option<Vec<u8>>>(index + 1)? {
+        Some(data) => Stored::Inline(Bytes::from(data)),
+        None => Stored::Object(Generation(row.get::<Uuid>(index)?)),
+    })
+}
+
+/// Takes the account's row lock, so that what is read of its chunks afterwards in this transaction cannot
+/// change under it. Comes after the zone's lock, before any row of chunks or manifests.
+pub async fn lock_account(connection: &mut Connection, account: UserId) -> Result<Balance, DbError> {
+    let sql = "UPDATE accounts SET used_bytes = used_bytes WHERE account_id = $1 RETURNING quota_bytes, used_bytes, staged_bytes";
+    let row = connection.fetch_one(sql, values![account]).await?;
+    Ok(Balance { quota_bytes: row.get(0)?, used_bytes: row.get(1)?, staged_bytes: row.get(2)? })
+}
+
+/// An account's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    pub quota_bytes: u64,
+    /// Of chunks with references, each once.
+    pub used_bytes: u64,
+    /// Of chunks without.
+    pub staged_bytes: u64,
+}
+
+impl Balance {
+    /// What may still be staged: the free quota is the cap of staged bytes.
+    pub fn stageable_bytes(&self) -> u64 {
+        self.quota_bytes.saturating_sub(self.used_bytes).saturating_sub(self.staged_bytes)
+    }
+}
+
+pub async fn balance(connection: &mut Connection, account: UserId) -> Result<Balance, DbError> {
+    let sql = "SELECT quota_bytes, used_bytes, staged_bytes FROM accounts WHERE account_id = $1";
+    let row = connection.fetch_one(sql, values![account]).await?;
+    Ok(Balance { quota_bytes: row.get(0)?, used_bytes: row.get(1)?, staged_bytes: row.get(2)? })
+}
+
+/// Adds chunks whose bytes are durable (or ride this commit), or renews the lease of those held already.
+/// Answers the objects that were not needed after all: delete them once the transaction is committed.
+pub async fn stage(
+    connection: &mut Connection,
+    account: UserId,
+    chunks: Vec<StagedChunk>,
+    leased_until: Timestamp,
+) -> Result<Vec<BlobKey>, DbError> {
+    if chunks.is_empty() {
+        return Ok(Vec::new());
+    }
+    lock_account(connection, account).await?;
+    let hashes: Vec<ChunkHash> = chunks.iter().map(|staged| staged.chunk.hash).collect();
+    let mut held = lease(connection, account, &hashes, leased_until).await?;
+    let mut superfluous = Vec::new();
+    let mut rows = Vec::new();
+    let mut staged_bytes: u64 = 0;
+    for StagedChunk { chunk: ChunkRef { hash, size }, stored } in chunks {
+        if held.insert(hash, size).is_some() {
+            if let Stored::Object(generation) = stored {
+                superfluous.push(BlobKey { account, hash, generation });
+            }
+            continue;
+        }
+        staged_bytes += u64::from(size);
+        let (generation, data) = match stored {
+            Stored::Inline(bytes) => (Uuid::nil(), Value::Bytes(Some(bytes.into()))),
+            Stored::Object(generation) => (generation.0, Value::Bytes(None)),
+        };
+        let generation = generation.as_bytes().as_slice();
+        rows.push(values![account, hash, size, 0_i64, generation, data, leased_until]);
+    }
+    let head = "INSERT INTO chunks (account_id, hash, size, refs, generation, data, leased_until)";
+    connection.insert_rows(head, rows, "").await?;
+    if staged_bytes > 0 {
+        let sql = "UPDATE accounts SET staged_bytes = staged_bytes + $2 WHERE account_id = $1";
+        connection.execute(sql, values![account, staged_bytes]).await?;
+    }
+    Ok(superfluous)
+}

@@ -1,0 +1,3 @@
+//! Use cases that have several effects, or several callers.
+
+pub mod content;
