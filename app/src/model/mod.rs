@@ -1,0 +1,13 @@
+//! What the screen shows, as plain values: sorting, selection, file types. No DOM, no signals.
+
+mod entries;
+mod file_type;
+mod selection;
+mod sort;
+mod window;
+
+pub use entries::Entries;
+pub use file_type::FileType;
+pub use selection::Selection;
+pub use sort::{Sort, SortKey, natural_key};
+pub use window::Window;

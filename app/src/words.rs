@@ -1,0 +1,465 @@
+//! Everything the app says, in one place.
+
+use crate::hooks::intl;
+
+pub const APP: &str = "Cloudstead";
+
+// Places
+pub const FILES: &str = "Files";
+pub const TRASH: &str = "Trash";
+pub const SETTINGS: &str = "Settings";
+pub const SEARCH: &str = "Search";
+pub const SEARCH_HINT: &str = "Search files";
+pub const SKIP_TO_CONTENT: &str = "Skip to content";
+pub const MAIN_NAVIGATION: &str = "Main";
+pub const FOLDERS: &str = "Folders";
+pub const WHERE_YOU_ARE: &str = "Where you are";
+pub const NOT_HERE: &str = "There is nothing at this address";
+pub const NOT_HERE_HINT: &str = "It may have been moved, deleted, or it belongs to someone else.";
+pub const GO_TO_FILES: &str = "Go to your files";
+
+// Sign-in
+pub const SIGN_IN: &str = "Sign in";
+pub const SIGNING_IN: &str = "Signing in";
+pub const SIGN_IN_TITLE: &str = "Sign in to Cloudstead";
+pub const REGISTER_TITLE: &str = "Create an account";
+pub const REGISTER: &str = "Create account";
+pub const REGISTER_HINT: &str = "The first account on a new server looks after it.";
+pub const USERNAME: &str = "Username";
+pub const PASSWORD: &str = "Password";
+pub const DISPLAY_NAME: &str = "Your name";
+pub const INVITE: &str = "Invitation code";
+pub const INVITE_HINT: &str = "Only if you were given one.";
+pub const OPTIONAL: &str = "optional";
+pub const NO_ACCOUNT: &str = "New here?";
+pub const HAVE_ACCOUNT: &str = "Have an account?";
+pub const FILL_IN_BOTH: &str = "Enter your username and password.";
+pub const SHOW_PASSWORD: &str = "Show password";
+pub const HIDE_PASSWORD: &str = "Hide password";
+pub const UNREACHABLE: &str = "Couldn't reach the server. Check the connection and try again.";
+
+pub fn password_rule(chars_min: usize) -> String {
+    format!("At least {chars_min} characters.")
+}
+
+// Columns and layout
+pub const NAME: &str = "Name";
+pub const MODIFIED: &str = "Modified";
+pub const DELETED: &str = "Deleted";
+pub const SIZE: &str = "Size";
+pub const KIND: &str = "Type";
+pub const STATE: &str = "State";
+pub const LOCATION: &str = "Location";
+pub const AS_LIST: &str = "Show as list";
+pub const AS_GRID: &str = "Show as grid";
+pub const SORT_BY: &str = "Sort by";
+pub const MORE: &str = "More";
+pub const JUST_NOW: &str = "just now";
+pub const FOLDER_CONTENTS: &str = "Folder contents";
+pub const DELETED_ITEMS: &str = "Deleted items";
+pub const SEARCH_RESULTS: &str = "Search results";
+pub const OPEN_TREE_NODE: &str = "Show folders inside";
+pub const CLOSE_TREE_NODE: &str = "Hide folders inside";
+
+// Actions
+pub const NEW: &str = "New";
+pub const NEW_FOLDER: &str = "New folder";
+pub const UPLOAD_FILES: &str = "Upload files";
+pub const UPLOAD_FOLDER: &str = "Upload folder";
+pub const OPEN: &str = "Open";
+pub const QUICK_LOOK: &str = "Quick look";
+pub const DOWNLOAD: &str = "Download";
+pub const RENAME: &str = "Rename";
+pub const MOVE_TO: &str = "Move to…";
+pub const CUT: &str = "Cut";
+pub const COPY_NAMES: &str = "Copy name";
+pub const PASTE: &str = "Paste";
+pub const DELETE: &str = "Delete";
+pub const RESTORE: &str = "Put back";
+pub const PURGE: &str = "Delete for good";
+pub const EMPTY_TRASH: &str = "Empty trash";
+pub const DETAILS: &str = "Details";
+pub const SELECT_ALL: &str = "Select all";
+pub const SELECT: &str = "Select";
+pub const CLEAR_SELECTION: &str = "Clear selection";
+pub const SHOW_IN_FOLDER: &str = "Show in its folder";
+pub const UNDO: &str = "Undo";
+pub const CANCEL: &str = "Cancel";
+pub const CLOSE: &str = "Close";
+pub const MOVE_HERE: &str = "Move here";
+pub const PREVIOUS: &str = "Previous";
+pub const NEXT: &str = "Next";
+pub const BACK: &str = "Back";
+pub const FOR_SELECTION: &str = "For what is selected";
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{} {many}", intl::whole(count as u64)) }
+}
+
+pub fn items(count: usize) -> String {
+    counted(count, "item", "items")
+}
+
+pub fn selected(count: usize) -> String {
+    format!("{} selected", intl::whole(count as u64))
+}
+
+/// One by name, several by number.
+fn what(name: Option<&str>, count: usize) -> String {
+    name.map_or_else(|| items(count), |name| format!("“{name}”"))
+}
+
+pub fn moved(name: Option<&str>, count: usize, folder: &str) -> String {
+    format!("Moved {} to “{folder}”", what(name, count))
+}
+
+pub fn deleted(name: Option<&str>, count: usize) -> String {
+    format!("Moved {} to the trash", what(name, count))
+}
+
+pub fn restored(name: Option<&str>, count: usize) -> String {
+    format!("Put back {}", what(name, count))
+}
+
+pub fn purged(name: Option<&str>, count: usize) -> String {
+    format!("Deleted {} for good", what(name, count))
+}
+
+pub fn renamed(name: &str) -> String {
+    format!("Renamed to “{name}”")
+}
+
+pub fn created(name: &str) -> String {
+    format!("Created “{name}”")
+}
+
+pub fn cut(name: Option<&str>, count: usize) -> String {
+    format!("Cut {}. Paste in another folder to move.", what(name, count))
+}
+
+pub const COPIED_NAMES: &str = "Copied to the clipboard";
+pub const UNDONE: &str = "Undone";
+pub const REDONE: &str = "Done again";
+pub const NOTHING_TO_UNDO: &str = "Nothing to undo";
+pub const NOTHING_TO_REDO: &str = "Nothing to do again";
+
+// Names
+pub const NAME_EMPTY: &str = "A name can't be empty.";
+pub const NAME_TOO_LONG: &str = "That name is too long.";
+pub const NAME_FORBIDDEN: &str = "A name can't contain “/”.";
+pub const NAME_RESERVED: &str = "That name can't be used.";
+
+pub fn name_taken(name: &str) -> String {
+    format!("There is already “{name}” here.")
+}
+
+pub fn new_name_of(name: &str) -> String {
+    format!("New name of {name}")
+}
+
+// Moving
+pub fn move_title(name: Option<&str>, count: usize) -> String {
+    format!("Move {}", what(name, count))
+}
+
+pub const MOVE_HINT: &str = "Choose a folder";
+pub const NO_FOLDERS_INSIDE: &str = "No folders inside";
+pub const CANT_MOVE_INTO_ITSELF: &str = "A folder can't be moved into itself.";
+
+// Confirming
+pub fn purge_title(name: Option<&str>, count: usize) -> String {
+    format!("Delete {} for good?", what(name, count))
+}
+
+pub const PURGE_TEXT: &str = "This can't be undone. It disappears from all your devices.";
+
+pub fn empty_trash_title(count: usize) -> String {
+    format!("Delete all {} in the trash for good?", items(count))
+}
+
+// Empty places
+pub const EMPTY_FOLDER: &str = "This folder is empty";
+pub const EMPTY_FOLDER_HINT: &str = "Drop files or folders anywhere on this page, or choose them here.";
+pub const EMPTY_ROOT: &str = "A place for your files";
+pub const EMPTY_ROOT_HINT: &str =
+    "Drop files or whole folders anywhere on this page. They will be on all your devices.";
+pub const EMPTY_TRASH_PLACE: &str = "The trash is empty";
+pub const EMPTY_TRASH_HINT: &str = "What you delete stays here for 30 days, in case you want it back.";
+pub const TRASH_NOTE: &str = "What is here is deleted for good 30 days after it was deleted.";
+pub const NOTHING_FOUND: &str = "Nothing found";
+pub const SEARCH_START: &str = "Search your files by name";
+pub const SEARCH_START_HINT: &str = "Results appear as you type, also without a connection.";
+pub const FIRST_SYNC: &str = "Getting your files";
+
+pub fn nothing_found_hint(text: &str) -> String {
+    format!("No name contains “{text}”.")
+}
+
+pub fn first_sync(count: usize) -> String {
+    format!("{} so far", items(count))
+}
+
+pub fn results(count: usize) -> String {
+    counted(count, "result", "results")
+}
+
+pub fn results_limited(limit: usize) -> String {
+    format!("The first {} results. A longer text finds fewer.", intl::whole(limit as u64))
+}
+
+// Dropping
+pub fn drop_into(folder: &str) -> String {
+    format!("Drop to upload to “{folder}”")
+}
+
+// Sync
+pub const SYNC_STATUS: &str = "Sync status";
+pub const UP_TO_DATE: &str = "Up to date";
+pub const OFFLINE: &str = "Offline";
+pub const SYNCING: &str = "Syncing";
+pub const RETRY_NOW: &str = "Try now";
+pub const DISCARD: &str = "Discard";
+pub const SENDING: &str = "On its way";
+pub const WAITING: &str = "Waiting";
+pub const ALL_SENT: &str = "Everything on this device is also on the server.";
+pub const OFFLINE_HINT: &str = "Couldn't reach the server. Your changes are kept and will be sent.";
+pub const CHANGES: &str = "Changes";
+
+/// The one line of the top bar; what matters most to a person comes first.
+pub fn sync_line(summary: &sync::SyncSummary, seconds_left: Option<u64>) -> String {
+    if summary.failed > 0 {
+        return format!("Can't sync {}", items(summary.failed));
+    }
+    if summary.conflicts > 0 {
+        return counted(summary.conflicts, "conflict", "conflicts");
+    }
+    if !summary.online {
+        return match summary.waiting {
+            0 => OFFLINE.to_owned(),
+            waiting => format!("Offline, {} waiting", counted(waiting, "change", "changes")),
+        };
+    }
+    if let Some(received) = summary.first_sync {
+        return format!("Getting your files, {}", first_sync(received));
+    }
+    match (summary.waiting, seconds_left) {
+        (0, _) => UP_TO_DATE.to_owned(),
+        (waiting, None) => format!("Syncing {}", items(waiting)),
+        (waiting, Some(seconds)) => format!("Syncing {}, {}", items(waiting), duration(seconds)),
+    }
+}
+
+pub fn last_synced(when: &str) -> String {
+    format!("Last synced {when}")
+}
+
+pub fn next_try(when: &str) -> String {
+    format!("Next try {when}")
+}
+
+pub fn discard_text(action: &str, name: &str) -> String {
+    format!("{action} “{name}” is undone on this device. The file itself stays as the server has it.")
+}
+
+pub fn discard_title(action: &str, name: &str) -> String {
+    format!("Discard “{action}” of “{name}”?")
+}
+
+pub fn status(status: shared::SyncStatus) -> &'static str {
+    match status {
+        shared::SyncStatus::Synced => "Synced",
+        shared::SyncStatus::Pending => "Waiting to sync",
+        shared::SyncStatus::Syncing => "Syncing",
+        shared::SyncStatus::Conflict => "Two versions, choose one",
+        shared::SyncStatus::Error => "Can't sync",
+    }
+}
+
+/// "40 s", "3 min", "2 h".
+pub fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{} s", seconds.max(1)),
+        60..5400 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3600)),
+    }
+}
+
+// Uploads
+pub const UPLOADS: &str = "Uploads";
+pub const UPLOADS_DONE: &str = "Uploads finished";
+pub const PAUSE: &str = "Pause";
+pub const RESUME: &str = "Resume";
+pub const RETRY: &str = "Try again";
+pub const DISMISS: &str = "Remove from the list";
+pub const PAUSE_ALL: &str = "Pause all";
+pub const RESUME_ALL: &str = "Resume all";
+pub const CANCEL_ALL: &str = "Cancel all";
+pub const RETRY_ALL: &str = "Try all again";
+pub const CLEAR_DONE: &str = "Clear finished";
+pub const EXPAND: &str = "Show uploads";
+pub const COLLAPSE: &str = "Hide uploads";
+pub const QUEUED: &str = "Waiting for its turn";
+pub const HASHING: &str = "Preparing";
+pub const PAUSED: &str = "Paused";
+pub const UPLOADED: &str = "Uploaded";
+pub const FAILED_RETRY: &str = "Failed, click to retry";
+pub const CHOOSE_AGAIN: &str = "Choose the file again";
+pub const NEEDS_FILE: &str = "The page was reloaded. Choose the file again to go on where it stopped.";
+
+pub fn uploading(count: usize) -> String {
+    format!("Uploading {}", items(count))
+}
+
+pub fn failed_uploads(count: usize) -> String {
+    format!("{} failed", counted(count, "upload", "uploads"))
+}
+
+pub fn paused_uploads(count: usize) -> String {
+    format!("{} paused", counted(count, "upload", "uploads"))
+}
+
+pub fn per_second(size: &str) -> String {
+    format!("{size}/s")
+}
+
+pub fn time_left(seconds: u64) -> String {
+    format!("{} left", duration(seconds))
+}
+
+pub fn bytes_of(done: &str, total: &str) -> String {
+    format!("{done} of {total}")
+}
+
+pub fn more_uploads(count: usize) -> String {
+    format!("and {} more", intl::whole(count as u64))
+}
+
+pub fn began_upload(count: usize) -> String {
+    uploading(count)
+}
+
+// Quick look and details
+pub const NO_PREVIEW: &str = "No preview for this kind of file";
+pub const TOO_LARGE_TEXT: &str = "Showing the first part of a long file";
+pub const LOADING: &str = "Loading";
+pub const NOTHING_SELECTED: &str = "Select something to see its details";
+pub const VERSIONS: &str = "Versions";
+pub const CURRENT_VERSION: &str = "Current";
+pub const RESTORE_VERSION: &str = "Restore this version";
+pub const DOWNLOAD_VERSION: &str = "Download this version";
+pub const VERSION_RESTORED: &str = "Restored the earlier version";
+pub const NO_VERSIONS_OFFLINE: &str = "Versions are shown when the server can be reached.";
+pub const UNKNOWN_DEVICE: &str = "a removed device";
+pub const CREATED: &str = "Created";
+pub const CONTENTS: &str = "Contents";
+
+pub fn place_of(place: usize, count: usize) -> String {
+    format!("{} of {}", intl::whole(place as u64), intl::whole(count as u64))
+}
+
+pub fn kind(kind: crate::model::FileType) -> &'static str {
+    use crate::model::FileType;
+    match kind {
+        FileType::Folder => "Folder",
+        FileType::Archive => "Archive",
+        FileType::Audio => "Audio",
+        FileType::Code => "Code",
+        FileType::Document => "Document",
+        FileType::Image => "Image",
+        FileType::Markdown => "Markdown",
+        FileType::Pdf => "PDF",
+        FileType::Presentation => "Presentation",
+        FileType::Spreadsheet => "Spreadsheet",
+        FileType::Text => "Text",
+        FileType::Video => "Video",
+        FileType::Other => "File",
+    }
+}
+
+// Settings
+pub const ACCOUNT: &str = "Account";
+pub const APPEARANCE: &str = "Appearance";
+pub const THEME: &str = "Theme";
+pub const THEME_SYSTEM: &str = "As the system";
+pub const THEME_LIGHT: &str = "Light";
+pub const THEME_DARK: &str = "Dark";
+pub const ROWS: &str = "Rows";
+pub const COMFORTABLE: &str = "Comfortable";
+pub const COMPACT: &str = "Compact";
+pub const STORAGE: &str = "Storage";
+pub const DEVICES: &str = "Devices";
+pub const DEVICES_HINT: &str =
+    "Where you are signed in. Signing out a device ends its access within a second.";
+pub const DEVICES_OFFLINE: &str = "Your devices are shown when the server can be reached.";
+pub const THIS_DEVICE: &str = "This device";
+pub const SIGN_OUT: &str = "Sign out";
+pub const SHORTCUTS: &str = "Keyboard shortcuts";
+pub const ADMINISTRATOR: &str = "Administrator";
+pub const DEVICE_BEHIND: &str = "Has changes to fetch";
+
+pub fn storage_used(used: &str, quota: &str) -> String {
+    format!("{used} of {quota} used")
+}
+
+pub fn last_seen(when: &str) -> String {
+    format!("Last seen {when}")
+}
+
+pub fn sign_out_device(name: &str) -> String {
+    format!("Sign out {name}")
+}
+
+pub fn sign_out_device_title(name: &str) -> String {
+    format!("Sign out “{name}”?")
+}
+
+pub const SIGN_OUT_DEVICE_TEXT: &str = "It can no longer see your files until you sign in there again.";
+pub const SIGN_OUT_TITLE: &str = "Sign out on this device?";
+pub const SIGN_OUT_TEXT: &str =
+    "The copy of your files' list on this device is removed. Your files stay on the server.";
+
+pub fn sign_out_waiting(count: usize) -> String {
+    format!(
+        "{} not on the server yet and would be lost.",
+        if count == 1 {
+            "1 change is".to_owned()
+        } else {
+            format!("{} changes are", intl::whole(count as u64))
+        }
+    )
+}
+
+pub fn device_signed_out(name: &str) -> String {
+    format!("Signed out {name}")
+}
+
+/// The keys and what they do, for the sheet of shortcuts.
+pub const SHORTCUT_LIST: &[(&str, &[&str])] = &[
+    ("Move around", &["↑", "↓", "←", "→"]),
+    ("First, last, a page", &["Home", "End", "PgUp", "PgDn"]),
+    ("Open", &["Enter"]),
+    ("Quick look", &["Space"]),
+    ("Up one folder", &["Alt", "↑"]),
+    ("Select several", &["Shift", "↑↓"]),
+    ("Select all", &["Mod", "A"]),
+    ("Rename", &["F2"]),
+    ("Delete", &["Del"]),
+    ("Cut and paste", &["Mod", "X / V"]),
+    ("Undo, do again", &["Mod", "Z / ⇧Z"]),
+    ("Details", &["Mod", "I"]),
+    ("Menu", &["Shift", "F10"]),
+    ("New folder", &["Shift", "N"]),
+    ("Search", &["/"]),
+    ("This list", &["?"]),
+];
+
+/// Why a name can't be taken.
+pub fn invalid_name(reason: shared::name::InvalidName) -> &'static str {
+    use shared::name::InvalidName;
+    match reason {
+        InvalidName::Empty => NAME_EMPTY,
+        InvalidName::TooLong => NAME_TOO_LONG,
+        InvalidName::ForbiddenCharacter => NAME_FORBIDDEN,
+        InvalidName::Reserved => NAME_RESERVED,
+    }
+}
