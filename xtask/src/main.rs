@@ -1,1 +1,76 @@
-fn main() {}
+//! Every command of the project. CI and the README call these and nothing else.
+
+// Stages print how long they really took; nothing here is simulated.
+#![allow(clippy::disallowed_methods)]
+
+mod bench;
+mod dist;
+mod run;
+mod services;
+mod setup;
+mod shell;
+mod site;
+mod stages;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Builds, runs, tests and measures Cloudstead.",
+    disable_help_subcommand = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Installs what is missing, builds for release and serves on http://127.0.0.1:3000 with its data in ./data.
+    ///
+    /// Arguments after `--` go to `cloudstead serve`; the environment (CLOUDSTEAD_LISTEN, DATABASE_URL …) is
+    /// passed on as it is.
+    Run(run::Arguments),
+    /// Installs what is missing and runs every check, printing each stage with its time.
+    ///
+    /// Stops at the first stage that fails. Name stages to run only those, in their usual order.
+    Test(stages::Arguments),
+    /// Makes target/dist/cloudstead: one executable with the site inside.
+    Dist,
+    /// Measures the server against bounds taken in the same run and prints the ratios.
+    Bench(bench::Arguments),
+    /// Installs what is missing: for building, or with --tests for every check too.
+    ///
+    /// What is there is left alone, so that a second run does nothing. System packages are installed by apt
+    /// where that is allowed; elsewhere one line says what to install.
+    Setup {
+        /// Also what only the checks need: PostgreSQL, Valkey, S3, Chromium, strace, node packages.
+        #[arg(long)]
+        tests: bool,
+    },
+    /// Builds the browser's half into target/site.
+    Site,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Test(arguments) => stages::test(&arguments),
+        Command::Dist => dist::dist(),
+        Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Setup { tests: true } => setup::for_tests(),
+        Command::Setup { tests: false } => setup::for_building(),
+        Command::Site => setup::for_building().and_then(|()| site::build(site::Quality::Quick)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("\n{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

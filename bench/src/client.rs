@@ -1,0 +1,163 @@
+//! A client of the contract, as lean as one can be, so that the server is what is measured.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use reqwest::{Method, RequestBuilder};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shared::account::{DeviceClaim, Password, Register, SignIn, TokenGranted};
+use shared::sync::{Base, Change, ChangeKind, ContentInput, PullResponse, PushRequest, PushResponse};
+use shared::upload::{AnnouncedChunk, InitUpload, Library, UploadCompleted, UploadStarted};
+use shared::{DeviceId, ItemId, VersionVector};
+use uuid::Uuid;
+
+use crate::Outcome;
+
+const PASSWORD: &str = "correct horse battery";
+
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+    pub device_id: DeviceId,
+    pub root_id: ItemId,
+}
+
+/// What an upload is about to send.
+pub struct Plan {
+    pub name: String,
+    pub total_size: u64,
+    pub chunk_size: u32,
+    pub total_chunks: u32,
+    pub chunks: Option<Vec<AnnouncedChunk>>,
+}
+
+impl Client {
+    /// The first account of a fresh server, signed in.
+    pub async fn first_account(url: &str) -> Outcome<Self> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let base = format!("{url}/api/v1");
+        let username = "bench".to_owned();
+        let password = Password(PASSWORD.to_owned());
+        let register = Register {
+            username: username.clone(),
+            password: password.clone(),
+            display_name: None,
+            invite: None,
+        };
+        let _: serde_json::Value = answer(http.post(format!("{base}/auth/register")).json(&register)).await?;
+        let device = DeviceClaim { id: None, name: "Bench".to_owned(), platform: "bench".to_owned() };
+        let sign_in = SignIn { username, password, device };
+        let granted: TokenGranted = answer(http.post(format!("{base}/auth/token")).json(&sign_in)).await?;
+        let TokenGranted { token, signed_in } = granted;
+        Ok(Self { http, base, token, device_id: signed_in.device.id, root_id: signed_in.root_id })
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token)
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Outcome<T> {
+        answer(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// Pushes, and fails unless every change was applied.
+    pub async fn push(&self, changes: Vec<Change>) -> Outcome {
+        let count = changes.len();
+        let request = PushRequest { device_id: self.device_id, last_sync_token: None, changes };
+        let response: PushResponse = self.post("/sync/push", &request).await?;
+        if response.applied.len() == count {
+            return Ok(());
+        }
+        Err(format!("{} of {count} changes applied; {:?}", response.applied.len(), response.errors.first())
+            .into())
+    }
+
+    pub async fn pull(&self, since: Option<&str>) -> Outcome<PullResponse> {
+        let mut query = vec![("limit", "1000")];
+        query.extend(since.map(|token| ("since", token)));
+        answer(self.request(Method::GET, "/sync/pull").query(&query)).await
+    }
+
+    pub async fn begin(&self, file: ItemId, plan: Plan) -> Outcome<UploadStarted> {
+        let request = InitUpload {
+            operation_id: Uuid::now_v7().into(),
+            file_name: plan.name,
+            parent_id: Some(self.root_id),
+            total_size: plan.total_size,
+            chunk_size: plan.chunk_size,
+            total_chunks: plan.total_chunks,
+            chunks: plan.chunks,
+            base_version: None,
+            base_operation_id: None,
+            last_sync_token: None,
+            mime_type: None,
+            created_at: None,
+            modified_at: None,
+            library: Library::Files,
+        };
+        self.post(&format!("/files/{file}/upload/init"), &request).await
+    }
+
+    pub async fn send_chunk(
+        &self,
+        file: ItemId,
+        upload: &UploadStarted,
+        index: u32,
+        bytes: Bytes,
+    ) -> Outcome {
+        let path = format!("/files/{file}/upload/{}/chunk/{index}", upload.upload_id);
+        let request = self.request(Method::PUT, &path).header("content-type", "application/octet-stream");
+        let _: serde_json::Value = answer(request.body(bytes)).await?;
+        Ok(())
+    }
+
+    pub async fn complete(&self, file: ItemId, upload: &UploadStarted) -> Outcome<UploadCompleted> {
+        self.post(&format!("/files/{file}/upload/{}/complete", upload.upload_id), &serde_json::json!({}))
+            .await
+    }
+
+    pub async fn download(&self, file: ItemId) -> Outcome<reqwest::Response> {
+        let response = self.request(Method::GET, &format!("/files/{file}/download")).send().await?;
+        Ok(response.error_for_status()?)
+    }
+
+    pub fn create_file(&self, name: String, bytes: &[u8]) -> Change {
+        let content =
+            ContentInput { size: bytes.len() as u64, chunks: None, data: Some(STANDARD.encode(bytes)) };
+        change(ChangeKind::Create {
+            parent_id: self.root_id,
+            name,
+            content,
+            mime_type: None,
+            created_at: None,
+            modified_at: None,
+        })
+    }
+
+    pub fn create_folder(&self, name: String) -> Change {
+        let parent_id = self.root_id;
+        change(ChangeKind::CreateFolder { parent_id, name, created_at: None, modified_at: None })
+    }
+}
+
+fn change(kind: ChangeKind) -> Change {
+    Change {
+        operation_id: Uuid::now_v7().into(),
+        file_id: Uuid::now_v7().into(),
+        base: Base::version(VersionVector::new()),
+        kind,
+    }
+}
+
+async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Outcome<T> {
+    let response = request.send().await?;
+    let status = response.status();
+    let body = response.bytes().await?;
+    if status.is_success() {
+        return Ok(serde_json::from_slice(&body)?);
+    }
+    Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into())
+}

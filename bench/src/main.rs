@@ -1,0 +1,76 @@
+//! The load client: measures a server against bounds taken in the same run on the same machine, because
+//! machines differ. Every figure that matters is a ratio.
+
+// It measures real time and makes real ids.
+#![allow(clippy::disallowed_methods)]
+
+mod bounds;
+mod client;
+mod large_file;
+mod memory;
+mod peers;
+mod pull;
+mod push;
+mod report;
+mod rows;
+mod server;
+mod small_files;
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::report::Report;
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+#[derive(Parser)]
+#[command(about = "Measures a Cloudstead server. `cargo xtask bench` builds it and calls this.")]
+struct Arguments {
+    /// The server's executable, built for release.
+    #[arg(long)]
+    server: PathBuf,
+    /// The built site.
+    #[arg(long)]
+    site: PathBuf,
+    /// An empty PostgreSQL server, with the durability of production.
+    #[arg(long)]
+    postgres: String,
+    /// Size of the large file, in MiB.
+    #[arg(long, default_value_t = 1024)]
+    file_mib: u64,
+    /// Node packages and Python packages of the peers, installed here.
+    #[arg(long)]
+    peers: Option<PathBuf>,
+    /// Only what contains one of these words: large, small, push, pull, memory, peers, site.
+    only: Vec<String>,
+}
+
+impl Arguments {
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|word| name.contains(word.as_str()))
+    }
+}
+
+#[tokio::main]
+async fn main() -> Outcome {
+    let arguments = Arguments::parse();
+    let mut report = Report::default();
+    if arguments.wants("large") || arguments.wants("peers") || arguments.wants("memory") {
+        large_file::measure(&arguments, &mut report).await?;
+    }
+    if arguments.wants("small") {
+        small_files::measure(&arguments, &mut report).await?;
+    }
+    if arguments.wants("push") {
+        push::measure(&arguments, &mut report).await?;
+    }
+    if arguments.wants("pull") {
+        pull::measure(&arguments, &mut report).await?;
+    }
+    if arguments.wants("site") {
+        memory::site(&arguments, &mut report)?;
+    }
+    report.print();
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! The database itself, without a server: which rows were written, and how fast the same rows can be.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _, SqlitePool};
+
+use crate::Outcome;
+
+/// The schema has three types and null.
+#[derive(Clone)]
+enum Value {
+    Bytes(Option<Vec<u8>>),
+    Text(Option<String>),
+    Integer(Option<i64>),
+}
+
+struct Column {
+    name: String,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Bytes,
+    Text,
+    Integer,
+}
+
+/// New rows of one table, in the order of writing.
+pub struct Table {
+    name: String,
+    columns: Vec<Column>,
+    rows: Vec<Vec<Value>>,
+}
+
+pub enum Database {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// SQLite takes 32,766 parameters a statement, PostgreSQL 65,535.
+const PARAMETERS_MAX: usize = 32_000;
+
+/// A database of its own on the PostgreSQL server, and its address.
+pub async fn create_database(server: &str, name: &str) -> Outcome<String> {
+    let pool = PgPool::connect(server).await?;
+    pool.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await?;
+    pool.close().await;
+    let (base, _) = server.rsplit_once('/').ok_or("the address names no database")?;
+    Ok(format!("{base}/{name}"))
+}
+
+// The two pools' types share no trait that says this, only the same words.
+macro_rules! insert_share {
+    ($pool:expr, $tables:expr, $commit:expr, $commits:expr) => {{
+        let mut transaction = $pool.begin().await?;
+        for table in $tables {
+            for part in table.share($commit, $commits) {
+                let mut query = sqlx::query(AssertSqlSafe(table.insert(part.len())));
+                for value in part.iter().flatten().cloned() {
+                    query = match value {
+                        Value::Bytes(bytes) => query.bind(bytes),
+                        Value::Text(text) => query.bind(text),
+                        Value::Integer(integer) => query.bind(integer),
+                    };
+                }
+                query.execute(&mut *transaction).await?;
+            }
+        }
+        transaction.commit().await?;
+    }};
+}
+
+macro_rules! fetch_values {
+    ($pool:expr, $sql:expr, $columns:expr) => {{
+        let mut out = Vec::new();
+        for row in sqlx::query($sql).fetch_all($pool).await? {
+            let values = $columns.iter().enumerate().map(|(index, column)| {
+                Ok(match column.kind {
+                    Kind::Bytes => Value::Bytes(row.try_get(index)?),
+                    Kind::Text => Value::Text(row.try_get(index)?),
+                    Kind::Integer => Value::Integer(row.try_get(index)?),
+                })
+            });
+            out.push(values.collect::<Outcome<_>>()?);
+        }
+        out
+    }};
+}
+
+impl Database {
+    /// The one at `url`, or the SQLite file in the data folder.
+    pub async fn open(url: Option<&str>, folder: &Path) -> Outcome<Self> {
+        if let Some(url) = url {
+            return Ok(Self::Postgres(PgPool::connect(url).await?));
+        }
+        let is_database = |path: &Path| path.extension().is_some_and(|end| end == "sqlite" || end == "db");
+        let files = std::fs::read_dir(folder)?.flatten().map(|entry| entry.path());
+        let file =
+            files.into_iter().find(|path| is_database(path)).ok_or("no SQLite file in the data folder")?;
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        Ok(Self::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?))
+    }
+
+    pub async fn close(self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// How many rows each table has.
+    pub async fn counts(&self) -> Outcome<BTreeMap<String, i64>> {
+        let mut counts = BTreeMap::new();
+        for table in self.tables().await? {
+            let sql = AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+            let count: i64 = match self {
+                Self::Sqlite(pool) => sqlx::query_scalar(sql).fetch_one(pool).await?,
+                Self::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await?,
+            };
+            counts.insert(table, count);
+        }
+        Ok(counts)
+    }
+
+    /// What was inserted since.
+    pub async fn written_since(&self, before: &BTreeMap<String, i64>) -> Outcome<Vec<Table>> {
+        let mut tables = Vec::new();
+        for (name, count) in self.counts().await? {
+            let known = before.get(&name).copied().unwrap_or_default();
+            if count > known {
+                let columns = self.columns(&name).await?;
+                let rows = self.rows(&name, &columns, known).await?;
+                tables.push(Table { name, columns, rows });
+            }
+        }
+        Ok(tables)
+    }
+
+    /// Writes all of it in so many commits, each with its share of every table's rows.
+    pub async fn write(&self, tables: &[Table], commits: usize) -> Outcome<Duration> {
+        let start = Instant::now();
+        for commit in 0..commits {
+            match self {
+                Self::Sqlite(pool) => insert_share!(pool, tables, commit, commits),
+                Self::Postgres(pool) => insert_share!(pool, tables, commit, commits),
+            }
+        }
+        Ok(start.elapsed())
+    }
+
+    async fn tables(&self) -> Outcome<Vec<String>> {
+        Ok(match self {
+            Self::Sqlite(pool) => {
+                let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1";
+                sqlx::query_scalar(sql).fetch_all(pool).await?
+            }
+            Self::Postgres(pool) => {
+                let sql =
+                    "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1";
+                sqlx::query_scalar(sql).fetch_all(pool).await?
+            }
+        })
+    }
+
+    async fn columns(&self, table: &str) -> Outcome<Vec<Column>> {
+        let rows: Vec<(String, String)> = match self {
+            Self::Sqlite(pool) => {
+                let sql = "SELECT name, lower(type) FROM pragma_table_info($1) ORDER BY cid";
+                sqlx::query_as(sql).bind(table).fetch_all(pool).await?
+            }
+            Self::Postgres(pool) => {
+                let sql = "SELECT column_name::text, data_type::text FROM information_schema.columns \
+                           WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position";
+                sqlx::query_as(sql).bind(table).fetch_all(pool).await?
+            }
+        };
+        let column = |(name, kind): (String, String)| {
+            let kind = match kind.as_str() {
+                "blob" | "bytea" => Kind::Bytes,
+                "bigint" => Kind::Integer,
+                _ => Kind::Text,
+            };
+            Column { name, kind }
+        };
+        Ok(rows.into_iter().map(column).collect())
+    }
+
+    async fn rows(&self, table: &str, columns: &[Column], skip: i64) -> Outcome<Vec<Vec<Value>>> {
+        let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+        let place = if matches!(self, Self::Sqlite(_)) { "rowid" } else { "ctid" };
+        let sql = AssertSqlSafe(format!(
+            "SELECT {names} FROM {table} ORDER BY {place} LIMIT 1000000 OFFSET {skip}"
+        ));
+        Ok(match self {
+            Self::Sqlite(pool) => fetch_values!(pool, sql, columns),
+            Self::Postgres(pool) => fetch_values!(pool, sql, columns),
+        })
+    }
+}
+
+impl Table {
+    /// The rows of one commit, in statements that the database takes.
+    fn share(&self, commit: usize, commits: usize) -> impl Iterator<Item = &[Vec<Value>]> {
+        let from = self.rows.len() * commit / commits;
+        let to = self.rows.len() * (commit + 1) / commits;
+        self.rows[from..to].chunks((PARAMETERS_MAX / self.columns.len()).max(1))
+    }
+
+    fn insert(&self, rows: usize) -> String {
+        let names = self.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+        let width = self.columns.len();
+        let tuple = |row: usize| {
+            let places = (1..=width).map(|place| format!("${}", row * width + place)).collect::<Vec<_>>();
+            format!("({})", places.join(", "))
+        };
+        let tuples = (0..rows).map(tuple).collect::<Vec<_>>().join(", ");
+        format!("INSERT INTO {} ({names}) VALUES {tuples}", self.name)
+    }
+}

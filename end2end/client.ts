@@ -1,0 +1,115 @@
+// A small client of the contract, for what a test does beside the browser.
+
+import { createHash, randomUUID } from "node:crypto";
+
+import type { Server } from "./server.ts";
+
+export const PASSWORD = "correct horse battery";
+
+export type Item = {
+  id: string;
+  parentId: string;
+  name: string;
+  path: string;
+  type: "file" | "folder";
+  size: number;
+  isDeleted: boolean;
+  version: Record<string, number>;
+};
+
+export type Applied = { operationId: string; fileId: string; item: Item; outcome: string };
+
+export type Answer<T> = { status: number; body: T };
+
+export class Client {
+  private constructor(
+    private readonly server: Server,
+    private readonly token: string,
+    readonly deviceId: string,
+    readonly rootId: string,
+  ) {}
+
+  static async register(server: Server, username: string): Promise<void> {
+    await expectOk(
+      await fetch(`${server.url}/api/v1/auth/register`, json("POST", { username, password: PASSWORD })),
+    );
+  }
+
+  static async signIn(server: Server, username: string, deviceName = "Test"): Promise<Client> {
+    const device = { name: deviceName, platform: "test" };
+    const request = json("POST", { username, password: PASSWORD, device });
+    const granted = await expectOk(await fetch(`${server.url}/api/v1/auth/token`, request));
+    return new Client(server, granted.token, granted.device.id, granted.rootId);
+  }
+
+  async push(changes: object[], lastSyncToken: string | null = null): Promise<Answer<{ applied: Applied[] }>> {
+    return this.call("POST", "/sync/push", { deviceId: this.deviceId, lastSyncToken, changes });
+  }
+
+  /** Everything alive, page by page. */
+  async items(): Promise<Item[]> {
+    const all = new Map<string, Item>();
+    let since = "";
+    for (;;) {
+      const query = since === "" ? "" : `&since=${encodeURIComponent(since)}`;
+      const page = await this.call<{ changes: Item[]; syncToken: string; hasMore: boolean }>(
+        "GET",
+        `/sync/pull?limit=1000${query}`,
+      );
+      for (const item of page.body.changes) all.set(item.id, item);
+      if (!page.body.hasMore) return [...all.values()].filter((item) => !item.isDeleted);
+      since = page.body.syncToken;
+    }
+  }
+
+  async call<T>(method: string, path: string, body?: object | Uint8Array<ArrayBuffer>): Promise<Answer<T>> {
+    const headers: Record<string, string> = { authorization: `Bearer ${this.token}` };
+    let payload: BodyInit | undefined;
+    if (body instanceof Uint8Array) {
+      headers["content-type"] = "application/octet-stream";
+      payload = body;
+    } else if (body !== undefined) {
+      headers["content-type"] = "application/json";
+      payload = JSON.stringify(body);
+    }
+    const response = await fetch(`${this.server.url}/api/v1${path}`, { method, headers, body: payload });
+    const text = await response.text();
+    return { status: response.status, body: (text === "" ? undefined : JSON.parse(text)) as T };
+  }
+
+  async download(fileId: string): Promise<{ sha256: string; size: number }> {
+    const headers = { authorization: `Bearer ${this.token}` };
+    const response = await fetch(`${this.server.url}/api/v1/files/${fileId}/download`, { headers });
+    if (!response.ok || response.body === null) throw new Error(`download: ${response.status}`);
+    const hash = createHash("sha256");
+    let size = 0;
+    for await (const part of response.body) {
+      hash.update(part);
+      size += part.length;
+    }
+    return { sha256: hash.digest("hex"), size };
+  }
+}
+
+export function createChange(parentId: string, name: string, data: Uint8Array): object {
+  return {
+    operationId: randomUUID(),
+    fileId: randomUUID(),
+    baseVersion: {},
+    kind: "create",
+    parentId,
+    name,
+    size: data.length,
+    data: Buffer.from(data).toString("base64"),
+  };
+}
+
+function json(method: string, body: object): RequestInit {
+  return { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+}
+
+async function expectOk(response: Response) {
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${response.url}: ${response.status} ${text}`);
+  return JSON.parse(text);
+}

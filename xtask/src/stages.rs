@@ -1,0 +1,163 @@
+//! `cargo xtask test`: every check, in an order in which nothing is compiled twice.
+
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+
+use crate::services::Services;
+use crate::shell::{self, AtPath, Failure, Outcome};
+use crate::tools::{self, WasmToolchain};
+use crate::{setup, site};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Only these stages; all of them without.
+    stages: Vec<Stage>,
+    /// Only the browser journeys whose title contains this.
+    #[arg(long)]
+    grep: Option<String>,
+}
+
+/// A stage, in the order of running: what fails quickest comes first.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// What the other stages need is installed.
+    Setup,
+    /// The code is laid out by `cargo fmt`.
+    Format,
+    /// Everything compiles: libraries, programs, tests.
+    Build,
+    /// The tests of every crate, on SQLite, PostgreSQL, S3 and Valkey.
+    Unit,
+    /// The browser's half compiles and is packed.
+    Site,
+    /// Journeys through the real server in Chromium.
+    Browser,
+    /// What the server syncs to disk before it acknowledges, seen by strace.
+    Durability,
+    /// clippy finds nothing.
+    Lint,
+}
+
+const ORDER: &[Stage] = &[
+    Stage::Setup,
+    Stage::Format,
+    Stage::Build,
+    Stage::Unit,
+    Stage::Site,
+    Stage::Browser,
+    Stage::Durability,
+    Stage::Lint,
+];
+
+impl Stage {
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Setup => "set-up",
+            Self::Format => "format",
+            Self::Build => "build",
+            Self::Unit => "unit and contract tests",
+            Self::Site => "site (WebAssembly)",
+            Self::Browser => "browser journeys",
+            Self::Durability => "durability (strace)",
+            Self::Lint => "lint",
+        }
+    }
+
+    fn run(self, arguments: &Arguments) -> Outcome {
+        match self {
+            Self::Setup => setup::for_tests(),
+            Self::Format => shell::run(shell::cargo().args(["fmt", "--all", "--check"])),
+            Self::Build => shell::run(shell::cargo().args(["build", "--workspace", "--all-targets"])),
+            Self::Unit => unit(),
+            Self::Site => site::build(site::Quality::Quick),
+            Self::Browser => journeys("journeys", arguments.grep.as_deref()),
+            Self::Durability => journeys("durability", None),
+            Self::Lint => lint(),
+        }
+    }
+}
+
+pub fn test(arguments: &Arguments) -> Outcome {
+    let chosen = |stage: &&Stage| arguments.stages.is_empty() || arguments.stages.contains(stage);
+    let mut times = Vec::new();
+    for stage in ORDER.iter().filter(chosen) {
+        println!("\n── {}", stage.title());
+        let start = Instant::now();
+        let outcome = stage.run(arguments);
+        let took = shown(start.elapsed());
+        if let Err(failure) = outcome {
+            return Err(Failure::new(format!(
+                "{failure}\nFailed in the stage \"{}\" after {took}. Run it alone with: cargo xtask test {}",
+                stage.title(),
+                stage.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()),
+            )));
+        }
+        println!("── {}: passed in {took}", stage.title());
+        times.push((stage.title(), took));
+    }
+    println!("\nEvery stage passed:");
+    for (title, took) in times {
+        println!("  {title:<26} {took:>9}");
+    }
+    Ok(())
+}
+
+fn shown(time: Duration) -> String {
+    format!("{}:{:04.1} min", time.as_secs() / 60, time.as_secs_f64() % 60.0)
+}
+
+fn unit() -> Outcome {
+    let services = Services::start()?;
+    // The same packages and targets as in the build stage, so that nothing is compiled again.
+    shell::run(
+        shell::cargo()
+            .args(["test", "--workspace", "--all-targets", "--no-fail-fast"])
+            .envs(services.environment.iter().map(|(name, value)| (*name, value.as_str()))),
+    )
+}
+
+/// A Playwright project of `end2end/`, against the server as the build stage made it.
+fn journeys(project: &str, grep: Option<&str>) -> Outcome {
+    let folder = shell::root().join("end2end");
+    let server = shell::target().join("debug").join(site::NAME);
+    let chromium = tools::chromium().ok_or_else(|| tools::missing("Chromium"))?;
+    let mut command = shell::command("npx");
+    command
+        .args(["--no-install", "playwright", "test", "--pass-with-no-tests", "--project", project])
+        .current_dir(&folder)
+        .env("CLOUDSTEAD", server)
+        .env("CLOUDSTEAD_SITE", site::folder())
+        .env("CHROMIUM", chromium);
+    if let Some(words) = grep {
+        command.args(["--grep", words]);
+    }
+    shell::run(&mut command)
+}
+
+/// clippy over the whole workspace natively; the browser's crates compile there too. Where the usual toolchain
+/// compiles to WebAssembly, they are linted for it as well.
+fn lint() -> Outcome {
+    let deny = ["--", "--deny", "warnings"];
+    shell::run(shell::cargo().args(["clippy", "--workspace", "--all-targets"]).args(deny))?;
+    if WasmToolchain::find() == Some(WasmToolchain::Usual) {
+        let web = ["clippy", "--package", "frontend", "--package", "app", "--target", tools::WASM_TARGET];
+        let mut cargo = WasmToolchain::Usual.cargo();
+        shell::run(
+            cargo.args(web).args(["--profile", "web"]).args(deny).env("LEPTOS_OUTPUT_NAME", site::NAME),
+        )?;
+    }
+    no_stray_locks()
+}
+
+/// The node lock file names no registry, so that it installs from whichever one a machine uses.
+fn no_stray_locks() -> Outcome {
+    let lock = shell::root().join("end2end/package-lock.json");
+    let text = std::fs::read_to_string(&lock).at("read", &lock)?;
+    if text.contains("\"resolved\"") {
+        return Err(Failure::new(
+            "end2end/package-lock.json names a registry: run `npm install --omit-lockfile-registry-resolved` there",
+        ));
+    }
+    Ok(())
+}
