@@ -181,7 +181,8 @@ CREATE TABLE chunks (
 );
 CREATE INDEX chunks_unreferenced ON chunks (leased_until) WHERE refs = 0;
 
--- Uploads under way: the operation create or content, judged at complete.
+-- Uploads under way: the operation create or content, judged at complete. Their id is the operation's, so
+-- that a complete whose answer was lost finds it after the session is gone.
 CREATE TABLE uploads (
     user_id BLOB NOT NULL,
     upload_id BLOB NOT NULL,
@@ -189,20 +190,20 @@ CREATE TABLE uploads (
     zone_id BLOB NOT NULL,
     account_id BLOB NOT NULL,
     file_id BLOB NOT NULL,
-    operation_id BLOB NOT NULL,
     -- JSON of the request without its chunks.
     request TEXT NOT NULL,
     payload_hash BLOB NOT NULL,
     total_size BIGINT NOT NULL,
     chunk_size BIGINT NOT NULL,
     total_chunks BIGINT NOT NULL,
-    -- Packed manifest, where the chunks were announced.
-    announced BLOB,
+    -- Whether the chunks were named at init; then all of them have rows.
+    announced BIGINT NOT NULL,
+    -- Rows of upload_chunks that are there.
+    held_chunks BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     PRIMARY KEY (user_id, upload_id)
 );
-CREATE INDEX uploads_operation ON uploads (user_id, operation_id);
 CREATE INDEX uploads_expiry ON uploads (expires_at);
 
 CREATE TABLE upload_chunks (
@@ -211,6 +212,8 @@ CREATE TABLE upload_chunks (
     idx BIGINT NOT NULL,
     hash BLOB NOT NULL,
     size BIGINT NOT NULL,
+    -- Sent, or present when it was announced.
+    held BIGINT NOT NULL,
     PRIMARY KEY (user_id, upload_id, idx)
 );
 

@@ -193,3 +193,8 @@ pub enum Stored {
     /// In this object.
     Object(Generation),
 }
+
+#[cfg(test)]
+pub mod testing;
+#[cfg(test)]
+mod tests;

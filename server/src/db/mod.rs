@@ -5,7 +5,9 @@ pub mod chunks;
 mod error;
 pub mod manifests;
 mod migrate;
+pub mod recount;
 mod sql;
+pub mod uploads;
 mod writer;
 
 use std::path::Path;
@@ -110,6 +112,8 @@ impl Db {
     }
 }
 
+#[cfg(test)]
+mod content_tests;
 #[cfg(test)]
 pub mod testing;
 #[cfg(test)]
