@@ -34,6 +34,7 @@ pub enum UploadError {
 
 /// Everything that the engine learns from outside, with the time, in [`crate::Engine::handle`].
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and moved once")]
 pub enum Event {
     /// The driver is ready to perform effects. The first event.
     Started,

@@ -185,6 +185,9 @@ pub struct Meta {
     pub zones: Vec<ZoneInfo>,
     /// How far this device has been told; None before the first page.
     pub sync_token: Option<String>,
+    /// Whether the trash, which a pull from the beginning leaves out, has been fetched.
+    #[serde(default)]
+    pub trash_known: bool,
     /// Whether one pull came to its end, so that the tree is whole.
     pub complete: bool,
     /// A pull from the beginning is due, and why.
@@ -206,6 +209,7 @@ impl Meta {
             root_id,
             zones: Vec::new(),
             sync_token: None,
+            trash_known: false,
             complete: false,
             resync: None,
             aliases: Vec::new(),

@@ -1,0 +1,488 @@
+//! What the server made of operations. Each ends applied, as a conflict, or refused; or it goes again.
+
+use std::collections::BTreeSet;
+
+use shared::item::ItemState;
+use shared::sync::{Applied, Base, ConflictInfo, Outcome, PushResponse, ResolveResponse};
+use shared::{ConflictId, ErrorCode, FileItem, ItemId, OperationId, VersionVector};
+
+use super::network::{Purpose, backoff_max};
+use super::{Act, Engine, Notice, reason};
+use crate::event::{CallError, CallId};
+use crate::outbox::Sort;
+use crate::store::{Operation, OperationState};
+
+/// A refusal of one operation.
+pub(super) struct Refusal {
+    pub(super) code: ErrorCode,
+    pub(super) message: String,
+    pub(super) retryable: bool,
+}
+
+impl Engine {
+    pub(super) fn push_answered(&mut self, call: CallId, result: Result<PushResponse, CallError>) {
+        let Some(Purpose::Push { operations, token }) = self.answered(call) else { return };
+        for id in &operations {
+            self.landed(*id);
+        }
+        match result {
+            Ok(response) => {
+                self.call_succeeded();
+                self.net.push_changes_max =
+                    (self.net.push_changes_max * 2).min(shared::limits::PUSH_CHANGES_MAX);
+                self.take_push(operations, token, response);
+            }
+            Err(error) => self.push_failed(&operations, error),
+        }
+    }
+
+    fn take_push(&mut self, operations: Vec<OperationId>, token: Option<String>, response: PushResponse) {
+        let advanced = response.sync_token.is_some() && response.sync_token != token;
+        if advanced && self.meta.sync_token == token {
+            self.meta.sync_token = response.sync_token;
+            self.disk.draft.meta = true;
+        } else if !response.applied.is_empty() || !response.conflicts.is_empty() {
+            self.want_pull();
+        }
+        let mut unanswered: BTreeSet<OperationId> = operations.into_iter().collect();
+        for applied in response.applied {
+            unanswered.remove(&applied.operation_id);
+            self.applied(applied);
+        }
+        for conflict in response.conflicts {
+            if let Some(id) = conflict.operation_id {
+                unanswered.remove(&id);
+            }
+            self.conflicted(conflict.operation_id, conflict);
+        }
+        for error in response.errors {
+            unanswered.remove(&error.operation_id);
+            let refusal = Refusal { code: error.code, message: error.message, retryable: error.retryable };
+            self.refused(error.operation_id, refusal);
+        }
+        for id in unanswered {
+            self.try_later(id, ErrorCode::Internal);
+        }
+    }
+
+    /// The push failed as a whole. Refused for good, it holds a change that spoils it: smaller ones find it.
+    fn push_failed(&mut self, operations: &[OperationId], error: CallError) {
+        let Some(problem) = self.call_failed(error) else { return };
+        match (problem.code, operations) {
+            (ErrorCode::SyncTokenExpired | ErrorCode::InvalidSyncToken, _) => self.token_refused(&problem),
+            (code, [id]) => {
+                let refusal = Refusal { code, message: problem.detail, retryable: false };
+                self.refused(*id, refusal);
+            }
+            _ => self.net.push_changes_max = (operations.len() / 2).max(1),
+        }
+    }
+
+    /// No longer on its way.
+    pub(super) fn landed(&mut self, id: OperationId) {
+        if let Some(queued) = self.outbox.get_mut(id) {
+            queued.in_flight = false;
+            let item = queued.op.item_id;
+            self.note_status(item);
+        }
+    }
+
+    pub(super) fn applied(&mut self, applied: Applied) {
+        let asked = self.dequeue(applied.operation_id);
+        let (old, new) = (self.resolve(applied.file_id), applied.item.id());
+        if old != new {
+            self.adopt(old, new);
+        }
+        if let Some(op) = asked {
+            self.tell_outcome(&op, &applied.item, applied.outcome);
+        }
+        self.take_state(applied.item);
+    }
+
+    fn tell_outcome(&mut self, op: &Operation, state: &ItemState, outcome: Outcome) {
+        let ItemState::Present(given) = state else { return };
+        let (item, name) = (given.id, given.name.clone());
+        let asked = match &op.act {
+            Act::CreateFolder { name, .. } | Act::CreateFile { name, .. } => Some(name.to_string()),
+            Act::Place { name, .. } => name.as_ref().map(ToString::to_string),
+            _ => None,
+        };
+        match (outcome, &op.act) {
+            (Outcome::Renamed, _) => {
+                let asked = asked.unwrap_or_else(|| name.clone());
+                self.notify(Notice::Renamed { item, asked, given: name });
+            }
+            (Outcome::Unchanged | Outcome::Merged, Act::Delete { .. }) if !given.is_deleted => {
+                self.notify(Notice::CameBack { item, name });
+            }
+            (Outcome::Unchanged, Act::Place { parent, .. })
+                if asked.as_ref().is_some_and(|asked| *asked != name)
+                    || parent.is_some_and(|parent| self.resolve(parent) != given.parent_id) =>
+            {
+                self.notify(Notice::PlacedElsewhere {
+                    item,
+                    asked: asked.unwrap_or_else(|| name.clone()),
+                    name,
+                });
+            }
+            (Outcome::Merged, _) => self.notify(Notice::Merged { item, name }),
+            _ => {}
+        }
+    }
+
+    /// What was created here turned out to be `new`: everything here moves over to it.
+    fn adopt(&mut self, old: ItemId, new: ItemId) {
+        for target in self.aliases.values_mut().filter(|target| **target == old) {
+            *target = new;
+        }
+        self.aliases.insert(old, new);
+        self.outbox.refile(old, new);
+        self.set_remote_gone(old);
+        let mut unsent = Vec::new();
+        let mut items = BTreeSet::from([old, new]);
+        for queued in self.outbox.iter() {
+            let names_it = queued.op.item_id == old || queued.op.act.parent() == Some(old);
+            if names_it {
+                items.insert(self.resolve(queued.op.item_id));
+                if !queued.sent {
+                    unsent.push(queued.op.id);
+                }
+            }
+        }
+        // What may have been sent keeps its words; the server knows the old id for long enough.
+        for id in unsent {
+            let Some(queued) = self.outbox.get_mut(id) else { continue };
+            if queued.op.item_id == old {
+                queued.op.item_id = new;
+            }
+            if let Some(parent) = queued.op.act.parent_mut().filter(|parent| **parent == old) {
+                *parent = new;
+            }
+            self.touch_operation(id);
+        }
+        for item in items {
+            self.refold(item);
+        }
+        if self.outbox.len() > 0 {
+            self.meta.aliases = self.aliases.iter().map(|(old, new)| (*old, *new)).collect();
+            self.disk.draft.meta = true;
+        }
+        self.tree.changes.renumbered.push((old, new));
+        self.want_pull();
+    }
+
+    /// Takes in a state that an answer carries, unless a later one is known.
+    pub(super) fn take_state(&mut self, state: ItemState) {
+        match state {
+            ItemState::Present(item) if self.purged.contains(&item.id) || self.tree.is_stale(&item) => {}
+            ItemState::Present(item) => self.put_remote(item),
+            ItemState::Purged(tombstone) => self.set_purged(tombstone.id),
+        }
+    }
+
+    pub(super) fn put_remote(&mut self, item: FileItem) {
+        let id = item.id;
+        let node = self.tree.node(item.into());
+        if self.tree.remote(id) == Some(&node) {
+            return;
+        }
+        self.recheck_cycles = true;
+        self.tree.set_remote(id, Some(node));
+        self.disk.draft.items.insert(id);
+        self.refold(id);
+    }
+
+    pub(super) fn set_purged(&mut self, id: ItemId) {
+        let id = self.resolve(id);
+        if self.tree.remote(id).is_some_and(|node| node.kind == shared::ItemKind::Folder) {
+            self.unswept.insert(id);
+        }
+        self.purged.insert(id);
+        self.set_remote_gone(id);
+    }
+
+    pub(super) fn set_remote_gone(&mut self, id: ItemId) {
+        if self.tree.remote(id).is_some() {
+            self.tree.set_remote(id, None);
+            self.disk.draft.items.insert(id);
+        }
+        self.refold(id);
+    }
+
+    pub(super) fn conflicted(&mut self, operation: Option<OperationId>, conflict: ConflictInfo) {
+        let op = operation.and_then(|id| self.dequeue(id));
+        if op.is_some() {
+            let item = self.resolve(conflict.file_id);
+            self.notify(Notice::Conflict { conflict: conflict.id, item, name: conflict.file_name.clone() });
+        }
+        self.put_conflict(ConflictInfo { operation_id: None, ..conflict });
+        self.want_pull();
+    }
+
+    /// One operation was refused. Whatever can be put right without a person is; the rest is parked.
+    pub(super) fn refused(&mut self, id: OperationId, refusal: Refusal) {
+        let Some(queued) = self.outbox.get(id) else { return };
+        let op = queued.op.clone();
+        let item = self.resolve(op.item_id);
+        match refusal.code {
+            ErrorCode::DependsOnFailed if self.reissue_dependent(&op, item) => {}
+            ErrorCode::ParentNotFound if self.creates_parent(&op) => self.reissue(id),
+            ErrorCode::InvalidBase if op.base != Self::unknown_base() => {
+                self.reissue(id);
+                self.rebase(&op, &Self::unknown_base());
+            }
+            ErrorCode::OperationExpired => self.reissue(id),
+            ErrorCode::NotFound | ErrorCode::Gone if matches!(op.act, Act::Delete { .. } | Act::Purge) => {
+                // What should go is gone.
+                self.dequeue(id);
+                self.set_purged(item);
+                self.want_pull();
+            }
+            ErrorCode::NotDeleted if matches!(op.act, Act::Restore { .. } | Act::Purge) => {
+                self.dequeue(id);
+                self.want_pull();
+            }
+            ErrorCode::NotFound if op.recreate => self.recreate(item),
+            ErrorCode::AlreadyExists if op.act.is_create() => self.already_exists(&op, item),
+            code if refusal.retryable || code.retryable() => self.try_later(id, code),
+            _ => self.park(&op, item, refusal),
+        }
+    }
+
+    /// An operation was refused because one that it leans on was, or was not judged yet.
+    fn reissue_dependent(&mut self, op: &Operation, item: ItemId) -> bool {
+        let Some(base) = op.base.base_operation_id else {
+            return self.creates_parent(op) && {
+                self.reissue(op.id);
+                true
+            };
+        };
+        let base = self.outbox.get(base).map(|queued| (queued.is_parked(), queued.op.clone()));
+        match base {
+            // It only stood in the same chain; what it changes is another matter.
+            Some((true, base)) if !leans_on(&op.act, &base.act) => {
+                self.reissue(op.id);
+                self.rebase(op, &base.base);
+            }
+            Some(_) => self.reissue(op.id),
+            None => {
+                self.reissue(op.id);
+                self.rebase(op, &Self::unknown_base());
+            }
+        }
+        self.refold(item);
+        true
+    }
+
+    fn creates_parent(&self, op: &Operation) -> bool {
+        op.act.parent().is_some_and(|parent| {
+            self.outbox.of_item(self.resolve(parent)).any(|queued| queued.op.act.is_create())
+        })
+    }
+
+    /// Gives the operation in the place of `op` another base.
+    fn rebase(&mut self, op: &Operation, base: &Base) {
+        let Some(id) = self.outbox.at(op.sequence) else { return };
+        if let Some(queued) = self.outbox.get_mut(id) {
+            queued.op.base = base.clone();
+        }
+        self.touch_operation(id);
+    }
+
+    /// Sends the same act again as another operation: the answer to the old one is final.
+    pub(super) fn reissue(&mut self, old: OperationId) {
+        let new = OperationId(self.chance.id(self.now));
+        let Some(op) = self.outbox.get(old).map(|queued| queued.op.clone()) else { return };
+        self.outbox.set_state(old, OperationState::Queued);
+        let touched = self.outbox.reissue(old, new);
+        self.touch_operation(old);
+        self.touch_operation(new);
+        for id in touched {
+            self.touch_operation(id);
+        }
+        if matches!(op.act.content(), Some(crate::store::Content::Stored { .. })) {
+            self.disk.draft.moved_contents.push((old, new));
+        }
+        self.reblock();
+        let item = self.resolve(op.item_id);
+        self.refold(item);
+    }
+
+    /// The id is taken, by an earlier try of the same creation whose record is gone: what is left of it is
+    /// its content.
+    fn already_exists(&mut self, op: &Operation, item: ItemId) {
+        self.want_pull();
+        let Act::CreateFile { content, modified_at, .. } = op.act.clone() else {
+            self.dequeue(op.id);
+            return;
+        };
+        self.reissue(op.id);
+        let Some(id) = self.outbox.at(op.sequence) else { return };
+        if let Some(queued) = self.outbox.get_mut(id) {
+            queued.op.act = Act::SetContent { content, modified_at };
+            queued.op.base = Self::unknown_base();
+        }
+        self.refold(item);
+    }
+
+    pub(super) fn try_later(&mut self, id: OperationId, code: ErrorCode) {
+        let Some(attempts) = self.outbox.get(id).map(|queued| queued.op.attempts + 1) else { return };
+        let wait = self.chance.jittered(backoff_max(attempts));
+        let at = self.now + wait;
+        let Some(queued) = self.outbox.get_mut(id) else { return };
+        queued.in_flight = false;
+        queued.op.attempts = attempts;
+        queued.op.next_try = Some(at);
+        queued.problem = Some(code);
+        let item = queued.op.item_id;
+        self.touch_operation(id);
+        self.note_status(item);
+    }
+
+    /// Takes an operation out of the way until a person decides, and its effect off the tree.
+    pub(super) fn park(&mut self, op: &Operation, item: ItemId, refusal: Refusal) {
+        let name = self.name_of(op, item);
+        let reason = reason::refused(refusal.code, &refusal.message);
+        let state = OperationState::Parked { code: refusal.code, message: reason.clone() };
+        self.outbox.set_state(op.id, state);
+        if let Some(queued) = self.outbox.get_mut(op.id) {
+            queued.in_flight = false;
+            queued.op.next_try = None;
+        }
+        // What merely came after it goes on without it.
+        let beside: Vec<Operation> = self
+            .outbox
+            .of_item(item)
+            .filter(|queued| queued.op.base.base_operation_id == Some(op.id) && !queued.sent)
+            .filter(|queued| !leans_on(&queued.op.act, &op.act))
+            .map(|queued| queued.op.clone())
+            .collect();
+        for other in beside {
+            self.rebase(&other, &op.base);
+        }
+        self.touch_operation(op.id);
+        self.reblock();
+        self.refold(item);
+        self.notify(Notice::Refused { operation: op.id, item, name, reason });
+    }
+
+    pub(super) fn resolve_answered(
+        &mut self,
+        call: CallId,
+        conflict: ConflictId,
+        result: Result<ResolveResponse, CallError>,
+    ) {
+        let Some(Purpose::Resolve { operation }) = self.answered(call) else { return };
+        self.landed(operation);
+        let problem = match result {
+            Ok(response) => {
+                self.call_succeeded();
+                self.dequeue(operation);
+                self.drop_conflict(conflict);
+                for item in response.items {
+                    self.take_state(ItemState::Present(item));
+                }
+                self.want_pull();
+                return;
+            }
+            Err(error) => match self.call_failed(error) {
+                Some(problem) => problem,
+                None => return,
+            },
+        };
+        match problem.code {
+            ErrorCode::ConflictResolved | ErrorCode::NotFound => {
+                self.dequeue(operation);
+                self.drop_conflict(conflict);
+                self.want_pull();
+            }
+            ErrorCode::ConflictChanged => {
+                self.dequeue(operation);
+                let now = problem.more.get("conflict").cloned().and_then(|c| serde_json::from_value(c).ok());
+                match now {
+                    Some(now) => self.put_conflict(now),
+                    None => self.net.conflicts_wanted = true,
+                }
+                if let Some(info) = self.conflicts.get(&conflict) {
+                    let (item, name) = (info.file_id, info.file_name.clone());
+                    self.notify(Notice::ConflictChanged { conflict, item, name });
+                }
+            }
+            code => {
+                let refusal = Refusal { code, message: problem.detail, retryable: false };
+                self.refused(operation, refusal);
+            }
+        }
+    }
+
+    pub(super) fn conflicts_answered(&mut self, call: CallId, result: Result<Vec<ConflictInfo>, CallError>) {
+        let Some(Purpose::Conflicts) = self.answered(call) else { return };
+        match result {
+            Ok(conflicts) => {
+                self.call_succeeded();
+                let open: BTreeSet<ConflictId> = conflicts.iter().map(|conflict| conflict.id).collect();
+                let settled: Vec<ConflictId> =
+                    self.conflicts.keys().copied().filter(|id| !open.contains(id)).collect();
+                for id in settled {
+                    self.drop_conflict(id);
+                }
+                for conflict in conflicts {
+                    self.put_conflict(conflict);
+                }
+            }
+            Err(error) => {
+                self.net.conflicts_wanted = self.call_failed(error).is_none();
+            }
+        }
+    }
+
+    /// The local name of what an operation concerns, also where it is not in the tree.
+    pub(super) fn name_of(&self, op: &Operation, item: ItemId) -> String {
+        if let Some(node) = self.tree.local(item).or_else(|| self.tree.remote(item)) {
+            return node.name.to_string();
+        }
+        match &op.act {
+            Act::CreateFolder { name, .. }
+            | Act::CreateFile { name, .. }
+            | Act::Place { name: Some(name), .. } => name.to_string(),
+            _ => self
+                .outbox
+                .of_item(item)
+                .find_map(|queued| match &queued.op.act {
+                    Act::CreateFolder { name, .. } | Act::CreateFile { name, .. } => Some(name.to_string()),
+                    _ => None,
+                })
+                .unwrap_or_default(),
+        }
+    }
+
+    /// What is edited now: the base of a further edit of this sort (contract, "Two edits in one outbox").
+    ///
+    /// An edit chained to the item's last unanswered operation has that chain's last input of either sort
+    /// as its base. Chained only where the chain says all that the person saw: news of the other sort that
+    /// came in since are better told by the version that came with them.
+    pub(super) fn base_for(&self, item: ItemId, sorts: &[Sort]) -> Base {
+        let present = || self.tree.remote(item).map_or_else(VersionVector::new, crate::tree::Node::version);
+        let Some(last) = self.outbox.of_item(item).rev().find(|q| q.takes_effect() && q.op.act.edits())
+        else {
+            return Base::version(present());
+        };
+        let chained = || Base::operation(last.op.id);
+        let [sort] = sorts else { return chained() };
+        let Some(of_sort) = self.outbox.last_of_sort(item, *sort) else {
+            let root = self.outbox.chain(last).last().and_then(|queued| queued.op.base.base_version.clone());
+            return if root == Some(present()) { chained() } else { Base::version(present()) };
+        };
+        if self.outbox.chain(last).any(|queued| queued.op.id == of_sort.op.id) {
+            chained()
+        } else {
+            Base::operation(of_sort.op.id)
+        }
+    }
+}
+
+/// Whether the later act makes no sense without the earlier one on the same item.
+pub(super) fn leans_on(later: &Act, earlier: &Act) -> bool {
+    earlier.is_create()
+        || [Sort::Content, Sort::Place].into_iter().any(|sort| later.touches(sort) && earlier.touches(sort))
+}

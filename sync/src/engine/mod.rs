@@ -1,0 +1,322 @@
+//! The engine: one device's state for one account, and what each event makes of it.
+
+mod answers;
+mod commands;
+mod disk;
+mod fold;
+mod network;
+mod pull;
+mod push;
+mod read;
+mod reason;
+mod resync;
+mod uploads;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::frames::ServerEvent;
+use shared::sync::{Base, ConflictInfo, ZoneState};
+use shared::{ConflictId, ItemId, OperationId, Timestamp, VersionVector, ZoneId};
+
+use crate::chance::Chance;
+use crate::effect::{Effect, Notice};
+use crate::event::Event;
+use crate::outbox::{Outbox, Queued};
+use crate::store::{Act, BatchId, Meta, Operation, OperationState, Snapshot};
+use crate::summary::SyncSummary;
+use crate::tree::Tree;
+use disk::Disk;
+use network::Network;
+pub use read::ItemView;
+
+/// One device's sync, pure. Everything that a caller does to it answers effects to perform, in order.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    now: Timestamp,
+    meta: Meta,
+    tree: Tree,
+    outbox: Outbox,
+    conflicts: BTreeMap<ConflictId, ConflictInfo>,
+    /// Ids that turned out to be another item's: old, then new.
+    aliases: BTreeMap<ItemId, ItemId>,
+    /// Items that are known to be gone for good, so that a late answer cannot bring one back.
+    purged: BTreeSet<ItemId>,
+    /// Purged folders whose contents are still in the tree.
+    unswept: BTreeSet<ItemId>,
+    /// What a restored server no longer has, until the driver says whether it holds the bytes.
+    lost: BTreeSet<ItemId>,
+    /// What a restored server did not name, while that is being put right.
+    absent: BTreeSet<ItemId>,
+    /// How many of the lost the driver did not hold.
+    lost_for_good: usize,
+    /// The server's tree changed under queued moves.
+    recheck_cycles: bool,
+    chance: Chance,
+    net: Network,
+    disk: Disk,
+    told: SyncSummary,
+    out: Vec<Effect>,
+}
+
+impl Engine {
+    /// Takes up where the store left off. `seed` comes from the system's generator: operation ids are
+    /// made from it, so no two runs may share one.
+    pub fn open(snapshot: Snapshot, seed: [u8; 32], now: Timestamp) -> Self {
+        let mut tree = Tree::new();
+        for zone in snapshot.meta.zones.iter().filter(|zone| zone.state == ZoneState::Active) {
+            tree.set_root(zone.root_id, zone.zone_id);
+        }
+        if !tree.is_root(snapshot.meta.root_id) {
+            // Its zone comes with the first page; what is created until then waits for it.
+            tree.set_root(snapshot.meta.root_id, ZoneId(uuid::Uuid::nil()));
+        }
+        for item in snapshot.items {
+            let id = item.id;
+            let node = tree.node(item);
+            tree.set_remote(id, Some(node));
+        }
+        let mut engine = Self {
+            now,
+            aliases: snapshot.meta.aliases.iter().copied().collect(),
+            meta: snapshot.meta,
+            tree,
+            outbox: Outbox::default(),
+            conflicts: snapshot.conflicts.into_iter().map(|conflict| (conflict.id, conflict)).collect(),
+            purged: BTreeSet::new(),
+            unswept: BTreeSet::new(),
+            lost: BTreeSet::new(),
+            absent: BTreeSet::new(),
+            lost_for_good: 0,
+            recheck_cycles: false,
+            chance: Chance::new(seed),
+            net: Network::default(),
+            disk: Disk::default(),
+            told: SyncSummary::default(),
+            out: Vec::new(),
+        };
+        let mut items = BTreeSet::new();
+        for op in snapshot.operations {
+            let item = engine.resolve(op.item_id);
+            items.insert(item);
+            engine.outbox.insert(item, Queued::loaded(op));
+        }
+        engine.reblock();
+        for item in items {
+            engine.refold(item);
+        }
+        engine.suppress_cycles();
+        engine.told = engine.summary();
+        engine.tree.changes = crate::Changes::default();
+        engine
+    }
+
+    /// Takes in what happened at `now`.
+    pub fn handle(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
+        self.now = now;
+        match event {
+            Event::Started => {
+                self.net.started = true;
+                self.want_pull();
+                self.net.conflicts_wanted = true;
+            }
+            Event::Persisted(batch) => self.persisted(batch),
+            Event::PersistFailed(_) => self.persist_failed(),
+            Event::Online | Event::RetryNow => self.try_now(true),
+            Event::Offline => self.network_gone(),
+            Event::SocketOpened => {
+                self.net.socket = true;
+                self.try_now(true);
+            }
+            Event::SocketClosed => {
+                self.net.socket = false;
+                self.net.poll_at = Some(now + network::POLL_INTERVAL);
+            }
+            Event::Frame(frame) => self.frame(frame),
+            Event::SignedIn => {
+                self.net.signed_out = false;
+                self.try_now(true);
+            }
+            // A timer that fired early is set again.
+            Event::Tick => self.net.woken(),
+            Event::PushAnswered { call, result } => self.push_answered(call, result),
+            Event::PullAnswered { call, result } => self.pull_answered(call, result),
+            Event::TrashAnswered { call, result } => self.trash_answered(call, result),
+            Event::ConflictsAnswered { call, result } => self.conflicts_answered(call, result),
+            Event::ResolveAnswered { call, conflict, result } => {
+                self.resolve_answered(call, conflict, result);
+            }
+            Event::UploadFinished { operation, result } => self.upload_finished(operation, result),
+            Event::ContentLost { operation } => self.content_lost(operation),
+            Event::ContentFound { item, content } => self.content_found(item, content),
+            Event::Discard { operation } => self.discard(operation),
+            Event::Retry { operation } => self.retry(operation),
+        }
+        self.finish()
+    }
+
+    /// An id for what is about to be created.
+    pub fn new_item_id(&mut self, now: Timestamp) -> ItemId {
+        ItemId(self.chance.id(now))
+    }
+
+    /// What is the same after every event: settle the tree, store, send, tell.
+    fn finish(&mut self) -> Vec<Effect> {
+        self.sweep_purged();
+        if std::mem::take(&mut self.recheck_cycles) {
+            self.suppress_cycles();
+        }
+        let mut effects = Vec::new();
+        std::mem::swap(&mut effects, &mut self.out);
+        self.flush();
+        self.send();
+        self.wake();
+        let summary = self.summary();
+        if summary != self.told {
+            self.tree.changes.queue = true;
+            self.told = summary;
+        }
+        let changes = std::mem::take(&mut self.tree.changes);
+        if !changes.is_empty() {
+            effects.insert(0, Effect::Changed(changes));
+        }
+        effects.append(&mut self.out);
+        effects
+    }
+
+    /// Frames are hints: none of them is applied, but each says when to ask.
+    fn frame(&mut self, frame: ServerEvent) {
+        match frame {
+            ServerEvent::SyncComplete { sync_token }
+            | ServerEvent::FileChanged { sync_token, .. }
+            | ServerEvent::FileDeleted { sync_token, .. }
+            | ServerEvent::PullNeeded { sync_token } => {
+                if sync_token.is_none() || sync_token != self.meta.sync_token {
+                    self.want_pull();
+                }
+            }
+            ServerEvent::ConflictDetected { conflict } => self.put_conflict(conflict),
+            ServerEvent::ConflictResolved { conflict_id } => {
+                self.drop_conflict(conflict_id);
+                self.want_pull();
+            }
+            ServerEvent::Pong {} | ServerEvent::Unknown => {}
+        }
+    }
+
+    /// The item that counts, where `id` turned out to be another's.
+    fn resolve(&self, id: ItemId) -> ItemId {
+        self.aliases.get(&id).copied().unwrap_or(id)
+    }
+
+    fn notify(&mut self, notice: Notice) {
+        self.out.push(Effect::Notify(notice));
+    }
+
+    /// Queues an operation and lets it take effect.
+    fn enqueue(&mut self, item: ItemId, act: Act, base: Base) -> OperationId {
+        let op = Operation {
+            id: OperationId(self.chance.id(self.now)),
+            sequence: self.outbox.next_sequence(),
+            item_id: item,
+            act,
+            base,
+            queued_at: self.now,
+            state: OperationState::Queued,
+            attempts: 0,
+            next_try: None,
+            recreate: false,
+        };
+        let id = op.id;
+        self.outbox.insert(item, Queued::fresh(op));
+        self.touch_operation(id);
+        self.refold(item);
+        id
+    }
+
+    /// Takes an operation out, for good. What leans on it is the caller's concern.
+    fn dequeue(&mut self, id: OperationId) -> Option<Operation> {
+        let item = self.resolve(self.outbox.get(id)?.op.item_id);
+        let queued = self.outbox.remove(item, id)?;
+        self.touch_operation(id);
+        self.disk.draft.contents.retain(|(of, _)| *of != id);
+        if queued.is_parked() {
+            self.reblock();
+        }
+        self.refold(item);
+        self.prune_aliases();
+        Some(queued.op)
+    }
+
+    /// Finds anew what leans on refused operations, and shows it.
+    fn reblock(&mut self) {
+        let aliases = &self.aliases;
+        let changed = self.outbox.reblock(|id| aliases.get(&id).copied().unwrap_or(id));
+        let items: BTreeSet<ItemId> = changed
+            .into_iter()
+            .filter_map(|id| self.outbox.get(id))
+            .map(|queued| self.resolve(queued.op.item_id))
+            .collect();
+        for item in items {
+            self.refold(item);
+        }
+    }
+
+    /// Aliases are only kept while an operation names one; in memory they stay for whoever still shows one.
+    fn prune_aliases(&mut self) {
+        if self.meta.aliases.is_empty() || self.outbox.len() > 0 {
+            return;
+        }
+        self.meta.aliases.clear();
+        self.disk.draft.meta = true;
+    }
+
+    fn put_conflict(&mut self, conflict: ConflictInfo) {
+        let (id, file) = (conflict.id, self.resolve(conflict.file_id));
+        if self.conflicts.get(&id) == Some(&conflict) {
+            return;
+        }
+        self.conflicts.insert(id, conflict);
+        self.touch_conflict(id, file);
+    }
+
+    fn drop_conflict(&mut self, id: ConflictId) {
+        if let Some(conflict) = self.conflicts.remove(&id) {
+            let file = self.resolve(conflict.file_id);
+            self.touch_conflict(id, file);
+        }
+    }
+
+    fn touch_conflict(&mut self, id: ConflictId, file: ItemId) {
+        self.disk.draft.conflicts.insert(id);
+        self.tree.changes.conflicts = true;
+        self.tree.changes.items.insert(file);
+    }
+
+    fn touch_operation(&mut self, id: OperationId) {
+        self.disk.draft.operations.insert(id);
+        self.tree.changes.queue = true;
+    }
+
+    /// The vector that stands for "nothing is known of what was edited".
+    fn unknown_base() -> Base {
+        Base::version(VersionVector::new())
+    }
+}
+
+impl Queued {
+    fn fresh(op: Operation) -> Self {
+        Self {
+            op,
+            sent: false,
+            in_flight: false,
+            blocked: false,
+            suppressed: false,
+            saved_in: BatchId(u64::MAX),
+            problem: None,
+        }
+    }
+
+    fn loaded(op: Operation) -> Self {
+        Self { sent: true, saved_in: BatchId(0), ..Self::fresh(op) }
+    }
+}

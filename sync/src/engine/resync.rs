@@ -1,0 +1,195 @@
+//! After a pull from the beginning: what to make of items that the server did not name.
+//!
+//! A delete never derives from it. What this device knew only from the server and the server no longer
+//! has is dropped here (the token was too old) or sent again (the server was restored); what a person
+//! changed here is sent in either case.
+
+use std::collections::BTreeSet;
+
+use shared::sync::TokenExpiry;
+use shared::{ItemId, ItemKind, ItemName, OperationId};
+
+use super::{Act, Effect, Engine, Notice};
+use crate::command::NewContent;
+use crate::store::{Content, Operation, OperationState};
+
+impl Engine {
+    pub(super) fn end_resync(&mut self, seen: BTreeSet<ItemId>, reason: TokenExpiry, token: Option<String>) {
+        self.meta.sync_token = token;
+        self.disk.draft.meta = true;
+        let absent: Vec<ItemId> = self.tree.remote_ids().filter(|id| !seen.contains(id)).collect();
+        match reason {
+            TokenExpiry::Expired => {
+                for id in absent {
+                    self.drop_expired(id);
+                }
+                self.meta.resync = None;
+            }
+            TokenExpiry::Epoch => {
+                self.forget_bases();
+                self.absent = absent.iter().copied().collect();
+                self.recover(absent);
+                self.end_recovery();
+            }
+        }
+    }
+
+    /// The tombstone is forgotten by now, or the item is in the trash: what nobody touched here goes, what
+    /// somebody did is sent as it is, and created again if the server does not know it.
+    fn drop_expired(&mut self, id: ItemId) {
+        if !self.outbox.has_item(id) {
+            self.set_remote_gone(id);
+            return;
+        }
+        let edits: Vec<OperationId> = self
+            .outbox
+            .of_item(id)
+            .filter(|queued| matches!(queued.op.act, Act::SetContent { .. }))
+            .map(|queued| queued.op.id)
+            .collect();
+        for edit in edits {
+            if let Some(queued) = self.outbox.get_mut(edit) {
+                queued.op.recreate = true;
+            }
+            self.touch_operation(edit);
+        }
+    }
+
+    /// Vectors of before the restore name other events now: no queued change may claim to have seen any.
+    fn forget_bases(&mut self) {
+        let edits: Vec<Operation> = self
+            .outbox
+            .iter()
+            .filter(|queued| !queued.op.act.is_create() && queued.op.act.edits() && !queued.is_parked())
+            .map(|queued| queued.op.clone())
+            .collect();
+        for op in edits {
+            self.reissue(op.id);
+            let Some(id) = self.outbox.at(op.sequence) else { continue };
+            let Some(base) = self.outbox.get(id).map(|queued| queued.op.base.clone()) else { continue };
+            let pending = base.base_operation_id.is_some_and(|base| self.outbox.contains(base));
+            let Some(queued) = self.outbox.get_mut(id) else { continue };
+            if !pending {
+                queued.op.base = Self::unknown_base();
+            }
+            if let Act::Delete { seen_token } = &mut queued.op.act {
+                *seen_token = None;
+            }
+        }
+    }
+
+    /// Sends again what the restored server lost.
+    fn recover(&mut self, absent: Vec<ItemId>) {
+        let mut folders = Vec::new();
+        for id in absent {
+            let Some(node) = self.tree.remote(id) else { continue };
+            let (kind, size, hash) = (node.kind, node.size, node.content_hash);
+            let edited = self.outbox.of_item(id).any(|queued| queued.op.act.content().is_some());
+            match (kind, hash) {
+                // The trash is fetched on its own.
+                _ if !self.tree.is_live(id) => self.set_remote_gone(id),
+                (ItemKind::Folder, _) => folders.push(id),
+                _ if edited => self.recreate(id),
+                (ItemKind::File, Some(content_hash)) => {
+                    self.lost.insert(id);
+                    self.out.push(Effect::FindContent { item: id, content_hash, size });
+                }
+                (ItemKind::File, None) => self.set_remote_gone(id),
+            }
+        }
+        for folder in folders {
+            self.recreate_folder(folder);
+        }
+    }
+
+    pub(super) fn content_found(&mut self, item: ItemId, content: Option<NewContent>) {
+        if !self.lost.remove(&item) {
+            return;
+        }
+        if !self.tree.is_live(item) {
+            // Deleted here in the meantime: there is nothing to bring back.
+            self.set_remote_gone(item);
+        } else if let Some(content) = content {
+            self.recreate_with(item, content);
+        } else {
+            self.lost_for_good += 1;
+            self.set_remote_gone(item);
+        }
+        self.end_recovery();
+    }
+
+    fn end_recovery(&mut self) {
+        if !self.lost.is_empty() {
+            return;
+        }
+        self.absent.clear();
+        self.meta.resync = None;
+        self.disk.draft.meta = true;
+        let items = std::mem::take(&mut self.lost_for_good);
+        if items > 0 {
+            self.notify(Notice::Lost { items });
+        }
+    }
+
+    /// Creates a file again from the content that its last queued edit carries.
+    pub(super) fn recreate(&mut self, item: ItemId) {
+        let edit = self.outbox.of_item(item).rev().find(|queued| queued.op.act.content().is_some());
+        let Some((source, content)) = edit.and_then(|q| Some((q.op.id, q.op.act.content()?.clone()))) else {
+            return;
+        };
+        let Some(operation) = self.create_again(item, content.clone()) else { return };
+        if matches!(content, Content::Stored { .. }) {
+            self.disk.draft.moved_contents.push((source, operation));
+        }
+    }
+
+    fn recreate_with(&mut self, item: ItemId, content: NewContent) {
+        let (content, bytes) = super::commands::stored(content);
+        if let (Some(operation), Some(bytes)) = (self.create_again(item, content), bytes) {
+            self.disk.draft.contents.push((operation, bytes));
+        }
+    }
+
+    /// One creation, as the item stands here, in place of all that waits for it.
+    fn create_again(&mut self, item: ItemId, content: Content) -> Option<OperationId> {
+        let node = self.tree.local(item).or_else(|| self.tree.remote(item))?.clone();
+        let mime_type = self.tree.mime_of(&node).map(str::to_owned);
+        let name = ItemName::parse(&node.name).ok()?;
+        let waiting: Vec<OperationId> = self.outbox.of_item(item).map(|queued| queued.op.id).collect();
+        for id in waiting {
+            self.dequeue(id);
+        }
+        self.set_remote_gone(item);
+        let parent = self.recreate_folder(node.parent)?;
+        let act = Act::CreateFile {
+            parent,
+            name,
+            content,
+            mime_type,
+            created_at: Some(node.created_at),
+            modified_at: Some(node.modified_at),
+        };
+        Some(self.enqueue(item, act, Self::unknown_base()))
+    }
+
+    /// Makes sure that a folder is there, or will be: those above it first. Answers where its contents
+    /// belong.
+    fn recreate_folder(&mut self, folder: ItemId) -> Option<ItemId> {
+        let waits =
+            self.outbox.of_item(folder).any(|q| q.op.act.is_create() && q.op.state == OperationState::Queued);
+        if self.tree.is_root(folder) || waits {
+            return Some(folder);
+        }
+        let Some(node) = self.tree.remote(folder).cloned() else {
+            return Some(self.meta.root_id);
+        };
+        if !self.absent.contains(&folder) {
+            return Some(folder);
+        }
+        self.set_remote_gone(folder);
+        let parent = self.recreate_folder(node.parent)?;
+        let name = ItemName::parse(&node.name).ok()?;
+        self.enqueue(folder, Act::CreateFolder { parent, name }, Self::unknown_base());
+        Some(folder)
+    }
+}
