@@ -4,8 +4,15 @@
 pub mod access;
 pub mod auth;
 pub mod blobs;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod error;
+pub mod http;
 pub mod ops;
+pub mod passwords;
+pub mod serve;
 pub mod state;
+pub mod throttle;
+pub mod ws;

@@ -1,12 +1,132 @@
 //! What every handler shares: cheap to clone, no state of its own beyond caches and sockets.
 
 use crate::blobs::Blobs;
+use std::error::Error as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use uuid::Uuid;
+
 use crate::clock::Env;
-use crate::db::Db;
+use crate::config::{self, Config, ConfigError, Database};
+use crate::db::{Db, DbError, settings};
+use crate::passwords::{PasswordCost, Passwords};
+use crate::throttle::SignInThrottle;
+use crate::ws::Hub;
 
 #[derive(Clone)]
 pub struct App {
+    pub config: Arc<Config>,
     pub env: Env,
     pub db: Db,
     pub blobs: Blobs,
+    pub hub: Hub,
+    pub passwords: Passwords,
+    pub throttle: Arc<SignInThrottle>,
+    pub installation: Arc<Installation>,
+}
+
+/// What all nodes of one installation have in common.
+pub struct Installation {
+    /// Signs what clients carry about and must not change: sync tokens, device cookies.
+    pub signing_key: [u8; 32],
+    /// Changes when the data is restored from a backup.
+    pub epoch: Uuid,
+}
+
+impl App {
+    /// Opens everything that the settings name. What cannot be opened is told by its setting.
+    pub async fn open(config: Config, env: Env, cost: PasswordCost) -> Result<Self, ConfigError> {
+        std::fs::create_dir_all(&config.data).map_err(|error| {
+            let reason = format!(
+                "the folder {} can't be made ({error}). Name one that can be written.",
+                config.data.display()
+            );
+            ConfigError::new(config::DATA, reason)
+        })?;
+        let db = open_database(&config.database, &env).await?;
+        let installation = Installation::load(&db, &env).await.map_err(|error| database_error(&error))?;
+        let passwords = Passwords::new(&env, cost).map_err(|error| {
+            ConfigError::new("passwords", format!("can't be hashed here ({error}). Free some memory."))
+        })?;
+        let blobs = open_blobs(&config)?;
+        let hub = Hub::new(db.clone(), env.clone());
+        Ok(Self {
+            config: Arc::new(config),
+            env,
+            db,
+            blobs,
+            hub,
+            passwords,
+            throttle: Arc::default(),
+            installation: Arc::new(installation),
+        })
+    }
+}
+
+async fn open_database(database: &Database, env: &Env) -> Result<Db, ConfigError> {
+    match database {
+        Database::Sqlite(file) => Db::open_sqlite(file, env).await,
+        Database::Postgres(url) => Db::open_postgres(url, env).await,
+    }
+    .map_err(|error| database_error(&error))
+}
+
+fn open_blobs(config: &Config) -> Result<Blobs, ConfigError> {
+    let folder = |path: &Path| Blobs::open_folder(path);
+    let opened = match config.blob_url.as_deref() {
+        None => folder(&config.data.join("blobs")),
+        Some(url) if url.starts_with("s3://") => Blobs::open_s3(url),
+        Some(path) => folder(Path::new(path.strip_prefix("file://").unwrap_or(path))),
+    };
+    opened.map_err(|error| {
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        let reason = format!(
+            "can't be opened ({error}{cause}). Name a folder that can be written, or s3://bucket/prefix."
+        );
+        ConfigError::new(config::BLOBS, reason)
+    })
+}
+
+fn database_error(error: &DbError) -> ConfigError {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    let reason = format!(
+        "can't be opened ({error}{cause}). Check the address, and that the database runs and lets you in."
+    );
+    ConfigError::new(config::DATABASE, reason)
+}
+
+impl Installation {
+    /// HMAC-SHA-256 under the signing key, bound to one purpose.
+    pub fn mac(&self, purpose: &str) -> Hmac<Sha256> {
+        // RFC 2104: a key shorter than the block is filled up with zeros.
+        let mut block = [0; 64];
+        block[..self.signing_key.len()].copy_from_slice(&self.signing_key);
+        let mut mac = Hmac::<Sha256>::new(&block.into());
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac
+    }
+
+    async fn load(db: &Db, env: &Env) -> Result<Self, DbError> {
+        let fresh_key = env.secret();
+        let fresh_epoch: Uuid = env.id();
+        db.write(move |connection| {
+            Box::pin(async move {
+                let key = settings::get_or_insert(connection, "signing_key", &fresh_key).await?;
+                let epoch = settings::get_or_insert(connection, "epoch", fresh_epoch.as_bytes()).await?;
+                let wrong = |name: &str| DbError::Shape {
+                    column: 0,
+                    reason: format!("the setting {name} is damaged"),
+                };
+                Ok(Self {
+                    signing_key: key.try_into().map_err(|_| wrong("signing_key"))?,
+                    epoch: Uuid::from_slice(&epoch).map_err(|_| wrong("epoch"))?,
+                })
+            })
+        })
+        .await
+    }
 }

@@ -1,14 +1,22 @@
 //! All SQL. `Db` is either database; reads take a connection, writes hand over a piece of work that is
 //! durable once it is answered.
 
+pub mod audit;
 pub mod chunks;
+pub mod devices;
 mod error;
+pub mod invites;
 pub mod manifests;
+pub mod members;
 mod migrate;
 pub mod recount;
+pub mod sessions;
+pub mod settings;
 mod sql;
 pub mod uploads;
+pub mod users;
 mod writer;
+pub mod zone_codes;
 
 use std::path::Path;
 use std::time::Duration;

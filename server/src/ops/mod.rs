@@ -1,3 +1,5 @@
 //! Use cases that have several effects, or several callers.
 
+pub mod accounts;
 pub mod content;
+pub mod sign_in;

@@ -1,0 +1,256 @@
+//! The commands of the executable.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use shared::account::{Password, Register};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Env;
+use crate::config::{self, CONFIG_FILE, Config, ConfigError, LogFormat, SETTINGS, Sources};
+use crate::db::users;
+use crate::error::ApiError;
+use crate::ops::accounts::{self, Door};
+use crate::passwords::PasswordCost;
+use crate::state::App;
+use crate::{http, serve};
+
+/// The exit status of a wrong setting or command line.
+const EXIT_USAGE: u8 = 2;
+const EXIT_FAILED: u8 = 1;
+/// Threads that wait for blocking work (files, passwords); they end when idle.
+const BLOCKING_THREADS_MAX: usize = 64;
+
+/// Why a command did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Setting(#[from] ConfigError),
+    #[error("{}", .0.problem.detail)]
+    Refused(#[from] ApiError),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Failure {
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::from(if matches!(self, Self::Setting(_)) { EXIT_USAGE } else { EXIT_FAILED })
+    }
+}
+
+/// Runs the command line; answers the exit status.
+pub fn run() -> ExitCode {
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) if error.use_stderr() => {
+            let text = error.to_string();
+            let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            complain(&format!(
+                "{}. See `cloudstead --help`.",
+                line.trim_start_matches("error: ").trim_end_matches('.')
+            ));
+            return ExitCode::from(EXIT_USAGE);
+        }
+        Err(help) => help.exit(),
+    };
+    match dispatch(&matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}
+
+fn complain(line: &str) {
+    // Where nobody reads standard error there is nobody to tell.
+    drop(writeln!(std::io::stderr(), "cloudstead: {line}"));
+}
+
+fn say(line: &str) {
+    drop(writeln!(std::io::stdout(), "{line}"));
+}
+
+fn command() -> Command {
+    let settings = SETTINGS.iter().map(|&(name, help)| {
+        let flag = config::file_key(name).replace('_', "-");
+        Arg::new(name).long(flag).help(format!("{help} ({name})")).action(ArgAction::Set).global(true)
+    });
+    let username = || Arg::new("username").required(true);
+    Command::new("cloudstead")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Your own cloud: files in step on every device")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .arg(
+            Arg::new(CONFIG_FILE)
+                .long("config")
+                .help("File of settings [./cloudstead.toml]")
+                .value_parser(clap::value_parser!(PathBuf))
+                .global(true),
+        )
+        .args(settings)
+        .subcommand(Command::new("serve").about("Serves the site and its API"))
+        .subcommand(
+            Command::new("user")
+                .about("Manages people")
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .subcommand(
+                    Command::new("add")
+                        .about("Adds a person; the password comes from standard input")
+                        .arg(username()),
+                )
+                .subcommand(Command::new("list").about("Lists everyone"))
+                .subcommand(
+                    Command::new("disable").about("Shuts an account and ends its sessions").arg(username()),
+                )
+                .subcommand(
+                    Command::new("passwd")
+                        .about("Sets a password, read from standard input, and ends all sessions")
+                        .arg(username()),
+                ),
+        )
+}
+
+fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
+    let config = settings(matches)?;
+    init_tracing(&config);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .build()
+        .map_err(|error| Failure::Failed(format!("no threads to work with: {error}")))?;
+    runtime.block_on(async {
+        match matches.subcommand() {
+            Some(("user", matches)) => manage_users(config, matches).await,
+            _ => serve_site(config).await,
+        }
+    })
+}
+
+fn settings(matches: &ArgMatches) -> Result<Config, ConfigError> {
+    // Flags are global, so the innermost command holds them.
+    let mut innermost = matches;
+    while let Some((_, deeper)) = innermost.subcommand() {
+        innermost = deeper;
+    }
+    let flags: BTreeMap<String, String> = SETTINGS
+        .iter()
+        .filter_map(|(name, _)| {
+            innermost.get_one::<String>(name).map(|value| ((*name).to_owned(), value.clone()))
+        })
+        .collect();
+    let named = innermost
+        .get_one::<PathBuf>(CONFIG_FILE)
+        .cloned()
+        .or_else(|| std::env::var_os(CONFIG_FILE).map(PathBuf::from));
+    let file = config::read_file(named.as_deref())?;
+    Config::resolve(&Sources { flags: &flags, environment: &|name| std::env::var(name).ok(), file: &file })
+}
+
+fn init_tracing(config: &Config) {
+    let filter = tracing_subscriber::EnvFilter::new(&config.log);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.log_format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+async fn serve_site(config: Config) -> Result<(), Failure> {
+    let stop = stop_signal()?;
+    let app = App::open(config, Env::system(), PasswordCost::STANDARD).await?;
+    let listener = TcpListener::bind(app.config.listen).await.map_err(|error| {
+        let reason = format!(
+            "can't listen on {} ({error}). Choose another port, or stop what uses it.",
+            app.config.listen
+        );
+        ConfigError::new(config::LISTEN, reason)
+    })?;
+    let address = listener.local_addr().unwrap_or(app.config.listen);
+    say(&format!("Cloudstead listens on http://{address}"));
+    let connections_max = app.config.connections_max;
+    serve::serve(listener, http::router(app), connections_max, stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Cancelled by SIGTERM or Ctrl-C.
+fn stop_signal() -> Result<CancellationToken, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::Failed(format!("can't listen for signals: {error}")));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopped.cancel();
+    });
+    Ok(stop)
+}
+
+async fn manage_users(config: Config, matches: &ArgMatches) -> Result<(), Failure> {
+    let app = App::open(config, Env::system(), PasswordCost::STANDARD).await?;
+    let username = |matches: &ArgMatches| matches.get_one::<String>("username").cloned().unwrap_or_default();
+    match matches.subcommand() {
+        Some(("add", matches)) => {
+            let request = Register {
+                username: username(matches),
+                password: read_password()?,
+                display_name: None,
+                invite: None,
+            };
+            let user = accounts::register(&app, request, Door::Console, None).await?;
+            say(&format!(
+                "Added {}{}.",
+                user.username,
+                if user.is_admin { ", the administrator" } else { "" }
+            ));
+        }
+        Some(("disable", matches)) => {
+            accounts::disable(&app, &username(matches)).await?;
+            say("Disabled. Setting a password opens the account again.");
+        }
+        Some(("passwd", matches)) => {
+            accounts::set_password(&app, &username(matches), read_password()?).await?;
+            say("The password is set, and all sessions have ended.");
+        }
+        _ => list_users(&app).await?,
+    }
+    Ok(())
+}
+
+async fn list_users(app: &App) -> Result<(), Failure> {
+    let mut connection = app.db.reader().await.map_err(ApiError::from)?;
+    for (user, is_disabled) in users::list(&mut connection).await.map_err(ApiError::from)? {
+        let role = if user.is_admin { "administrator" } else { "user" };
+        let state = if is_disabled { "disabled" } else { "active" };
+        say(&format!(
+            "{}\t{role}\t{state}\t{} of {} bytes\tsince {}",
+            user.username, user.used_bytes, user.quota_bytes, user.created_at
+        ));
+    }
+    Ok(())
+}
+
+/// One line of standard input.
+fn read_password() -> Result<Password, Failure> {
+    if std::io::stdin().is_terminal() {
+        drop(write!(std::io::stderr(), "Password (it will be seen as you type): "));
+    }
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| {
+        Failure::Failed(format!("no password could be read ({error}). Give it on standard input."))
+    })?;
+    Ok(Password(line.trim_end_matches(['\r', '\n']).to_owned()))
+}

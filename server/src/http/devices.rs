@@ -1,0 +1,46 @@
+//! The devices of an account.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use shared::account::DeviceList;
+use shared::limits::PAGE_LIMIT_MAX;
+use shared::{DeviceId, Problem};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::arrival::Arrival;
+use super::extract::{Json, Path};
+use crate::auth::Caller;
+use crate::db::devices;
+use crate::error::ApiResult;
+use crate::ops::sign_in::{remove_device, wire_device};
+use crate::state::App;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_devices)).routes(routes!(delete_device))
+}
+
+/// Lists the account's devices
+///
+/// With what each has said it has applied.
+#[utoipa::path(get, path = "/devices", tag = "accounts", responses((status = 200, body = DeviceList), (status = 401, body = Problem)))]
+async fn list_devices(State(app): State<App>, caller: Caller) -> ApiResult<Json<DeviceList>> {
+    let mut connection = app.db.reader().await?;
+    let rows = devices::list(&mut connection, caller.user_id, PAGE_LIMIT_MAX).await?;
+    Ok(Json(DeviceList { devices: rows.iter().map(|row| wire_device(row, caller.device_id)).collect() }))
+}
+
+/// Removes a device
+///
+/// Its sessions and sockets end within a second. Its changes stay.
+#[utoipa::path(delete, path = "/devices/{id}", tag = "accounts", params(("id" = DeviceId, Path)),
+    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
+async fn delete_device(
+    State(app): State<App>,
+    caller: Caller,
+    arrival: Arrival,
+    Path(id): Path<DeviceId>,
+) -> ApiResult<StatusCode> {
+    remove_device(&app, caller, id, arrival.address).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

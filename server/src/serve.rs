@@ -1,0 +1,105 @@
+//! The accept loop: connections within their number, headers and bodies within their time, and an end that
+//! lets what is under way finish.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use crate::http::arrival::Peer;
+
+/// How long a client may take over its request's headers, and a kept connection may idle.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of a connection's read buffer, and so of its headers, at most.
+const READ_BUFFER_BYTES: usize = 64 * 1024;
+const HEADERS_MAX: usize = 100;
+/// How long requests under way may take to finish at the end.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pause after a failed accept (no file handles left, say).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop`, then lets requests under way finish, within a bound.
+pub async fn serve(listener: TcpListener, router: Router, connections_max: usize, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(connections_max));
+    let connections = TaskTracker::new();
+    while let Some((stream, peer, place)) = accept(&listener, &places, &stop).await {
+        connections.spawn(serve_connection(stream, peer, router.clone(), stop.clone(), place));
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(DRAIN_TIMEOUT, connections.wait()).await.is_err() {
+        tracing::warn!("some requests were still under way at the end and were cut off");
+    }
+}
+
+/// The next connection, once there is a place for it. Until then it waits in the system's backlog.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let next = async {
+        loop {
+            let place = Arc::clone(places).acquire_owned().await.ok()?;
+            match listener.accept().await {
+                Ok((stream, peer)) => return Some((stream, peer, place)),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    };
+    stop.run_until_cancelled(next).await.flatten()
+}
+
+async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+    place: OwnedSemaphorePermit,
+) {
+    // Answers and frames are small and wanted at once.
+    drop(stream.set_nodelay(true));
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        let router = router.clone();
+        async move {
+            let answer = router.oneshot(request.map(axum::body::Body::new) as Request).await;
+            answer.map_err(|never: Infallible| never)
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_buf_size(READ_BUFFER_BYTES)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = match stop.run_until_cancelled(connection.as_mut()).await {
+        Some(ended) => ended,
+        None => {
+            // The request under way is answered, then the connection closes.
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+    drop(place);
+}

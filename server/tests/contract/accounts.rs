@@ -1,0 +1,167 @@
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+use shared::ErrorCode;
+use shared::account::{Device, DeviceList, Invite, Registered, SignedIn};
+use shared::limits::SESSION_TTL;
+use std::time::Duration;
+
+use crate::support::{Credentials, PASSWORD, Reply, TestServer, sign_in};
+
+fn registration(username: &str) -> Value {
+    json!({"username": username, "password": PASSWORD})
+}
+
+#[tokio::test]
+async fn a_person_registers_signs_in_and_out() {
+    for server in TestServer::each().await {
+        let anonymous = server.anonymous();
+        let body = json!({"username": "Ann", "password": PASSWORD, "displayName": "Ann A."});
+        let registered: Registered = anonymous.post("/auth/register", &body).await.expect(201).json();
+        assert!(registered.user.is_admin && registered.user.display_name == "Ann A.");
+        anonymous.post("/auth/register", &registration("ANN")).await.problem(ErrorCode::UsernameTaken);
+        let second: Registered =
+            anonymous.post("/auth/register", &registration("ben")).await.expect(201).json();
+        assert!(!second.user.is_admin);
+
+        let reply = anonymous.post("/auth/login", &sign_in("ann", PASSWORD)).await.expect(200);
+        let signed_in: SignedIn = reply.json();
+        assert_eq!(signed_in.user.username, "Ann");
+        let cookie = reply.headers[header::SET_COOKIE].to_str().unwrap();
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && !cookie.contains("Secure"));
+
+        let mut browser = server.anonymous();
+        browser.credentials = Credentials::Cookie(reply.cookies());
+        let me: SignedIn = browser.get("/auth/me").await.expect(200).json();
+        assert_eq!(me, signed_in);
+        browser.request(Method::POST, "/auth/logout").send().await.unwrap();
+        browser.get("/auth/me").await.problem(ErrorCode::Unauthenticated);
+
+        let native = server.sign_in("ann").await;
+        let me: SignedIn = native.get("/auth/me").await.expect(200).json();
+        assert_eq!((me.device.id, me.root_id), (native.device_id, signed_in.root_id));
+    }
+}
+
+#[tokio::test]
+async fn registration_is_open_once_and_by_invitation_then() {
+    let server = TestServer::start_with(&[("CLOUDSTEAD_REGISTRATION", "")]).await;
+    let ann = server.person("ann").await;
+    let anonymous = server.anonymous();
+    anonymous.post("/auth/register", &registration("ben")).await.problem(ErrorCode::RegistrationClosed);
+    let invite: Invite = ann.post("/invites", &json!({})).await.expect(201).json();
+    let with =
+        |username: &str, code: &str| json!({"username": username, "password": PASSWORD, "invite": code});
+    anonymous.post("/auth/register", &with("ben", "guess")).await.problem(ErrorCode::InvalidInvite);
+    // A name that is taken does not use the invitation up.
+    anonymous.post("/auth/register", &with("ann", &invite.code)).await.problem(ErrorCode::UsernameTaken);
+    anonymous.post("/auth/register", &with("ben", &invite.code)).await.expect(201);
+    anonymous.post("/auth/register", &with("cid", &invite.code)).await.problem(ErrorCode::InvalidInvite);
+    let ben = server.sign_in("ben").await;
+    ben.post("/invites", &json!({})).await.problem(ErrorCode::Forbidden);
+    anonymous.post("/invites", &json!({})).await.problem(ErrorCode::Unauthenticated);
+}
+
+#[tokio::test]
+async fn closed_means_closed() {
+    let server = TestServer::start_with(&[("CLOUDSTEAD_REGISTRATION", "closed")]).await;
+    let reply = server.anonymous().post("/auth/register", &registration("ann")).await;
+    reply.problem(ErrorCode::RegistrationClosed);
+}
+
+#[tokio::test]
+async fn names_and_passwords_have_bounds() {
+    let server = TestServer::start().await;
+    let anonymous = server.anonymous();
+    for username in ["", "a b", "a/b", &"x".repeat(65)] {
+        anonymous.post("/auth/register", &registration(username)).await.problem(ErrorCode::InvalidUsername);
+    }
+    for password in ["short", &"x".repeat(1025)] {
+        let body = json!({"username": "ann", "password": password});
+        anonymous.post("/auth/register", &body).await.problem(ErrorCode::PasswordTooWeak);
+    }
+    let body = json!({"username": "ann", "password": PASSWORD, "displayName": "x".repeat(129)});
+    anonymous.post("/auth/register", &body).await.problem(ErrorCode::InvalidRequest);
+}
+
+#[tokio::test]
+async fn guessing_slows_down_only_the_guesser() {
+    let server = TestServer::start_with(&[("CLOUDSTEAD_TRUSTED_PROXIES", "127.0.0.1")]).await;
+    let ann = server.person("ann").await;
+    let browser = server.browser("ann").await;
+    let unknown = server.anonymous().post("/auth/login", &sign_in("nobody", "wrong password")).await;
+    let known = server.anonymous().post("/auth/login", &sign_in("ann", "wrong password")).await;
+    unknown.problem(ErrorCode::InvalidCredentials);
+    assert_eq!(unknown.body, known.body, "an unknown name is told as a wrong password");
+    let mut refused = known;
+    for _ in 0..10 {
+        refused = server.anonymous().post("/auth/login", &sign_in("ann", "wrong password")).await;
+    }
+    let wait = refused.problem(ErrorCode::RateLimited).retry_after_ms.unwrap();
+    // Not even with the right password, or guessing would show.
+    server.anonymous().post("/auth/login", &sign_in("ann", PASSWORD)).await.problem(ErrorCode::RateLimited);
+    // The owner comes in from elsewhere, from a browser that was here before, and from a known device.
+    let elsewhere =
+        server.anonymous().request(Method::POST, "/auth/login").header("x-forwarded-for", "192.0.2.7");
+    Reply::to(elsewhere.json(&sign_in("ann", PASSWORD))).await.expect(200);
+    browser.post("/auth/login", &sign_in("ann", PASSWORD)).await.expect(200);
+    let device = json!({"id": ann.device_id, "name": "Test", "platform": "test"});
+    let body = json!({"username": "ann", "password": PASSWORD, "device": device});
+    server.anonymous().post("/auth/token", &body).await.expect(200);
+    server.advance(Duration::from_millis(wait + 1));
+    server.anonymous().post("/auth/login", &sign_in("ann", PASSWORD)).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_sign_in_ends_the_session_it_came_with() {
+    let server = TestServer::start().await;
+    server.person("ann").await;
+    let before = server.browser("ann").await;
+    before.post("/auth/login", &sign_in("ann", PASSWORD)).await.expect(200);
+    before.get("/auth/me").await.problem(ErrorCode::Unauthenticated);
+}
+
+#[tokio::test]
+async fn sessions_run_out_unless_used() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    server.advance(SESSION_TTL + Duration::from_secs(1));
+    ann.get("/auth/me").await.problem(ErrorCode::Unauthenticated);
+}
+
+#[tokio::test]
+async fn a_device_is_known_again_until_it_is_removed() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let second = server.sign_in("ann").await;
+        let list: DeviceList = ann.get("/devices").await.expect(200).json();
+        let ids: Vec<_> = list.devices.iter().map(|device| (device.id, device.is_current)).collect();
+        assert!(
+            ids.contains(&(ann.device_id, true))
+                && ids.contains(&(second.device_id, false))
+                && ids.len() == 2
+        );
+
+        let claim = |id| json!({"username": "ann", "password": PASSWORD, "device": {"id": id, "name": "Renamed", "platform": "test"}});
+        let again: SignedIn =
+            server.anonymous().post("/auth/login", &claim(second.device_id)).await.expect(200).json();
+        assert_eq!((again.device.id, again.device.name.as_str()), (second.device_id, "Renamed"));
+
+        ann.delete(&format!("/devices/{}", second.device_id)).await.expect(204);
+        second.get("/auth/me").await.problem(ErrorCode::Unauthenticated);
+        ann.delete(&format!("/devices/{}", second.device_id)).await.problem(ErrorCode::NotFound);
+        let fresh: SignedIn =
+            server.anonymous().post("/auth/login", &claim(second.device_id)).await.expect(200).json();
+        assert_ne!(fresh.device.id, second.device_id);
+
+        let ben = server.person("ben").await;
+        let foreign = ben.delete(&format!("/devices/{}", ann.device_id)).await;
+        let missing = ben.delete(&format!("/devices/{}", shared::DeviceId(uuid::Uuid::nil()))).await;
+        foreign.problem(ErrorCode::NotFound);
+        assert_eq!(foreign.body, missing.body);
+        let stolen: SignedIn = server.anonymous()
+            .post("/auth/login", &json!({"username": "ben", "password": PASSWORD, "device": {"id": ann.device_id, "name": "x", "platform": "y"}}))
+            .await.expect(200).json();
+        assert_ne!(stolen.device.id, ann.device_id);
+        let _: Device = stolen.device;
+    }
+}

@@ -1,0 +1,5 @@
+//! The contract, seen from outside: a real server on a port of its own, and clients that speak HTTP.
+
+mod accounts;
+mod requests;
+mod support;

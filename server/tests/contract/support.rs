@@ -1,0 +1,279 @@
+//! A real server for a test, and clients of several kinds. Each test runs on every database that is there:
+//! SQLite always, PostgreSQL where `TEST_POSTGRES_URL` names a server.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, StatusCode, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use server::clock::{Clock, Env};
+use server::config::{Config, Sources};
+use server::passwords::PasswordCost;
+use server::state::App;
+use shared::account::TokenGranted;
+use shared::{DeviceId, ErrorCode, ItemId, Problem, Timestamp};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Fits [`Client::sign_in`] everywhere.
+pub const PASSWORD: &str = "correct horse";
+
+/// The machine's clock, moved on by tests.
+struct TestClock {
+    system: Env,
+    ahead_ms: AtomicI64,
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.system.now().as_millis() + self.ahead_ms.load(Ordering::Relaxed))
+    }
+}
+
+/// A running server. Dropping it stops it.
+pub struct TestServer {
+    pub app: App,
+    pub address: SocketAddr,
+    clock: Arc<TestClock>,
+    stop: CancellationToken,
+    folder: Arc<TempDir>,
+    settings: BTreeMap<String, String>,
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl TestServer {
+    /// On SQLite.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// On SQLite, with these settings (named as in the environment).
+    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        let settings = settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self::open(folder, settings).await
+    }
+
+    /// One server on each database that is there.
+    pub async fn each() -> Vec<Self> {
+        let mut all = vec![Self::start().await];
+        if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
+            let url = fresh_schema(&url).await;
+            all.push(Self::start_with(&[("DATABASE_URL", &url)]).await);
+        }
+        all
+    }
+
+    /// Another node over the same data (on SQLite: the same server again, once this one was dropped).
+    pub async fn again(&self) -> Self {
+        Self::open(Arc::clone(&self.folder), self.settings.clone()).await
+    }
+
+    async fn open(folder: Arc<TempDir>, mut settings: BTreeMap<String, String>) -> Self {
+        let defaults = [
+            ("CLOUDSTEAD_DATA", folder.path().to_string_lossy().into_owned()),
+            ("CLOUDSTEAD_REGISTRATION", "open".to_owned()),
+        ];
+        for (name, value) in defaults {
+            settings.entry(name.to_owned()).or_insert(value);
+        }
+        let sources = Sources { flags: &settings, environment: &|_| None, file: &BTreeMap::new() };
+        let config = Config::resolve(&sources).expect("the settings stand");
+        let system = Env::system();
+        let clock = Arc::new(TestClock { system: system.clone(), ahead_ms: AtomicI64::new(0) });
+        let env = Env { clock: Arc::<TestClock>::clone(&clock), chance: system.chance };
+        let app = App::open(config, env, PasswordCost::TRIFLING).await.expect("the server opens");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let stop = CancellationToken::new();
+        let router = server::http::router(app.clone());
+        tokio::spawn(server::serve::serve(listener, router, app.config.connections_max, stop.clone()));
+        Self { app, address, clock, stop, folder, settings }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn origin(&self) -> String {
+        self.url("")
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock
+            .ahead_ms
+            .fetch_add(i64::try_from(by.as_millis()).expect("a short time"), Ordering::Relaxed);
+    }
+
+    /// Nobody in particular.
+    pub fn anonymous(&self) -> Client {
+        Client { http: reqwest::Client::new(), origin: self.origin(), credentials: Credentials::None }
+    }
+
+    /// A new person with a bearer token.
+    pub async fn person(&self, username: &str) -> Person {
+        let body = json!({"username": username, "password": PASSWORD});
+        self.anonymous().post("/auth/register", &body).await.expect(201);
+        self.sign_in(username).await
+    }
+
+    /// That person on a further device, with a bearer token.
+    pub async fn sign_in(&self, username: &str) -> Person {
+        let granted: TokenGranted =
+            self.anonymous().post("/auth/token", &sign_in(username, PASSWORD)).await.expect(200).json();
+        let mut client = self.anonymous();
+        client.credentials = Credentials::Bearer(granted.token.clone());
+        Person {
+            client,
+            token: granted.token,
+            device_id: granted.signed_in.device.id,
+            root_id: granted.signed_in.root_id,
+        }
+    }
+
+    /// That person in a browser: with a cookie, and the origin that browsers send.
+    pub async fn browser(&self, username: &str) -> Client {
+        let mut client = self.anonymous();
+        let reply = client.post("/auth/login", &sign_in(username, PASSWORD)).await.expect(200);
+        client.credentials = Credentials::Cookie(reply.cookies());
+        client
+    }
+}
+
+/// The body of a sign-in on a new device.
+pub fn sign_in(username: &str, password: &str) -> Value {
+    json!({"username": username, "password": password, "device": {"name": "Test", "platform": "test"}})
+}
+
+/// The address of a schema of its own on that PostgreSQL.
+pub async fn fresh_schema(url: &str) -> String {
+    let pool = sqlx::PgPool::connect(url).await.expect("PostgreSQL answers");
+    let schema = format!("test_{}", Env::system().id::<uuid::Uuid>().simple());
+    let sql = sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
+    sqlx::query(sql).execute(&pool).await.expect("a schema");
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}options=-c%20search_path%3D{schema}")
+}
+
+/// Someone signed in.
+pub struct Person {
+    pub client: Client,
+    pub token: String,
+    pub device_id: DeviceId,
+    pub root_id: ItemId,
+}
+
+impl std::ops::Deref for Person {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+#[derive(Clone)]
+pub enum Credentials {
+    None,
+    Bearer(String),
+    /// The value of the `Cookie` header; sent with the `Origin` of the server's own pages.
+    Cookie(String),
+}
+
+/// Speaks to one server's `/api/v1`.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    origin: String,
+    pub credentials: Credentials,
+}
+
+impl Client {
+    /// A request with the credentials, to be added to.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method.clone(), format!("{}/api/v1{path}", self.origin));
+        match &self.credentials {
+            Credentials::None => request,
+            Credentials::Bearer(token) => request.bearer_auth(token),
+            Credentials::Cookie(cookies) => {
+                let request = request.header(header::COOKIE, cookies);
+                if method == Method::GET { request } else { request.header(header::ORIGIN, &self.origin) }
+            }
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        Reply::to(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &impl Serialize) -> Reply {
+        Reply::to(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn put(&self, path: &str, body: impl Into<reqwest::Body>) -> Reply {
+        let request =
+            self.request(Method::PUT, path).header(header::CONTENT_TYPE, "application/octet-stream");
+        Reply::to(request.body(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        Reply::to(self.request(Method::DELETE, path)).await
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: header::HeaderMap,
+    pub body: bytes::Bytes,
+}
+
+impl Reply {
+    pub async fn to(request: RequestBuilder) -> Self {
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        Self { status, headers, body: response.bytes().await.expect("a whole answer") }
+    }
+
+    /// Fails the test unless the status is this.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", String::from_utf8_lossy(&self.body));
+        self
+    }
+
+    #[track_caller]
+    pub fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
+    }
+
+    /// The problem, checked against what every problem must be.
+    #[track_caller]
+    pub fn problem(&self, code: ErrorCode) -> Problem {
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        assert_eq!(kind, Some("application/problem+json"), "{}", String::from_utf8_lossy(&self.body));
+        let problem: Problem = self.json();
+        assert_eq!(problem.code, code, "{}", problem.detail);
+        assert_eq!((problem.status, code.status()), (self.status.as_u16(), self.status.as_u16()));
+        assert_eq!(problem.retry_after_ms.is_some(), self.headers.contains_key(header::RETRY_AFTER));
+        problem
+    }
+
+    /// The cookies that the answer sets, as a browser sends them back.
+    pub fn cookies(&self) -> String {
+        let set = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        set.filter_map(|value| value.split(';').next()).collect::<Vec<_>>().join("; ")
+    }
+}
