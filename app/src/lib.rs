@@ -5,12 +5,16 @@
 //! mounted, so that it opens without a server. [`PublicApp`] is what anyone may see: rendered by the server
 //! and hydrated. [`document`] is the HTML around both.
 
+mod actions;
 mod components;
+#[cfg(feature = "demo")]
+pub mod demo;
 mod hooks;
 mod model;
 mod pages;
 pub mod ports;
 mod shell;
+mod ui;
 mod words;
 
 use leptos::prelude::*;

@@ -1,28 +1,181 @@
-use leptos::prelude::*;
+//! The frame of the signed-in area.
 
-use crate::model::{Entries, Sort};
+use leptos::ev;
+use leptos::prelude::*;
+use leptos_router::components::{Outlet, ParentRoute, Redirect, Route, Router, Routes};
+use leptos_router::path;
+use shared::ItemId;
+use wasm_bindgen::JsCast;
+
+use crate::components::context_menu::ContextMenu;
+use crate::components::details::Details;
+use crate::components::dialogs::Dialogs;
+use crate::components::drop_overlay::DropOverlay;
+use crate::components::file_inputs::FileInputs;
+use crate::components::quick_look::QuickLook;
+use crate::components::search_field::SEARCH_INPUT;
+use crate::components::sidebar::Sidebar;
+use crate::components::tab_bar::TabBar;
+use crate::components::toasts::Toasts;
+use crate::components::top_bar::TopBar;
+use crate::components::upload_panel::UploadPanel;
+use crate::hooks::clock::provide_clock;
+use crate::hooks::drag::use_page_drops;
+use crate::hooks::listener::{is_typing, on_window};
+use crate::hooks::{desktop_files, preferences};
+use crate::pages::{FilesPage, NotFound, SearchPage, SettingsPage, TrashPage};
 use crate::ports::{Account, use_cloud};
+use crate::ui::{Dialog, Place, Ui, provide_ui};
 use crate::words;
 
-/// The signed-in area.
+/// The signed-in area. Whoever is signed out is sent to sign-in, which is another document.
 #[component]
 pub fn App() -> impl IntoView {
-    let cloud = StoredValue::new_local(use_cloud());
-    let rows = move || {
-        cloud.with_value(|cloud| {
-            cloud.revision().track();
-            match cloud.account().get() {
-                Account::SignedIn(signed_in) => {
-                    let entries = Entries::sorted(cloud.children(signed_in.root_id), Sort::default());
-                    entries
-                        .items()
-                        .iter()
-                        .map(|item| view! { <li>{item.item.name.clone()}</li> })
-                        .collect_view()
-                }
-                Account::Loading | Account::SignedOut => Vec::new(),
-            }
+    preferences::apply_stored_theme();
+    let account = use_cloud().account();
+    let root = Memo::new(move |_| {
+        account.with(|account| match account {
+            Account::SignedIn(signed_in) => Some(signed_in.root_id),
+            Account::Loading | Account::SignedOut => None,
         })
-    };
-    view! { <main><h1>{words::FILES}</h1><ul>{rows}</ul></main> }
+    });
+    Effect::new(move || {
+        if account.with(|account| *account == Account::SignedOut) {
+            location().replace("/sign-in").ok();
+        }
+    });
+    provide_clock();
+    move || root.get().map(|root| view! { <SignedIn root=root /> })
+}
+
+#[component]
+fn SignedIn(root: ItemId) -> impl IntoView {
+    view! {
+        <Router>
+            <Routes fallback=NotFound>
+                <Route path=path!("/") view=|| view! { <Redirect path="/files" /> } />
+                <ParentRoute path=path!("") view=move || view! { <Frame root=root /> }>
+                    <Route path=path!("/files/:folderId?") view=FilesPage />
+                    <Route path=path!("/trash") view=TrashPage />
+                    <Route path=path!("/search") view=SearchPage />
+                    <Route path=path!("/settings") view=SettingsPage />
+                    <Route path=path!("/*any") view=NotFound />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}
+
+#[component]
+fn Frame(root: ItemId) -> impl IntoView {
+    let ui = provide_ui(root);
+    use_page_drops(ui);
+    use_global_keys(ui);
+    use_pasted_files(ui);
+    use_notices(ui);
+    use_title(ui);
+    let details = Memo::new(move |_| {
+        ui.preferences.with(|it| it.details_open) && ui.place.with(|place| *place != Place::Elsewhere)
+    });
+    view! {
+        <a class="skip-link" href="#content">{words::SKIP_TO_CONTENT}</a>
+        <div class="frame" class:with-details=move || details.get()>
+            <Sidebar />
+            <TopBar />
+            <main
+                class="content"
+                id="content"
+                tabindex="-1"
+                class:drop-here=move || ui.desktop_drag.get()
+            >
+                <Outlet />
+            </main>
+            <Show when=move || details.get()>
+                <Details />
+            </Show>
+            <TabBar />
+        </div>
+        <div class="corner">
+            <Toasts />
+            <UploadPanel />
+        </div>
+        <ContextMenu />
+        <Dialogs />
+        <QuickLook />
+        <DropOverlay />
+        <FileInputs />
+    }
+}
+
+/// Keys that work wherever one is.
+fn use_global_keys(ui: Ui) {
+    on_window(ev::keydown, move |event| {
+        if is_typing(&event) || ui.dialog.with_untracked(Option::is_some) {
+            return;
+        }
+        let with_modifier = event.ctrl_key() || event.meta_key();
+        match event.key().as_str() {
+            "z" | "Z" if with_modifier && event.shift_key() => ui.redo(),
+            "z" if with_modifier => ui.undo(),
+            "y" if with_modifier => ui.redo(),
+            "v" if with_modifier && !ui.cut.with_untracked(Vec::is_empty) => {
+                ui.perform(crate::actions::Action::Paste, Vec::new());
+            }
+            "/" if !with_modifier => focus_search(),
+            "?" => ui.dialog.set(Some(Dialog::Shortcuts)),
+            _ => return,
+        }
+        event.prevent_default();
+    });
+}
+
+fn focus_search() {
+    let input = document().get_element_by_id(SEARCH_INPUT);
+    if let Some(input) = input.and_then(|it| it.dyn_into::<web_sys::HtmlInputElement>().ok()) {
+        input.focus().ok();
+        input.select();
+    }
+}
+
+/// Files in the clipboard go where one is.
+fn use_pasted_files(ui: Ui) {
+    on_window(ev::paste, move |event| {
+        let event: &web_sys::Event = event.as_ref();
+        let files = event
+            .dyn_ref::<web_sys::ClipboardEvent>()
+            .and_then(web_sys::ClipboardEvent::clipboard_data)
+            .and_then(|data| data.files());
+        if let Some(files) = files.filter(|files| files.length() > 0)
+            && !is_typing(event)
+        {
+            event.prevent_default();
+            ui.upload(ui.folder(), desktop_files::from_input(&files));
+        }
+    });
+}
+
+/// What the engine has to say.
+fn use_notices(ui: Ui) {
+    let notices = ui.cloud().notices();
+    Effect::new(move || {
+        if notices.with(|notices| !notices.is_empty()) {
+            untrack(|| ui.cloud().take_notices().into_iter().for_each(|notice| ui.notify(notice)));
+        }
+    });
+}
+
+/// The window is named after what it shows.
+fn use_title(ui: Ui) {
+    Effect::new(move || {
+        let place = match ui.place.get() {
+            Place::Folder(folder) => {
+                ui.cloud().revision().track();
+                ui.folder_name(folder)
+            }
+            Place::Trash => words::TRASH.to_owned(),
+            Place::Search(_) => words::SEARCH.to_owned(),
+            Place::Elsewhere => words::SETTINGS.to_owned(),
+        };
+        document().set_title(&format!("{place} · {}", words::APP));
+    });
 }

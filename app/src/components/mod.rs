@@ -1,4 +1,34 @@
 //! The parts that pages are made of, a noun a file.
 
+pub mod breadcrumbs;
+pub mod collection;
+pub mod context_menu;
+pub mod details;
+pub mod dialog;
+pub mod dialogs;
+pub mod drawing;
+pub mod drop_overlay;
+pub mod empty_state;
+pub mod file_icon;
+pub mod file_inputs;
+pub mod folder_tree;
 pub mod icon;
+pub mod item_date;
 pub mod logo;
+pub mod markdown;
+pub mod move_dialog;
+pub mod popover;
+pub mod quick_look;
+pub mod rename_field;
+pub mod search_field;
+pub mod shortcuts;
+pub mod sidebar;
+pub mod storage_bar;
+pub mod sync_status;
+pub mod tab_bar;
+pub mod toasts;
+pub mod toolbar;
+pub mod top_bar;
+pub mod upload_panel;
+pub mod upload_row;
+pub mod versions;

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod desktop_files;
+pub mod drag;
 pub mod intl;
 pub mod listener;
 pub mod media;

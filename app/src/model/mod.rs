@@ -9,5 +9,5 @@ mod window;
 pub use entries::Entries;
 pub use file_type::FileType;
 pub use selection::Selection;
-pub use sort::{Sort, SortKey, natural_key};
+pub use sort::{Sort, SortKey};
 pub use window::Window;

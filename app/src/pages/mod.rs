@@ -1,8 +1,18 @@
 //! What an address shows.
 
+mod files;
+mod not_found;
 mod public_form;
 mod register;
+mod search;
+mod settings;
 mod sign_in;
+mod trash;
 
+pub use files::FilesPage;
+pub use not_found::NotFound;
 pub use register::Register;
+pub use search::SearchPage;
+pub use settings::SettingsPage;
 pub use sign_in::SignIn;
+pub use trash::TrashPage;

@@ -1,0 +1,348 @@
+//! What a person can do with items: one list of acts, whichever of menu, keys, bar or drag asks for it.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::{ItemId, ItemKind, ItemName};
+use sync::Command;
+use wasm_bindgen::JsCast;
+
+use crate::ports::PickedFile;
+use crate::ui::{Dialog, Place, Ui};
+use crate::words;
+
+/// Browsers drop downloads that begin in the same instant.
+const BETWEEN_DOWNLOADS: Duration = Duration::from_millis(400);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Open,
+    QuickLook,
+    ShowInFolder,
+    Download,
+    Rename,
+    Move,
+    Cut,
+    CopyNames,
+    Paste,
+    Details,
+    Restore,
+    Delete,
+    Purge,
+    NewFolder,
+    UploadFiles,
+    UploadFolder,
+    SelectAll,
+    EmptyTrash,
+}
+
+impl Action {
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Open => words::OPEN,
+            Self::QuickLook => words::QUICK_LOOK,
+            Self::ShowInFolder => words::SHOW_IN_FOLDER,
+            Self::Download => words::DOWNLOAD,
+            Self::Rename => words::RENAME,
+            Self::Move => words::MOVE_TO,
+            Self::Cut => words::CUT,
+            Self::CopyNames => words::COPY_NAMES,
+            Self::Paste => words::PASTE,
+            Self::Details => words::DETAILS,
+            Self::Restore => words::RESTORE,
+            Self::Delete => words::DELETE,
+            Self::Purge => words::PURGE,
+            Self::NewFolder => words::NEW_FOLDER,
+            Self::UploadFiles => words::UPLOAD_FILES,
+            Self::UploadFolder => words::UPLOAD_FOLDER,
+            Self::SelectAll => words::SELECT_ALL,
+            Self::EmptyTrash => words::EMPTY_TRASH,
+        }
+    }
+
+    pub const fn icon(self) -> icondata::Icon {
+        match self {
+            Self::Open => icondata::LuFolderOpen,
+            Self::QuickLook => icondata::LuEye,
+            Self::ShowInFolder => icondata::LuFolder,
+            Self::Download => icondata::LuDownload,
+            Self::Rename => icondata::LuPencil,
+            Self::Move => icondata::LuFolderInput,
+            Self::Cut => icondata::LuScissors,
+            Self::CopyNames => icondata::LuCopy,
+            Self::Paste => icondata::LuClipboardPaste,
+            Self::Details => icondata::LuInfo,
+            Self::Restore => icondata::LuUndo2,
+            Self::Delete | Self::Purge | Self::EmptyTrash => icondata::LuTrash2,
+            Self::NewFolder => icondata::LuFolderPlus,
+            Self::UploadFiles => icondata::LuUpload,
+            Self::UploadFolder => icondata::LuFolderUp,
+            Self::SelectAll => icondata::LuCheckCheck,
+        }
+    }
+
+    /// The key that does the same, for menus. `Mod` is Ctrl, or ⌘ on a Mac.
+    pub const fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Open => Some("↵"),
+            Self::QuickLook => Some("Space"),
+            Self::Rename => Some("F2"),
+            Self::Cut => Some("Mod X"),
+            Self::CopyNames => Some("Mod C"),
+            Self::Paste => Some("Mod V"),
+            Self::Details => Some("Mod I"),
+            Self::Delete => Some("Del"),
+            Self::SelectAll => Some("Mod A"),
+            Self::NewFolder => Some("⇧ N"),
+            _ => None,
+        }
+    }
+
+    pub const fn is_dangerous(self) -> bool {
+        matches!(self, Self::Purge | Self::EmptyTrash)
+    }
+}
+
+/// Which acts a list offers for what is selected, in groups.
+pub fn offered(ui: Ui, ids: &[ItemId]) -> Vec<Vec<Action>> {
+    let place = ui.place.get_untracked();
+    let can_paste = !ui.cut.with_untracked(Vec::is_empty);
+    let kind = match ids {
+        [id] => ui.item_now(*id).map(|item| item.item.kind),
+        _ => None,
+    };
+    let mut groups = match (&place, ids.is_empty()) {
+        (Place::Trash, true) => vec![vec![Action::SelectAll], vec![Action::EmptyTrash]],
+        (Place::Trash, false) => vec![vec![Action::Restore, Action::Details], vec![Action::Purge]],
+        (_, true) => vec![
+            vec![Action::NewFolder, Action::UploadFiles, Action::UploadFolder],
+            vec![Action::Paste, Action::SelectAll],
+        ],
+        (Place::Search(_), false) => vec![
+            vec![Action::Open, Action::QuickLook, Action::ShowInFolder, Action::Download],
+            vec![Action::Rename, Action::Move, Action::Cut, Action::CopyNames, Action::Details],
+            vec![Action::Delete],
+        ],
+        (_, false) => vec![
+            vec![Action::Open, Action::QuickLook, Action::Download],
+            vec![
+                Action::Rename,
+                Action::Move,
+                Action::Cut,
+                Action::CopyNames,
+                Action::Paste,
+                Action::Details,
+            ],
+            vec![Action::Delete],
+        ],
+    };
+    for group in &mut groups {
+        group.retain(|action| match action {
+            Action::Open => kind == Some(ItemKind::Folder),
+            Action::QuickLook => kind == Some(ItemKind::File),
+            Action::Rename | Action::ShowInFolder => ids.len() == 1,
+            Action::Paste => can_paste,
+            _ => true,
+        });
+    }
+    groups.retain(|group| !group.is_empty());
+    groups
+}
+
+impl Ui {
+    pub fn perform(self, action: Action, ids: Vec<ItemId>) {
+        match action {
+            Action::Open => {
+                if let [id] = ids[..] {
+                    self.open(id);
+                }
+            }
+            Action::QuickLook => {
+                if let Some(id) = ids.first() {
+                    self.open_preview(*id);
+                }
+            }
+            Action::ShowInFolder => {
+                if let Some(item) = ids.first().and_then(|id| self.item_now(*id)) {
+                    self.go(&self.folder_address(item.item.parent_id));
+                }
+            }
+            Action::Download => self.download(&ids),
+            Action::Rename => self.renaming.set(ids.first().copied()),
+            Action::Move => self.dialog.set(Some(Dialog::Move(ids))),
+            Action::Cut => {
+                self.announce(words::cut(self.single_name(&ids).as_deref(), ids.len()));
+                self.cut.set(ids);
+            }
+            Action::CopyNames => self.copy_names(&ids),
+            Action::Paste => self.move_into(self.cut.get_untracked(), self.folder()),
+            Action::Details => self.preferences.update(|it| it.details_open = !it.details_open),
+            Action::Restore => self.restore(&ids),
+            Action::Delete => self.delete(&ids),
+            Action::Purge => self.dialog.set(Some(Dialog::Purge(ids))),
+            Action::NewFolder => self.create_folder(),
+            Action::UploadFiles => self.pick(crate::hooks::desktop_files::Pick::Files),
+            Action::UploadFolder => self.pick(crate::hooks::desktop_files::Pick::Folder),
+            Action::SelectAll => self.select_all(),
+            Action::EmptyTrash => self.dialog.set(Some(Dialog::EmptyTrash)),
+        }
+    }
+
+    /// A folder is entered, a file is looked at.
+    pub fn open(self, id: ItemId) {
+        if self.place.with_untracked(|place| *place == Place::Trash) {
+            return;
+        }
+        match self.item_now(id).map(|item| item.item.kind) {
+            Some(ItemKind::Folder) => self.go(&self.folder_address(id)),
+            Some(ItemKind::File) => self.open_preview(id),
+            None => {}
+        }
+    }
+
+    pub fn select_all(self) {
+        self.selection.set(self.entries.with_untracked(|entries| crate::model::Selection::of(entries.ids())));
+        self.announce(words::selected(self.selection.with_untracked(crate::model::Selection::len)));
+    }
+
+    fn create_folder(self) {
+        let folder = self.folder();
+        if let Some(name) = self.free_name(folder, words::NEW_FOLDER) {
+            let id = self.cloud().new_item_id();
+            self.run(vec![Command::CreateFolder { id, parent: folder, name }], None);
+            self.selection.set(crate::model::Selection::only(id));
+            self.renaming.set(Some(id));
+        }
+    }
+
+    /// `wanted`, or the first `wanted (n)` that no sibling has.
+    fn free_name(self, folder: ItemId, wanted: &str) -> Option<ItemName> {
+        let wanted = ItemName::parse(wanted).ok()?;
+        let siblings = self.cloud().children(folder);
+        let taken: std::collections::HashSet<_> = siblings
+            .iter()
+            .filter_map(|item| ItemName::parse(&item.item.name).ok().map(|name| name.folded()))
+            .collect();
+        std::iter::once(wanted.clone())
+            .chain((2..).map(|n| wanted.numbered(n)))
+            .take(taken.len() + 1)
+            .find(|name| !taken.contains(&name.folded()))
+    }
+
+    /// Renames, or answers why not.
+    pub fn rename(self, id: ItemId, text: &str) -> Result<(), String> {
+        let Some(item) = self.item_now(id) else { return Ok(()) };
+        let name = ItemName::parse(text.trim()).map_err(|reason| words::invalid_name(reason).to_owned())?;
+        if name.as_str() == item.item.name {
+            return Ok(());
+        }
+        let folded = name.folded();
+        let taken = self.cloud().children(item.item.parent_id).iter().any(|sibling| {
+            sibling.item.id != id && ItemName::parse(&sibling.item.name).is_ok_and(|it| it.folded() == folded)
+        });
+        if taken {
+            return Err(words::name_taken(name.as_str()));
+        }
+        let said = words::renamed(name.as_str());
+        self.run(vec![Command::Rename { id, name }], Some(said));
+        Ok(())
+    }
+
+    /// Whether the items may go there: not into themselves, and not where they already are.
+    pub fn can_move(self, ids: &[ItemId], folder: ItemId) -> bool {
+        if ids.is_empty() || ids.contains(&folder) {
+            return false;
+        }
+        let cloud = self.cloud();
+        let inside = cloud.ancestors(folder).iter().any(|ancestor| ids.contains(&ancestor.item.id));
+        !inside && ids.iter().any(|id| cloud.item(*id).is_some_and(|item| item.item.parent_id != folder))
+    }
+
+    pub fn move_into(self, ids: Vec<ItemId>, folder: ItemId) {
+        if !self.can_move(&ids, folder) {
+            return;
+        }
+        let cloud = self.cloud();
+        let moving: Vec<ItemId> = ids
+            .into_iter()
+            .filter(|id| cloud.item(*id).is_some_and(|item| item.item.parent_id != folder))
+            .collect();
+        let said =
+            words::moved(self.single_name(&moving).as_deref(), moving.len(), &self.folder_name(folder));
+        let commands = moving.iter().map(|&id| Command::Move { id, parent: folder }).collect();
+        self.cut.set(Vec::new());
+        self.run(commands, Some(said));
+    }
+
+    fn delete(self, ids: &[ItemId]) {
+        let said = words::deleted(self.single_name(ids).as_deref(), ids.len());
+        self.run(ids.iter().map(|&id| Command::Delete { id }).collect(), Some(said));
+    }
+
+    fn restore(self, ids: &[ItemId]) {
+        let said = words::restored(self.single_name(ids).as_deref(), ids.len());
+        self.run(ids.iter().map(|&id| Command::Restore { id, parent: None }).collect(), Some(said));
+    }
+
+    pub fn purge(self, ids: &[ItemId]) {
+        let said = words::purged(self.single_name(ids).as_deref(), ids.len());
+        self.run(ids.iter().map(|&id| Command::Purge { id }).collect(), Some(said));
+    }
+
+    fn copy_names(self, ids: &[ItemId]) {
+        let names: Vec<String> =
+            ids.iter().filter_map(|id| self.item_now(*id)).map(|item| item.item.name.clone()).collect();
+        let written = window().navigator().clipboard().write_text(&names.join("\n"));
+        spawn_local(async move {
+            if wasm_bindgen_futures::JsFuture::from(written).await.is_ok() {
+                self.say(words::COPIED_NAMES);
+            }
+        });
+    }
+
+    fn download(self, ids: &[ItemId]) {
+        for (place, id) in ids.iter().enumerate() {
+            let address = self.cloud().download_url(*id);
+            let after = BETWEEN_DOWNLOADS * place as u32;
+            set_timeout(move || start_download(&address), after);
+        }
+    }
+
+    /// Sends files into a folder.
+    pub fn upload(self, folder: ItemId, files: Vec<PickedFile>) {
+        if !files.is_empty() {
+            self.announce(words::began_upload(files.len()));
+            self.cloud().upload(folder, files);
+        }
+    }
+
+    fn pick(self, pick: crate::hooks::desktop_files::Pick) {
+        use crate::hooks::desktop_files::{Pick, pick_with_handles};
+        let folder = self.folder();
+        if let Some(picking) = pick_with_handles(pick) {
+            spawn_local(async move { self.upload(folder, picking.await) });
+            return;
+        }
+        let input = match pick {
+            Pick::Files => crate::components::file_inputs::FILES_INPUT,
+            Pick::Folder => crate::components::file_inputs::FOLDER_INPUT,
+        };
+        if let Some(input) =
+            document().get_element_by_id(input).and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok())
+        {
+            input.click();
+        }
+    }
+}
+
+/// Lets the browser download an address without leaving the page.
+pub fn start_download(address: &str) {
+    let link =
+        document().create_element("a").ok().and_then(|it| it.dyn_into::<web_sys::HtmlAnchorElement>().ok());
+    if let Some(link) = link {
+        link.set_href(address);
+        link.set_download("");
+        link.click();
+    }
+}

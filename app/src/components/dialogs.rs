@@ -1,0 +1,138 @@
+//! The one modal that may be open.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::dialog::Dialog;
+use super::move_dialog::MoveDialog;
+use super::shortcuts::ShortcutSheet;
+use crate::ports::CallError;
+use crate::ui::{Dialog as Open, Ui, use_ui};
+use crate::words;
+
+#[component]
+pub fn Dialogs() -> impl IntoView {
+    let ui = use_ui();
+    move || {
+        ui.dialog.get().map(|dialog| match dialog {
+            Open::Move(ids) => view! { <MoveDialog ids=ids /> }.into_any(),
+            Open::Shortcuts => view! { <ShortcutSheet /> }.into_any(),
+            question => view! { <Question question=question /> }.into_any(),
+        })
+    }
+}
+
+/// What a question asks, and the word that does it.
+struct Wording {
+    title: String,
+    text: String,
+    confirm: &'static str,
+}
+
+fn wording(ui: Ui, question: &Open) -> Wording {
+    match question {
+        Open::Purge(ids) => Wording {
+            title: words::purge_title(ui.single_name(ids).as_deref(), ids.len()),
+            text: words::PURGE_TEXT.to_owned(),
+            confirm: words::PURGE,
+        },
+        Open::EmptyTrash => Wording {
+            title: words::empty_trash_title(ui.cloud().trash().len()),
+            text: words::PURGE_TEXT.to_owned(),
+            confirm: words::EMPTY_TRASH,
+        },
+        Open::Discard { action, name, .. } => Wording {
+            title: words::discard_title(action, name),
+            text: words::discard_text(action, name),
+            confirm: words::DISCARD,
+        },
+        Open::SignOut => {
+            let waiting = ui.cloud().summary().get_untracked().waiting;
+            let lost = (waiting > 0).then(|| words::sign_out_waiting(waiting));
+            Wording {
+                title: words::SIGN_OUT_TITLE.to_owned(),
+                text: [lost.as_deref(), Some(words::SIGN_OUT_TEXT)]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(" "),
+                confirm: words::SIGN_OUT,
+            }
+        }
+        Open::RemoveDevice { name, .. } => Wording {
+            title: words::sign_out_device_title(name),
+            text: words::SIGN_OUT_DEVICE_TEXT.to_owned(),
+            confirm: words::SIGN_OUT,
+        },
+        Open::Move(_) | Open::Shortcuts => {
+            Wording { title: String::new(), text: String::new(), confirm: words::CLOSE }
+        }
+    }
+}
+
+fn confirmed(ui: Ui, question: Open) {
+    match question {
+        Open::Purge(ids) => ui.purge(&ids),
+        Open::EmptyTrash => {
+            let ids: Vec<_> = ui.cloud().trash().iter().map(|item| item.item.id).collect();
+            ui.purge(&ids);
+        }
+        Open::Discard { operation, .. } => ui.cloud().discard(operation),
+        Open::SignOut => {
+            let leaving = ui.cloud().sign_out();
+            spawn_local(async move {
+                if let Err(error) = leaving.await {
+                    say_error(ui, error);
+                }
+            });
+        }
+        Open::RemoveDevice { id, name } => {
+            let removing = ui.cloud().remove_device(id);
+            spawn_local(async move {
+                match removing.await {
+                    Ok(()) => ui.say(words::device_signed_out(&name)),
+                    Err(error) => say_error(ui, error),
+                }
+                ui.cloud().refresh_account();
+            });
+        }
+        Open::Move(_) | Open::Shortcuts => {}
+    }
+}
+
+/// Says why a call did not succeed.
+pub fn say_error(ui: Ui, error: CallError) {
+    ui.say(match error {
+        CallError::Unreachable => words::UNREACHABLE.to_owned(),
+        CallError::Refused(problem) => problem.detail,
+    });
+}
+
+/// A yes or no; Cancel has the focus, since yes takes something away.
+#[component]
+fn Question(question: Open) -> impl IntoView {
+    let ui = use_ui();
+    let Wording { title, text, confirm } = wording(ui, &question);
+    let close = move || {
+        ui.dialog.set(None);
+        ui.take_focus();
+    };
+    view! {
+        <Dialog title=title on_close=close>
+            <p class="dialog-text">{text}</p>
+            <div class="dialog-actions">
+                <button class="button" type="button" autofocus on:click=move |_| close()>{words::CANCEL}</button>
+                <button
+                    class="button danger"
+                    type="button"
+                    on:click=move |_| {
+                        close();
+                        confirmed(ui, question.clone());
+                    }
+                >
+                    {confirm}
+                </button>
+            </div>
+        </Dialog>
+    }
+}

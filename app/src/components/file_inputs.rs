@@ -1,0 +1,39 @@
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+
+use crate::hooks::desktop_files;
+use crate::ui::use_ui;
+use crate::words;
+
+/// The ids by which the buttons find the inputs.
+pub const FILES_INPUT: &str = "pick-files";
+pub const FOLDER_INPUT: &str = "pick-folder";
+
+/// Hidden inputs, for browsers whose pickers give no handles.
+#[component]
+pub fn FileInputs() -> impl IntoView {
+    let ui = use_ui();
+    let picked = move |event: leptos::ev::Event| {
+        let Some(input) = event.target().and_then(|it| it.dyn_into::<web_sys::HtmlInputElement>().ok())
+        else {
+            return;
+        };
+        if let Some(files) = input.files() {
+            ui.upload(ui.folder(), desktop_files::from_input(&files));
+        }
+        // The same file can be picked again.
+        input.set_value("");
+    };
+    view! {
+        <input id=FILES_INPUT type="file" multiple hidden aria-label=words::UPLOAD_FILES on:change=picked />
+        <input
+            id=FOLDER_INPUT
+            type="file"
+            multiple
+            prop:webkitdirectory=true
+            hidden
+            aria-label=words::UPLOAD_FOLDER
+            on:change=picked
+        />
+    }
+}

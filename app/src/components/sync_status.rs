@@ -1,0 +1,184 @@
+use leptos::prelude::*;
+use sync::{QueueEntry, QueueState, SyncSummary};
+
+use super::icon::Glyph;
+use super::popover::Popover;
+use crate::hooks::clock::use_now;
+use crate::hooks::intl;
+use crate::ports::UploadState;
+use crate::ui::{Dialog, Ui, use_ui};
+use crate::words;
+
+/// Entries that the list shows; the line above counts all.
+const ENTRIES_MAX: usize = 100;
+
+/// The one line of the top bar, and the list behind it.
+#[component]
+pub fn SyncStatusButton() -> impl IntoView {
+    let ui = use_ui();
+    let open = RwSignal::new(false);
+    let summary = ui.cloud().summary();
+    let uploads = ui.cloud().uploads();
+    let seconds_left = Memo::new(move |_| {
+        uploads.with(|uploads| {
+            uploads
+                .iter()
+                .filter(|it| it.state == UploadState::Uploading)
+                .filter_map(|it| it.seconds_left)
+                .max()
+        })
+    });
+    let line = Memo::new(move |_| summary.with(|summary| words::sync_line(summary, seconds_left.get())));
+    let tone = Memo::new(move |_| summary.with(Tone::of));
+    view! {
+        <div class="sync-status">
+            <button
+                class=move || format!("sync-button tone-{}", tone.get().class())
+                type="button"
+                aria-haspopup="dialog"
+                aria-expanded=move || open.get().to_string()
+                aria-label=move || format!("{}: {}", words::SYNC_STATUS, line.get())
+                on:click=move |_| open.update(|open| *open = !*open)
+            >
+                {move || view! { <Glyph icon=tone.get().icon() /> }}
+                <span class="sync-line">{line}</span>
+            </button>
+            <Popover open=open label=words::SYNC_STATUS class="popover sync-popover">
+                <Queue ui=ui open=open />
+            </Popover>
+        </div>
+    }
+}
+
+/// The four states of the design, and being offline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tone {
+    Ok,
+    Going,
+    Offline,
+    Conflict,
+    Error,
+}
+
+impl Tone {
+    fn of(summary: &SyncSummary) -> Self {
+        if summary.failed > 0 {
+            Self::Error
+        } else if summary.conflicts > 0 {
+            Self::Conflict
+        } else if !summary.online {
+            Self::Offline
+        } else if summary.waiting > 0 || summary.first_sync.is_some() {
+            Self::Going
+        } else {
+            Self::Ok
+        }
+    }
+
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Going => "waiting",
+            Self::Offline => "offline",
+            Self::Conflict => "warning",
+            Self::Error => "error",
+        }
+    }
+
+    const fn icon(self) -> icondata::Icon {
+        match self {
+            Self::Ok => icondata::LuCircleCheck,
+            Self::Going => icondata::LuCloudUpload,
+            Self::Offline => icondata::LuCloudOff,
+            Self::Conflict => icondata::LuSplit,
+            Self::Error => icondata::LuTriangleAlert,
+        }
+    }
+}
+
+/// What waits or is stuck, why, and what one can do.
+#[component]
+fn Queue(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
+    let now = use_now();
+    let summary = ui.cloud().summary();
+    let entries = Memo::new(move |_| {
+        summary.track();
+        ui.cloud().revision().track();
+        let mut entries = ui.cloud().queue();
+        entries.truncate(ENTRIES_MAX);
+        entries
+    });
+    let intro = move || {
+        summary.with(|summary| {
+            if !summary.online {
+                return words::OFFLINE_HINT.to_owned();
+            }
+            match summary.last_synced_at {
+                _ if summary.waiting + summary.failed + summary.conflicts == 0
+                    && summary.first_sync.is_none() =>
+                {
+                    words::ALL_SENT.to_owned()
+                }
+                Some(at) => words::last_synced(&intl::relative_date(at, now.get())),
+                None => String::new(),
+            }
+        })
+    };
+    let can_retry =
+        move || entries.with(|entries| !entries.is_empty()) || summary.with(|summary| !summary.online);
+    view! {
+        <div class="popover-head">
+            <h2>{move || summary.with(|summary| words::sync_line(summary, None))}</h2>
+            <Show when=can_retry>
+                <button class="button small" type="button" on:click=move |_| ui.cloud().retry_now()>
+                    {words::RETRY_NOW}
+                </button>
+            </Show>
+        </div>
+        <p class="quiet">{intro}</p>
+        <ul class="queue" aria-label=words::CHANGES>
+            {move || entries.get().into_iter().map(|entry| view! { <Entry ui=ui entry=entry open=open /> }).collect_view()}
+        </ul>
+    }
+}
+
+#[component]
+fn Entry(ui: Ui, entry: QueueEntry, open: RwSignal<bool>) -> impl IntoView {
+    let now = use_now();
+    let QueueEntry { operation_id, item_id, item_name, action, state } = entry;
+    let refused = matches!(state, QueueState::Refused { .. });
+    let reason = move || match &state {
+        QueueState::Sending => words::SENDING.to_owned(),
+        QueueState::Refused { reason } => reason.clone(),
+        QueueState::Waiting { reason, next_try } => [
+            Some(reason.clone().unwrap_or_else(|| words::WAITING.to_owned())),
+            next_try.map(|at| words::next_try(&intl::time_until(at, now.get()))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" · "),
+    };
+    let parent = ui.item_now(item_id).map(|item| ui.folder_address(item.item.parent_id));
+    let name = item_name.clone();
+    let title = format!("{action} “{item_name}”");
+    let title = match parent {
+        Some(href) => view! { <a href=href on:click=move |_| open.set(false)>{title}</a> }.into_any(),
+        None => view! { <span>{title}</span> }.into_any(),
+    };
+    let discard = move |_| {
+        open.set(false);
+        ui.dialog.set(Some(Dialog::Discard { operation: operation_id, action, name: name.clone() }));
+    };
+    view! {
+        <li class="queue-entry" class:refused=refused>
+            <div class="queue-text">
+                <span class="queue-title">{title}</span>
+                <span class="queue-reason">{reason}</span>
+            </div>
+            {refused.then(|| view! {
+                <button class="button small" type="button" on:click=discard>{words::DISCARD}</button>
+            })}
+        </li>
+    }
+}

@@ -1,0 +1,240 @@
+//! A cloud in memory, for looking at every state of every page. Behind a feature; no build that is handed
+//! out has it.
+
+mod scene;
+mod tree;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use shared::account::Device;
+use shared::upload::FileVersion;
+use shared::{ClientFileItem, DeviceId, ItemId, OperationId, Timestamp, VersionId};
+use sync::{Command, QueueEntry, SyncSummary};
+use uuid::Uuid;
+
+use crate::hooks::clock::now;
+use crate::ports::{
+    Account, CallError, Cloud, LocalFuture, Notice, PickedFile, UploadControl, UploadState, UploadView,
+};
+pub use scene::Scene;
+use tree::Tree;
+
+/// Everything that the demonstration knows.
+pub struct DemoCloud {
+    scene: Scene,
+    tree: StoredValue<Tree>,
+    revision: RwSignal<u64>,
+    account: RwSignal<Account>,
+    summary: RwSignal<SyncSummary>,
+    uploads: RwSignal<Vec<UploadView>>,
+    notices: RwSignal<Vec<Notice>>,
+    last_id: StoredValue<u128>,
+}
+
+impl DemoCloud {
+    pub fn new(scene: Scene) -> Rc<Self> {
+        Rc::new(Self {
+            scene,
+            tree: StoredValue::new(scene::tree(scene, now())),
+            revision: RwSignal::new(0),
+            account: RwSignal::new(scene::account(scene, now())),
+            summary: RwSignal::new(scene::summary(scene, now())),
+            uploads: RwSignal::new(scene::uploads(scene, now())),
+            notices: RwSignal::default(),
+            last_id: StoredValue::new(1 << 64),
+        })
+    }
+
+    fn next_id(&self) -> Uuid {
+        self.last_id.update_value(|id| *id += 1);
+        Uuid::from_u128(self.last_id.get_value())
+    }
+
+    fn answer<T: 'static>(&self, value: T) -> LocalFuture<Result<T, CallError>> {
+        let away = self.scene == Scene::Offline;
+        Box::pin(async move { if away { Err(CallError::Unreachable) } else { Ok(value) } })
+    }
+}
+
+impl Cloud for DemoCloud {
+    fn account(&self) -> Signal<Account> {
+        self.account.into()
+    }
+
+    fn sign_in(&self, _: String, _: String) -> LocalFuture<Result<(), CallError>> {
+        self.answer(())
+    }
+
+    fn register(
+        &self,
+        _: String,
+        _: String,
+        _: Option<String>,
+        _: Option<String>,
+    ) -> LocalFuture<Result<(), CallError>> {
+        self.answer(())
+    }
+
+    fn sign_out(&self) -> LocalFuture<Result<(), CallError>> {
+        self.account.set(Account::SignedOut);
+        self.answer(())
+    }
+
+    fn revision(&self) -> Signal<u64> {
+        self.revision.into()
+    }
+
+    fn item(&self, id: ItemId) -> Option<Arc<ClientFileItem>> {
+        self.tree.with_value(|tree| tree.get(id))
+    }
+
+    fn children(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>> {
+        self.tree.with_value(|tree| tree.children(folder))
+    }
+
+    fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>> {
+        self.tree.with_value(|tree| tree.ancestors(id))
+    }
+
+    fn search(&self, text: &str, limit: usize) -> Vec<Arc<ClientFileItem>> {
+        self.tree.with_value(|tree| tree.search(text, limit))
+    }
+
+    fn trash(&self) -> Vec<Arc<ClientFileItem>> {
+        self.tree.with_value(Tree::trash)
+    }
+
+    fn run(&self, commands: Vec<Command>) -> Vec<Command> {
+        let at = now();
+        let mut undo: Vec<Command> = Vec::new();
+        self.tree.update_value(|tree| {
+            undo.extend(commands.into_iter().filter_map(|command| tree.run(command, at)));
+        });
+        undo.reverse();
+        self.revision.update(|revision| *revision += 1);
+        undo
+    }
+
+    fn new_item_id(&self) -> ItemId {
+        ItemId(self.next_id())
+    }
+
+    fn summary(&self) -> Signal<SyncSummary> {
+        self.summary.into()
+    }
+
+    fn queue(&self) -> Vec<QueueEntry> {
+        scene::queue(self.scene, now())
+    }
+
+    fn retry_now(&self) {
+        self.notices.update(|notices| notices.push(Notice { text: "Trying again".to_owned(), undo: None }));
+    }
+
+    fn discard(&self, _: OperationId) {
+        self.summary.update(|summary| summary.failed = 0);
+    }
+
+    fn notices(&self) -> Signal<Vec<Notice>> {
+        self.notices.into()
+    }
+
+    fn take_notices(&self) -> Vec<Notice> {
+        let taken = self.notices.get_untracked();
+        self.notices.set(Vec::new());
+        taken
+    }
+
+    fn upload(&self, folder: ItemId, files: Vec<PickedFile>) {
+        for picked in files {
+            let upload = UploadView {
+                operation_id: OperationId(self.next_id()),
+                name: picked.file.name(),
+                parent_id: folder,
+                group: picked.folders.first().cloned(),
+                total_bytes: picked.file.size() as u64,
+                sent_bytes: 0,
+                skipped_bytes: 0,
+                bytes_per_second: None,
+                seconds_left: None,
+                state: UploadState::Queued,
+            };
+            self.uploads.update(|uploads| uploads.push(upload));
+        }
+    }
+
+    fn uploads(&self) -> Signal<Vec<UploadView>> {
+        self.uploads.into()
+    }
+
+    fn control_upload(&self, operation: OperationId, control: UploadControl) {
+        self.uploads.update(|uploads| {
+            if matches!(control, UploadControl::Cancel | UploadControl::Dismiss) {
+                uploads.retain(|upload| upload.operation_id != operation);
+            }
+            for upload in uploads.iter_mut().filter(|upload| upload.operation_id == operation) {
+                upload.state = match control {
+                    UploadControl::Pause => UploadState::Paused,
+                    _ => UploadState::Uploading,
+                };
+            }
+        });
+    }
+
+    fn supply_file(&self, operation: OperationId, _: web_sys::File) {
+        self.control_upload(operation, UploadControl::Resume);
+    }
+
+    fn content_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>> {
+        let name = self.item(id).map(|item| item.item.name.clone()).unwrap_or_default();
+        self.answer(scene::picture_address(&name))
+    }
+
+    fn read_text(&self, id: ItemId, bytes_max: usize) -> LocalFuture<Result<String, CallError>> {
+        let name = self.item(id).map(|item| item.item.name.clone()).unwrap_or_default();
+        let mut text = scene::text_of(&name);
+        text.truncate(bytes_max);
+        self.answer(text)
+    }
+
+    fn download_url(&self, id: ItemId) -> String {
+        format!("/api/v1/files/{id}/download")
+    }
+
+    fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>> {
+        self.answer(scene::versions(self.item(id).as_deref(), now()))
+    }
+
+    fn version_url(&self, id: ItemId, version: VersionId) -> String {
+        format!("/api/v1/files/{id}/download?version={version}")
+    }
+
+    fn restore_version(&self, _: ItemId, _: VersionId) -> LocalFuture<Result<(), CallError>> {
+        self.answer(())
+    }
+
+    fn devices(&self) -> LocalFuture<Result<Vec<Device>, CallError>> {
+        self.answer(scene::devices(now()))
+    }
+
+    fn remove_device(&self, _: DeviceId) -> LocalFuture<Result<(), CallError>> {
+        self.answer(())
+    }
+
+    fn refresh_account(&self) {}
+}
+
+/// A stable id for a name, so that addresses can be written down.
+pub(crate) fn id_of(name: &str) -> ItemId {
+    let folded = name.bytes().fold(0xcbf2_9ce4_8422_2325_u128, |hash, byte| {
+        (hash ^ u128::from(byte)).wrapping_mul(0x0000_0100_0000_01B3_0000_0000_0000_013B)
+    });
+    ItemId(Uuid::from_u128(folded))
+}
+
+/// `hours` before `at`.
+pub(crate) fn hours_before(at: Timestamp, hours: u64) -> Timestamp {
+    at - std::time::Duration::from_secs(hours * 3600)
+}

@@ -1,0 +1,373 @@
+//! What the signed-in area remembers while it is open: where it is, what is selected, what floats.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_query_map};
+use shared::{ClientFileItem, DeviceId, ItemId, OperationId};
+use sync::Command;
+
+use crate::hooks::preferences::{Preferences, use_preferences};
+use crate::model::{Entries, Selection};
+use crate::ports::{Cloud, use_cloud};
+use crate::words;
+
+/// How long a toast stays, and one that offers to undo.
+const TOAST_LIFE: Duration = Duration::from_secs(4);
+const TOAST_UNDO_LIFE: Duration = Duration::from_secs(8);
+/// Toasts on the screen at once.
+const TOASTS_MAX: usize = 3;
+/// Steps that can be undone.
+const UNDO_STEPS_MAX: usize = 100;
+
+/// What the content area shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Place {
+    Folder(ItemId),
+    Trash,
+    Search(String),
+    #[default]
+    Elsewhere,
+}
+
+/// A question or a task in a modal dialog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dialog {
+    Move(Vec<ItemId>),
+    Purge(Vec<ItemId>),
+    EmptyTrash,
+    Discard { operation: OperationId, action: &'static str, name: String },
+    SignOut,
+    RemoveDevice { id: DeviceId, name: String },
+    Shortcuts,
+}
+
+/// Where a menu opens, in pixels of the window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MenuAt {
+    pub x: f64,
+    pub y: f64,
+    /// Whether the keyboard opened it: then its first entry has the focus ring.
+    pub by_keyboard: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    pub id: u64,
+    pub text: String,
+    /// The step it can undo.
+    pub step: Option<u64>,
+}
+
+/// Commands that take a step back, under the step's number.
+#[derive(Clone, Debug)]
+struct Step {
+    id: u64,
+    inverse: Vec<Command>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct History {
+    undo: Vec<Step>,
+    redo: Vec<Vec<Command>>,
+    last_id: u64,
+}
+
+impl History {
+    fn push(&mut self, inverse: Vec<Command>) -> u64 {
+        self.last_id += 1;
+        if self.undo.len() == UNDO_STEPS_MAX {
+            self.undo.remove(0);
+        }
+        self.undo.push(Step { id: self.last_id, inverse });
+        self.last_id
+    }
+}
+
+type Navigate = Rc<dyn Fn(&str, NavigateOptions)>;
+
+/// The state of the signed-in area, in context. Copying it copies handles.
+#[derive(Clone, Copy)]
+pub struct Ui {
+    cloud: StoredValue<Rc<dyn Cloud>, LocalStorage>,
+    navigate: StoredValue<Navigate, LocalStorage>,
+    pub root: ItemId,
+    pub place: RwSignal<Place>,
+    /// What the page lists, in its order.
+    pub entries: RwSignal<Arc<Entries>>,
+    pub selection: RwSignal<Selection>,
+    pub preferences: RwSignal<Preferences>,
+    pub renaming: RwSignal<Option<ItemId>>,
+    /// Cut, to be pasted elsewhere.
+    pub cut: RwSignal<Vec<ItemId>>,
+    pub menu: RwSignal<Option<MenuAt>>,
+    pub dialog: RwSignal<Option<Dialog>>,
+    /// Items that are being dragged within the page.
+    pub dragged: RwSignal<Vec<ItemId>>,
+    /// The folder that a drop would go into.
+    pub drop_target: RwSignal<Option<ItemId>>,
+    /// Whether files from the desktop are over the page.
+    pub desktop_drag: RwSignal<bool>,
+    pub toasts: RwSignal<Vec<Toast>>,
+    /// Read out by screen readers.
+    pub announcement: RwSignal<String>,
+    /// The item in quick look, named by the address.
+    pub preview: Memo<Option<ItemId>>,
+    preview_pushed: StoredValue<bool>,
+    /// Asks the list to take the keyboard.
+    pub focus_list: RwSignal<u64>,
+    history: StoredValue<History>,
+}
+
+/// Makes the state and puts it into context. Inside the router.
+pub fn provide_ui(root: ItemId) -> Ui {
+    let query = use_query_map();
+    let ui = Ui {
+        cloud: StoredValue::new_local(use_cloud()),
+        navigate: StoredValue::new_local(Rc::new(use_navigate())),
+        root,
+        place: RwSignal::default(),
+        entries: RwSignal::default(),
+        selection: RwSignal::default(),
+        preferences: use_preferences(),
+        renaming: RwSignal::new(None),
+        cut: RwSignal::default(),
+        menu: RwSignal::new(None),
+        dialog: RwSignal::new(None),
+        dragged: RwSignal::default(),
+        drop_target: RwSignal::new(None),
+        desktop_drag: RwSignal::new(false),
+        toasts: RwSignal::default(),
+        announcement: RwSignal::default(),
+        preview: Memo::new(move |_| {
+            query.with(|query| query.get_str("preview").and_then(|id| id.parse().ok()))
+        }),
+        preview_pushed: StoredValue::new(false),
+        focus_list: RwSignal::new(0),
+        history: StoredValue::default(),
+    };
+    provide_context(ui);
+    ui
+}
+
+pub fn use_ui() -> Ui {
+    expect_context()
+}
+
+impl Ui {
+    pub fn cloud(self) -> Rc<dyn Cloud> {
+        self.cloud.get_value()
+    }
+
+    /// The item as it is now, followed.
+    pub fn item(self, id: ItemId) -> Option<Arc<ClientFileItem>> {
+        let cloud = self.cloud();
+        cloud.revision().track();
+        cloud.item(id)
+    }
+
+    /// The item as it is now.
+    pub fn item_now(self, id: ItemId) -> Option<Arc<ClientFileItem>> {
+        self.cloud().item(id)
+    }
+
+    /// What people call the folder.
+    pub fn folder_name(self, id: ItemId) -> String {
+        if id == self.root {
+            return words::FILES.to_owned();
+        }
+        self.item_now(id).map(|folder| folder.item.name.clone()).unwrap_or_default()
+    }
+
+    /// The name, where it is about one item.
+    pub fn single_name(self, ids: &[ItemId]) -> Option<String> {
+        match ids {
+            [id] => self.item_now(*id).map(|item| item.item.name.clone()),
+            _ => None,
+        }
+    }
+
+    /// The folder that new things go into: the one shown, otherwise the root.
+    pub fn folder(self) -> ItemId {
+        match self.place.get_untracked() {
+            Place::Folder(id) => id,
+            _ => self.root,
+        }
+    }
+
+    /// The selected ids in the order of the list, as they are now.
+    pub fn selected_ids(self) -> Vec<ItemId> {
+        untrack(|| self.follow_selected_ids())
+    }
+
+    /// The selected ids in the order of the list, followed.
+    pub fn follow_selected_ids(self) -> Vec<ItemId> {
+        self.entries.with(|entries| self.selection.with(|selection| selection.in_order(entries)))
+    }
+
+    /// Lists other items; what is selected and gone is selected no longer.
+    pub fn show(self, entries: Arc<Entries>) {
+        let former = self.entries.get_untracked();
+        self.entries.set(entries.clone());
+        self.selection.update(|selection| selection.keep_within(&entries, &former));
+    }
+
+    /// Goes to another place: nothing is selected there yet.
+    pub fn enter(self, place: Place) {
+        self.renaming.set(None);
+        self.menu.set(None);
+        self.selection.set(Selection::default());
+        self.place.set(place);
+    }
+
+    pub fn go(self, address: &str) {
+        self.navigate.with_value(|navigate| navigate(address, NavigateOptions::default()));
+    }
+
+    pub fn replace_address(self, address: &str) {
+        let options = NavigateOptions { replace: true, scroll: false, ..Default::default() };
+        self.navigate.with_value(|navigate| navigate(address, options));
+    }
+
+    pub fn folder_address(self, id: ItemId) -> String {
+        if id == self.root { "/files".to_owned() } else { format!("/files/{id}") }
+    }
+
+    /// Opens quick look, as a step that the browser's back button takes back.
+    pub fn open_preview(self, id: ItemId) {
+        self.preview_pushed.set_value(true);
+        self.go(&address_with_preview(Some(id)));
+    }
+
+    /// Shows another item in quick look.
+    pub fn turn_preview(self, id: ItemId) {
+        self.replace_address(&address_with_preview(Some(id)));
+    }
+
+    pub fn close_preview(self) {
+        if self.preview_pushed.get_value() {
+            self.preview_pushed.set_value(false);
+            if let Ok(history) = window().history() {
+                history.back().ok();
+            }
+        } else {
+            self.replace_address(&address_with_preview(None));
+        }
+        self.take_focus();
+    }
+
+    /// Gives the keyboard back to the list.
+    pub fn take_focus(self) {
+        self.focus_list.update(|asked| *asked += 1);
+    }
+
+    pub fn announce(self, text: impl Into<String>) {
+        self.announcement.set(text.into());
+    }
+
+    pub fn say(self, text: impl Into<String>) {
+        self.toast(text.into(), None);
+    }
+
+    fn toast(self, text: String, step: Option<u64>) {
+        let id = self.history.try_update_value(|history| {
+            history.last_id += 1;
+            history.last_id
+        });
+        let Some(id) = id else { return };
+        self.announce(text.clone());
+        self.toasts.update(|toasts| {
+            if toasts.len() == TOASTS_MAX {
+                toasts.remove(0);
+            }
+            toasts.push(Toast { id, text, step });
+        });
+        let life = if step.is_some() { TOAST_UNDO_LIFE } else { TOAST_LIFE };
+        set_timeout(move || self.dismiss_toast(id), life);
+    }
+
+    pub fn dismiss_toast(self, id: u64) {
+        self.toasts.try_update(|toasts| toasts.retain(|toast| toast.id != id));
+    }
+
+    /// Runs the commands, says what happened and keeps the way back.
+    pub fn run(self, commands: Vec<Command>, said: Option<String>) {
+        if commands.is_empty() {
+            return;
+        }
+        let inverse = self.cloud().run(commands);
+        let step = (!inverse.is_empty()).then(|| {
+            self.history.try_update_value(|history| {
+                history.redo.clear();
+                history.push(inverse)
+            })
+        });
+        if let Some(text) = said {
+            self.toast(text, step.flatten());
+        }
+    }
+
+    /// A notice of the engine, with its own way back.
+    pub fn notify(self, notice: crate::ports::Notice) {
+        let step = notice.undo.and_then(|undo| self.history.try_update_value(|history| history.push(undo)));
+        self.toast(notice.text, step);
+    }
+
+    /// Undoes the latest step.
+    pub fn undo(self) {
+        let step = self.history.try_update_value(|history| history.undo.pop()).flatten();
+        match step {
+            Some(step) => self.take_back(step),
+            None => self.announce(words::NOTHING_TO_UNDO),
+        }
+    }
+
+    /// Undoes one step, wherever it stands.
+    pub fn undo_step(self, id: u64) {
+        let step = self.history.try_update_value(|history| {
+            let place = history.undo.iter().position(|step| step.id == id)?;
+            Some(history.undo.remove(place))
+        });
+        if let Some(step) = step.flatten() {
+            self.take_back(step);
+        }
+    }
+
+    fn take_back(self, step: Step) {
+        let again = self.cloud().run(step.inverse);
+        self.history.update_value(|history| history.redo.push(again));
+        self.toasts.update(|toasts| toasts.retain(|toast| toast.step != Some(step.id)));
+        self.announce(words::UNDONE);
+    }
+
+    pub fn redo(self) {
+        let again = self.history.try_update_value(|history| history.redo.pop()).flatten();
+        match again {
+            Some(commands) => {
+                let inverse = self.cloud().run(commands);
+                self.history.update_value(|history| {
+                    history.push(inverse);
+                });
+                self.announce(words::REDONE);
+            }
+            None => self.announce(words::NOTHING_TO_REDO),
+        }
+    }
+}
+
+/// The present address with another `preview`.
+fn address_with_preview(id: Option<ItemId>) -> String {
+    let path = location().pathname().unwrap_or_default();
+    let search = location().search().unwrap_or_default();
+    let mut kept: Vec<String> = search
+        .trim_start_matches('?')
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.starts_with("preview="))
+        .map(str::to_owned)
+        .collect();
+    kept.extend(id.map(|id| format!("preview={id}")));
+    if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) }
+}
