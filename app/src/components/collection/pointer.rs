@@ -50,7 +50,7 @@ impl Band {
             return Vec::new();
         }
         let lines = (top.max(0.0) / metrics.line) as usize..=(bottom / metrics.line) as usize;
-        let column = |x: f64| ((x - metrics.margin).max(0.0) / metrics.cell) as usize;
+        let column = |x: f64| (x.max(0.0) / metrics.cell) as usize;
         let columns = column(left)..=column(right).min(metrics.per_line - 1);
         lines
             .take_while(|line| line * metrics.per_line < entries.len())
@@ -232,14 +232,14 @@ fn begin_band(list: List, event: &PointerEvent) {
     follow::<()>(moved, move || list.band.set(None));
 }
 
-/// The pointer, in pixels of the scrolled content below the heading.
+/// The pointer, in pixels of the lines' own box: below the heading, inside the margin.
 fn content_point(list: List, event: &PointerEvent) -> Option<(f64, f64)> {
     let scroller = list.scroller.try_get_untracked()??;
     let rect = scroller.get_bounding_client_rect();
-    let head = list.metrics.get_untracked().head;
+    let metrics = list.metrics.get_untracked();
     Some((
-        f64::from(event.client_x()) - rect.left(),
-        f64::from(event.client_y()) - rect.top() + f64::from(scroller.scroll_top()) - head,
+        f64::from(event.client_x()) - rect.left() - metrics.margin,
+        f64::from(event.client_y()) - rect.top() + f64::from(scroller.scroll_top()) - metrics.head,
     ))
 }
 
