@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ use crate::{http, serve};
 /// The exit status of a wrong setting or command line.
 const EXIT_USAGE: u8 = 2;
 const EXIT_FAILED: u8 = 1;
+const METRICS_CONNECTIONS_MAX: usize = 16;
 /// Threads that wait for blocking work (files, passwords); they end when idle.
 const BLOCKING_THREADS_MAX: usize = 64;
 
@@ -165,19 +167,34 @@ fn init_tracing(config: &Config) {
 async fn serve_site(config: Config) -> Result<(), Failure> {
     let stop = stop_signal()?;
     let app = App::open(config, Env::system(), PasswordCost::STANDARD).await?;
-    let listener = TcpListener::bind(app.config.listen).await.map_err(|error| {
-        let reason = format!(
-            "can't listen on {} ({error}). Choose another port, or stop what uses it.",
-            app.config.listen
-        );
-        ConfigError::new(config::LISTEN, reason)
-    })?;
+    let listener = listen(config::LISTEN, app.config.listen).await?;
     let address = listener.local_addr().unwrap_or(app.config.listen);
     say(&format!("Cloudstead listens on http://{address}"));
+    let metrics = match app.config.metrics_listen {
+        None => None,
+        Some(address) => Some(listen(config::METRICS_LISTEN, address).await?),
+    };
     let connections_max = app.config.connections_max;
-    serve::serve(listener, http::router(app), connections_max, stop).await;
+    let router = http::router(app);
+    if let Some(listener) = metrics {
+        tokio::spawn(serve::serve(
+            listener,
+            http::metrics::open_router(),
+            METRICS_CONNECTIONS_MAX,
+            stop.clone(),
+        ));
+    }
+    serve::serve(listener, router, connections_max, stop).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn listen(setting: &str, address: SocketAddr) -> Result<TcpListener, ConfigError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let reason =
+            format!("can't listen on {address} ({error}). Choose another port, or stop what uses it.");
+        ConfigError::new(setting, reason)
+    })
 }
 
 /// Cancelled by SIGTERM or Ctrl-C.

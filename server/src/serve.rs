@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -17,11 +18,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
+use tower_http::timeout::TimeoutBody;
 
 use crate::http::arrival::Peer;
 
 /// How long a client may take over its request's headers, and a kept connection may idle.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a request's body may stand still.
+const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of a connection's read buffer, and so of its headers, at most.
 const READ_BUFFER_BYTES: usize = 64 * 1024;
 const HEADERS_MAX: usize = 100;
@@ -78,7 +82,7 @@ async fn serve_connection(
         request.extensions_mut().insert(Peer(peer));
         let router = router.clone();
         async move {
-            let answer = router.oneshot(request.map(axum::body::Body::new) as Request).await;
+            let answer = router.oneshot(request.map(in_time) as Request).await;
             answer.map_err(|never: Infallible| never)
         }
     });
@@ -102,4 +106,9 @@ async fn serve_connection(
         tracing::debug!(%error, "a connection ended early");
     }
     drop(place);
+}
+
+fn in_time(body: Incoming) -> Body {
+    // Boxed: a body that is waiting must be free to move.
+    Body::new(Box::pin(TimeoutBody::new(BODY_IDLE_TIMEOUT, body)))
 }

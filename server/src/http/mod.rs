@@ -5,26 +5,67 @@ pub mod arrival;
 pub mod caller;
 mod devices;
 pub mod extract;
+mod guard;
 mod health;
+pub mod metrics;
+mod observe;
 
-use axum::Router;
-use axum::middleware;
+use std::any::Any;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, Version, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Router, middleware};
 use shared::ErrorCode;
+use tower::ServiceBuilder;
+use tower_http::CompressionLevel;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{Predicate, SizeAbove};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::ApiError;
 use crate::state::App;
 
+/// Smaller answers are not worth compressing.
+const COMPRESSED_BYTES_MIN: u16 = 1_024;
+
 /// Everything that the server answers.
 pub fn router(app: App) -> Router {
+    metrics::install();
     let (api, _document) = api().split_for_parts();
-    let api = api.fallback(unknown).method_not_allowed_fallback(wrong_method);
+    let api = api.fallback(unknown).method_not_allowed_fallback(wrong_method).layer(compression());
+    let layers = ServiceBuilder::new()
+        .layer(middleware::from_fn_with_state(app.clone(), observe::observe))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), arrival::check_arrival))
+        // Every extractor brings its own bound.
+        .layer(DefaultBodyLimit::disable());
     Router::new()
         .nest("/api/v1", api)
+        .merge(metrics::routes())
         .fallback(unknown)
-        .layer(middleware::from_fn_with_state(app.clone(), arrival::check_arrival))
-        .layer(axum::extract::DefaultBodyLimit::disable())
+        .method_not_allowed_fallback(wrong_method)
+        .layer(layers)
         .with_state(app)
+}
+
+/// Lists and feeds shrink well. Content is left as it is: its ranges and tags count its own bytes.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let is_data = |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
+        let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let is_json = kind.is_some_and(|kind| kind.starts_with(b"application/json"));
+        is_json && !headers.contains_key(header::ETAG) && !headers.contains_key(header::CONTENT_DISPOSITION)
+    };
+    let predicate = SizeAbove::new(COMPRESSED_BYTES_MIN).and(is_data);
+    CompressionLayer::new().no_br().quality(CompressionLevel::Fastest).compress_when(predicate)
+}
+
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    ApiError::internal(format!("a handler panicked: {text}")).into_response()
 }
 
 /// The routes of every feature, below `/api/v1`.

@@ -1,0 +1,65 @@
+//! Figures for Prometheus: for administrators, and for whoever reaches the address of its own that
+//! `CLOUDSTEAD_METRICS_LISTEN` names. To everyone else there is nothing here.
+
+use std::sync::OnceLock;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use super::caller::Session;
+use crate::error::{ApiError, ApiResult};
+use crate::state::App;
+
+/// Upper edges of the buckets of durations, in seconds.
+const SECONDS: [f64; 9] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// One recorder a process: the figures are the process's.
+fn recorder() -> Option<&'static PrometheusHandle> {
+    static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let builder = PrometheusBuilder::new();
+            let builder =
+                builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS).ok()?;
+            let recorder = builder.build_recorder();
+            let handle = recorder.handle();
+            metrics::set_global_recorder(recorder).ok()?;
+            Some(handle)
+        })
+        .as_ref()
+}
+
+/// Begins to count.
+pub fn install() {
+    recorder();
+}
+
+fn render() -> ApiResult<impl IntoResponse> {
+    let handle = recorder().ok_or_else(ApiError::not_found)?;
+    handle.run_upkeep();
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()))
+}
+
+/// On the site's own address: for an administrator.
+pub fn routes() -> Router<App> {
+    Router::new().route("/metrics", get(for_administrators))
+}
+
+async fn for_administrators(
+    State(_): State<App>,
+    session: ApiResult<Option<Session>>,
+) -> ApiResult<impl IntoResponse> {
+    match session? {
+        Some(session) if session.caller.is_admin => render(),
+        _ => Err(ApiError::not_found()),
+    }
+}
+
+/// On an address of its own, which only the operator's network reaches.
+pub fn open_router() -> Router {
+    Router::new().route("/metrics", get(|| async { render() }))
+}
