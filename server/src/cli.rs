@@ -174,8 +174,6 @@ async fn serve_site(config: Config) -> Result<(), Failure> {
         None => None,
         Some(address) => Some(listen(config::METRICS_LISTEN, address).await?),
     };
-    let connections_max = app.config.connections_max;
-    let router = http::router(app);
     if let Some(listener) = metrics {
         tokio::spawn(serve::serve(
             listener,
@@ -184,7 +182,7 @@ async fn serve_site(config: Config) -> Result<(), Failure> {
             stop.clone(),
         ));
     }
-    serve::serve(listener, router, connections_max, stop).await;
+    serve::run(app, listener, stop).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -21,6 +21,8 @@ use tower::ServiceExt as _;
 use tower_http::timeout::TimeoutBody;
 
 use crate::http::arrival::Peer;
+use crate::http::router;
+use crate::state::App;
 
 /// How long a client may take over its request's headers, and a kept connection may idle.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,6 +35,13 @@ const HEADERS_MAX: usize = 100;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after a failed accept (no file handles left, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Everything that a node does, until `stop`.
+pub async fn run(app: App, listener: TcpListener, stop: CancellationToken) {
+    let connections_max = app.config.connections_max;
+    let hub = app.hub.clone();
+    tokio::join!(serve(listener, router(app), connections_max, stop.clone()), hub.run(stop));
+}
 
 /// Serves until `stop`, then lets requests under way finish, within a bound.
 pub async fn serve(listener: TcpListener, router: Router, connections_max: usize, stop: CancellationToken) {

@@ -52,7 +52,7 @@ impl App {
             ConfigError::new("passwords", format!("can't be hashed here ({error}). Free some memory."))
         })?;
         let blobs = open_blobs(&config)?;
-        let hub = Hub::new(db.clone(), env.clone());
+        let hub = Hub::new(db.clone(), env.clone(), config.valkey_url.as_deref(), installation.epoch);
         Ok(Self {
             config: Arc::new(config),
             env,

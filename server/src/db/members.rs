@@ -56,3 +56,11 @@ pub async fn alias_zones(
         connection.fetch_keys(sql, values![alias_id], zones.iter().map(|&zone| Value::from(zone))).await?;
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
+
+/// The zones of these people, and where each one's feed stands.
+pub async fn counters(connection: &mut Connection, users: &[UserId]) -> Result<Vec<(ZoneId, i64)>, DbError> {
+    let sql = "SELECT DISTINCT z.zone_id, z.counter FROM zone_members m JOIN zones z ON z.zone_id = m.zone_id \
+               WHERE m.removed_at IS NULL AND m.user_id IN ({keys})";
+    let rows = connection.fetch_keys(sql, values![], users.iter().map(|&user| Value::from(user))).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}

@@ -2,7 +2,7 @@
 
 use shared::{DeviceId, Timestamp, UserId};
 
-use super::{Connection, DbError};
+use super::{Connection, DbError, Value};
 use crate::values;
 
 /// SHA-256 of the secret.
@@ -112,4 +112,23 @@ pub async fn count(
     let sql = "SELECT COUNT(*), COUNT(DISTINCT device_id) FROM sessions WHERE user_id = $1";
     let row = connection.fetch_one(sql, values![user_id]).await?;
     Ok((row.get::<u64>(0)? as usize, row.get::<u64>(1)? as usize))
+}
+
+/// Which of the sessions may still be used.
+pub async fn live(
+    connection: &mut Connection,
+    hashes: &[TokenHash],
+    now: Timestamp,
+) -> Result<Vec<TokenHash>, DbError> {
+    let sql = "SELECT s.token_hash FROM sessions s JOIN users u ON u.user_id = s.user_id \
+               WHERE s.expires_at > $1 AND u.disabled_at IS NULL AND s.token_hash IN ({keys})";
+    let keys = hashes.iter().map(|hash| Value::from(&hash[..]));
+    let rows = connection.fetch_keys(sql, values![now], keys).await?;
+    rows.iter()
+        .map(|row| {
+            let bytes: Vec<u8> = row.get(0)?;
+            let reason = format!("{} bytes", bytes.len());
+            bytes.try_into().map_err(|_| DbError::Shape { column: 0, reason })
+        })
+        .collect()
 }

@@ -8,6 +8,7 @@ pub mod extract;
 mod guard;
 mod health;
 pub mod metrics;
+mod notifications;
 mod observe;
 
 use std::any::Any;
@@ -70,7 +71,11 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 
 /// The routes of every feature, below `/api/v1`.
 fn api() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(accounts::routes()).merge(devices::routes()).merge(health::routes())
+    OpenApiRouter::new()
+        .merge(accounts::routes())
+        .merge(devices::routes())
+        .merge(health::routes())
+        .merge(notifications::routes())
 }
 
 async fn unknown() -> ApiError {

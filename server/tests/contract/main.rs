@@ -1,5 +1,6 @@
 //! The contract, seen from outside: a real server on a port of its own, and clients that speak HTTP.
 
 mod accounts;
+mod notifications;
 mod requests;
 mod support;

@@ -18,7 +18,9 @@ use server::state::App;
 use shared::account::TokenGranted;
 use shared::{DeviceId, ErrorCode, ItemId, Problem, Timestamp};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tokio_util::sync::CancellationToken;
 
 /// Fits [`Client::sign_in`] everywhere.
@@ -97,8 +99,7 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
-        let router = server::http::router(app.clone());
-        tokio::spawn(server::serve::serve(listener, router, app.config.connections_max, stop.clone()));
+        tokio::spawn(server::serve::run(app.clone(), listener, stop.clone()));
         Self { app, address, clock, stop, folder, settings }
     }
 
@@ -142,6 +143,19 @@ impl TestServer {
         }
     }
 
+    pub fn socket_url(&self) -> String {
+        format!("ws://{}/api/v1/ws", self.address)
+    }
+
+    /// An open socket of that person's device.
+    pub async fn socket(&self, person: &Person) -> Socket {
+        let mut request = self.socket_url().into_client_request().expect("an address");
+        let bearer = format!("Bearer {}", person.token).parse().expect("a header");
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.expect("a socket");
+        Socket(socket)
+    }
+
     /// That person in a browser: with a cookie, and the origin that browsers send.
     pub async fn browser(&self, username: &str) -> Client {
         let mut client = self.anonymous();
@@ -150,6 +164,9 @@ impl TestServer {
         client
     }
 }
+
+/// An open WebSocket.
+pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// The body of a sign-in on a new device.
 pub fn sign_in(username: &str, password: &str) -> Value {

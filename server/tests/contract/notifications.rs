@@ -1,0 +1,213 @@
+use std::time::Duration;
+
+use futures::{SinkExt as _, StreamExt as _};
+use reqwest::header;
+use serde_json::{Value, json};
+use shared::account::DeviceList;
+use shared::frames::{FileAction, ServerEvent};
+use shared::limits::{FRAME_BYTES_MAX, SOCKETS_PER_USER_MAX};
+use shared::{ErrorCode, FileItem, ItemId, ItemKind, Timestamp, VersionVector, ZoneId};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::support::{Credentials, Person, Reply, Socket, TestServer};
+
+/// The first zone of the person, which is their files.
+async fn files_zone(server: &TestServer, person: &Person) -> ZoneId {
+    let mut connection = server.app.db.reader().await.unwrap();
+    let signed_in: shared::account::SignedIn = person.get("/auth/me").await.json();
+    server::access::grants_of(&mut connection, signed_in.user.id).await.unwrap()[0].zone_id
+}
+
+fn changed(zone_id: ZoneId) -> ServerEvent {
+    let id = ItemId(uuid::Uuid::from_u128(7));
+    let at = Timestamp::from_millis(0);
+    let file = FileItem {
+        id,
+        zone_id,
+        parent_id: id,
+        name: "a".into(),
+        path: "/a".into(),
+        kind: ItemKind::Folder,
+        size: 0,
+        mime_type: None,
+        content_hash: None,
+        version: VersionVector::default(),
+        is_deleted: false,
+        created_at: at,
+        modified_at: at,
+        deleted_at: None,
+        encryption: None,
+    };
+    ServerEvent::FileChanged { file_id: id, action: FileAction::Created, file, sync_token: None }
+}
+
+#[tokio::test]
+async fn news_reach_every_device_but_the_one_that_made_them() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let other = server.sign_in("ann").await;
+        let ben = server.person("ben").await;
+        let (mut here, mut there, mut foreign) =
+            (server.socket(&ann).await, server.socket(&other).await, server.socket(&ben).await);
+        for socket in [&mut here, &mut there, &mut foreign] {
+            assert_eq!(socket.next().await["type"], "sync_complete");
+        }
+        let zone = files_zone(&server, &ann).await;
+        server.app.hub.publish(zone, Some(ann.device_id), vec![changed(zone)]);
+        let frame = there.next().await;
+        assert_eq!((&frame["type"], &frame["action"]), (&json!("file_changed"), &json!("created")));
+        assert_eq!(frame["sourceDeviceId"], json!(ann.device_id));
+        // The next thing that the others hear is the answer to their own ping.
+        for socket in [&mut here, &mut foreign] {
+            socket.say(&json!({"type": "ping"})).await;
+            assert_eq!(socket.next().await["type"], "pong");
+        }
+        let conflict_id = shared::ConflictId(uuid::Uuid::from_u128(8));
+        server.app.hub.publish(
+            zone,
+            Some(ann.device_id),
+            vec![ServerEvent::ConflictResolved { conflict_id }],
+        );
+        for socket in [&mut here, &mut there] {
+            assert_eq!(socket.next().await["type"], "conflict_resolved");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_ends_with_its_session_or_device() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let (second, third) = (server.sign_in("ann").await, server.sign_in("ann").await);
+    let (mut kept, mut removed, mut left) =
+        (server.socket(&ann).await, server.socket(&second).await, server.socket(&third).await);
+    ann.delete(&format!("/devices/{}", second.device_id)).await.expect(204);
+    third.post("/auth/logout", &json!({})).await.expect(204);
+    assert_eq!(removed.close_code().await, CloseCode::Policy);
+    assert_eq!(left.close_code().await, CloseCode::Policy);
+    kept.next().await;
+    kept.say(&json!({"type": "ping"})).await;
+    assert_eq!(kept.next().await["type"], "pong");
+}
+
+#[tokio::test]
+async fn a_session_that_another_process_ends_takes_its_socket_along() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let mut socket = server.socket(&ann).await;
+        socket.next().await;
+        // As the command line does, which has no part in this node's memory.
+        server::ops::accounts::disable(&server.app, "ann").await.unwrap();
+        assert_eq!(socket.close_code().await, CloseCode::Policy);
+    }
+}
+
+#[tokio::test]
+async fn what_a_device_has_applied_is_shown() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let mut socket = server.socket(&ann).await;
+    let token = socket.next().await["syncToken"].clone();
+    let token = if token.is_null() { json!("position") } else { token };
+    socket.say(&json!({"type": "ack", "syncToken": token})).await;
+    let mut tries = 0;
+    loop {
+        let list: DeviceList = ann.get("/devices").await.json();
+        if list.devices[0].acknowledged_at.is_some() {
+            break;
+        }
+        tries += 1;
+        assert!(tries < 200, "the acknowledgement never showed");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn with_a_cookie_the_origin_must_be_ours() {
+    let server = TestServer::start().await;
+    server.person("ann").await;
+    let browser = server.browser("ann").await;
+    let Credentials::Cookie(cookies) = &browser.credentials else { unreachable!("a browser has cookies") };
+    let connect = |origin: Option<String>| {
+        let mut request = server.socket_url().into_client_request().unwrap();
+        request.headers_mut().insert(header::COOKIE, cookies.parse().unwrap());
+        if let Some(origin) = origin {
+            request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        tokio_tungstenite::connect_async(request)
+    };
+    for origin in [None, Some("http://evil.example".to_owned())] {
+        let refused = connect(origin).await.unwrap_err();
+        assert!(matches!(refused, Error::Http(response) if response.status() == 403));
+    }
+    connect(Some(server.origin())).await.unwrap();
+    server.anonymous().get("/ws").await.problem(ErrorCode::Unauthenticated);
+    Reply::to(browser.request(reqwest::Method::GET, "/ws").header(header::ORIGIN, server.origin()))
+        .await
+        .problem(ErrorCode::InvalidRequest);
+}
+
+#[tokio::test]
+async fn sockets_and_frames_have_bounds() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let mut sockets = Vec::new();
+    for _ in 0..SOCKETS_PER_USER_MAX {
+        let mut socket = server.socket(&ann).await;
+        socket.next().await;
+        sockets.push(socket);
+    }
+    let mut request = server.socket_url().into_client_request().unwrap();
+    request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {}", ann.token).parse().unwrap());
+    let refused = tokio_tungstenite::connect_async(request).await.unwrap_err();
+    let Error::Http(response) = refused else { panic!("{refused}") };
+    assert_eq!(response.status(), ErrorCode::SocketLimit.status());
+    assert!(response.headers().contains_key(header::RETRY_AFTER));
+
+    let mut socket = sockets.pop().unwrap();
+    let large: Value = json!({"type": "ack", "syncToken": "x".repeat(FRAME_BYTES_MAX)});
+    socket.say(&large).await;
+    assert_eq!(socket.close_code().await, CloseCode::Size);
+}
+
+#[tokio::test]
+async fn at_the_end_sockets_are_told_to_go_elsewhere() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let mut socket = server.socket(&ann).await;
+    socket.next().await;
+    drop(server);
+    assert_eq!(socket.close_code().await, CloseCode::Away);
+}
+
+impl Socket {
+    /// The next text frame; the test fails where none comes.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            match self.receive().await {
+                Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
+                Message::Close(frame) => panic!("closed: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    pub async fn close_code(&mut self) -> CloseCode {
+        loop {
+            if let Message::Close(frame) = self.receive().await {
+                return frame.expect("a reason").code;
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Message {
+        let next = tokio::time::timeout(Duration::from_secs(10), self.0.next());
+        next.await.expect("a frame in time").expect("an open socket").expect("a frame")
+    }
+
+    pub async fn say(&mut self, frame: &Value) {
+        self.0.send(Message::text(frame.to_string())).await.expect("an open socket");
+    }
+}
