@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 use shared::account::{Device, SignedIn};
 use shared::upload::FileVersion;
 use shared::{ClientFileItem, ItemId, OperationId, Timestamp, VersionId};
@@ -38,7 +39,7 @@ pub struct PickedFile {
 }
 
 /// One upload as the panel shows it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UploadView {
     pub operation_id: OperationId,
     pub name: String,
@@ -54,7 +55,7 @@ pub struct UploadView {
     pub state: UploadState,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum UploadState {
     /// Waiting for its turn.
     Queued,
@@ -76,7 +77,7 @@ pub enum UploadState {
 }
 
 /// What a person does to an upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UploadControl {
     Pause,
     Resume,

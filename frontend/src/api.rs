@@ -5,12 +5,14 @@ use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::account::{Device, DeviceList, Register, Registered, SignIn, SignedIn};
-use shared::sync::{ConflictList, PullResponse, PushRequest, PushResponse};
+use shared::sync::{
+    ConflictList, PullResponse, PushRequest, PushResponse, ResolveRequest, ResolveResponse, TrashPage,
+};
 use shared::upload::{
     ChunkStored, FileVersion, InitUpload, ItemAnswer, RestoreVersion, UploadCompleted, UploadStarted,
     VersionList,
 };
-use shared::{ChunkHash, DeviceId, ErrorCode, ItemId, OperationId, Problem, UploadId, VersionId};
+use shared::{ChunkHash, ConflictId, DeviceId, ErrorCode, ItemId, OperationId, Problem, UploadId, VersionId};
 use web_sys::{AbortSignal, Blob};
 
 /// What a call that carries little may take before it counts as unanswered, in milliseconds.
@@ -57,6 +59,15 @@ pub async fn pull(since: Option<&str>, limit: usize) -> Answer<PullResponse> {
 
 pub async fn conflicts() -> Answer<ConflictList> {
     get("/conflicts").await
+}
+
+pub async fn resolve(conflict: ConflictId, body: &ResolveRequest) -> Answer<ResolveResponse> {
+    call(Method::POST, &format!("/conflicts/{conflict}/resolve"), Some(body)).await
+}
+
+pub async fn trash(cursor: Option<&str>) -> Answer<TrashPage> {
+    let request = Request::get("/api/v1/trash").query(cursor.map(|cursor| ("cursor", cursor)));
+    read(send(request, CALL_TIMEOUT_MS).await?).await
 }
 
 pub async fn init_upload(file: ItemId, body: &InitUpload) -> Answer<UploadStarted> {

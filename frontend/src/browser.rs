@@ -25,7 +25,8 @@ pub fn crypto() -> web_sys::Crypto {
     CRYPTO.with(Clone::clone)
 }
 
-fn random_bytes<const N: usize>() -> [u8; N] {
+/// From the system's generator.
+pub fn random_bytes<const N: usize>() -> [u8; N] {
     let bytes = Uint8Array::new_with_length(N as u32);
     let filled = crypto().get_random_values_with_js_u8_array(&bytes);
     debug_assert!(filled.is_ok(), "every browser fills fewer than 65,536 bytes");
@@ -34,14 +35,9 @@ fn random_bytes<const N: usize>() -> [u8; N] {
     out
 }
 
-/// A seed for what needs chance but no secrecy: jitter, tie breaks.
-pub fn random_seed() -> u64 {
-    u64::from_le_bytes(random_bytes())
-}
-
 /// Evenly spread over 0..1.
 pub fn chance() -> f64 {
-    (random_seed() >> 11) as f64 / (1_u64 << 53) as f64
+    (u64::from_le_bytes(random_bytes()) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// A UUIDv7: ids made here sort by when they were made.
@@ -88,4 +84,11 @@ pub fn listen(target: &web_sys::EventTarget, event: &str, react: impl FnMut(web_
 /// Reads a property by name, where web-sys has no stable binding.
 pub fn property(of: &JsValue, name: &str) -> Option<JsValue> {
     Reflect::get(of, &name.into()).ok().filter(|value| !value.is_undefined() && !value.is_null())
+}
+
+/// A clock that never jumps, in milliseconds, for measuring.
+pub fn clock_ms() -> f64 {
+    web_sys::window()
+        .and_then(|window| window.performance())
+        .map_or_else(js_sys::Date::now, |clock| clock.now())
 }

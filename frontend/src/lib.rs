@@ -5,11 +5,47 @@
 mod api;
 mod backoff;
 mod browser;
+mod cloud;
+#[cfg(feature = "conformance")]
+mod conformance;
+mod intake;
+mod replica;
+mod runtime;
+mod seat;
+mod session;
 mod socket;
 mod store;
+mod tabs;
+mod updates;
 mod uploader;
 
+use std::rc::Rc;
+
+use app::ports::provide_cloud;
 use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::cloud::BrowserCloud;
+
+/// The signed-in area, mounted into the static shell.
+#[wasm_bindgen]
+pub fn mount() {
+    console_error_panic_hook::set_once();
+    updates::watch();
+    leptos::mount::mount_to_body(|| {
+        provide_cloud(Rc::new(BrowserCloud::for_shell()));
+        app::App()
+    });
+}
+
+/// A page of the public, as the server rendered it.
+#[wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(|| {
+        provide_cloud(Rc::new(BrowserCloud::for_public_page()));
+        app::PublicApp()
+    });
+}
 
 /// The hashing worker.
 #[wasm_bindgen]

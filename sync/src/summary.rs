@@ -1,9 +1,10 @@
 //! How in step this device is, in numbers that a person can read.
 
+use serde::{Deserialize, Serialize};
 use shared::{ItemId, OperationId, Timestamp};
 
 /// One line for the top bar. Never "up to date" while anything differs or waits.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncSummary {
     /// Whether the server answered the last call.
     pub online: bool,

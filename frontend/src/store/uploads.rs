@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 
 use super::schema::{HANDLES, UPLOADS};
-use super::{IndexedDbStore, StoreError, get, get_all, put};
+use super::{IndexedDbStore, StoreError, get, put};
 
 /// A file as it was when the person chose it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,10 +46,6 @@ impl IndexedDbStore {
 
     pub async fn upload(&self, staged: &str) -> Result<Option<UploadRecord>, StoreError> {
         get(&self.reading(UPLOADS)?.object_store(UPLOADS)?, staged).await
-    }
-
-    pub async fn uploads(&self) -> Result<Vec<UploadRecord>, StoreError> {
-        get_all(&self.reading(UPLOADS)?.object_store(UPLOADS)?).await
     }
 
     pub async fn forget_upload(&self, staged: &str) -> Result<(), StoreError> {

@@ -1,7 +1,371 @@
-//! Uploads by chunks.
+//! Uploads by chunks: what the engine ordered, as far as it has come, and what the panel shows of it.
+//!
+//! The engine owns the operation: it survives reloads in the outbox and is ordered again and again until
+//! it is done or refused. This owns the bytes: where they are, how they are cut, and how fast they go.
 
 mod cutter;
 mod hasher;
+
+mod job;
+mod lanes;
 mod meter;
 mod pace;
+mod source;
+mod switch;
+mod transfer;
 pub mod worker;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use app::ports::{UploadControl, UploadState, UploadView};
+use futures::channel::oneshot;
+use shared::{ItemId, OperationId};
+use sync::{CallError, Event, QueueEntry, QueueState, UploadError, UploadOrder};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::File;
+
+use self::hasher::Hasher;
+use self::job::Job;
+use self::lanes::Lanes;
+use self::source::{Ask, Sources};
+use self::switch::Wanted;
+use self::transfer::Stop;
+use crate::api;
+use crate::store::{IndexedDbStore, UploadRecord};
+
+/// Files that are cut or sent at a time; the chunks in flight are counted by the lanes.
+const FILES_AT_ONCE: usize = 4;
+
+/// Uploads by the name of their bytes, which outlives the operation's id.
+type Jobs = Rc<RefCell<BTreeMap<String, Rc<Job>>>>;
+
+/// What the uploader tells the runtime.
+pub enum Report {
+    /// For the engine.
+    Event(Event),
+    /// The views differ.
+    Changed,
+    /// A word for the person.
+    Say(String),
+}
+
+pub struct Uploader {
+    store: Rc<IndexedDbStore>,
+    hasher: Rc<Hasher>,
+    lanes: Rc<Lanes>,
+    sources: Sources,
+    jobs: Jobs,
+    /// Small files, which travel in pushes: the panel shows them like the others.
+    small: RefCell<BTreeMap<OperationId, UploadView>>,
+    at_work: Cell<usize>,
+    waiting: RefCell<Vec<oneshot::Sender<()>>>,
+    report: Box<dyn Fn(Report)>,
+}
+
+impl Uploader {
+    pub fn new(store: Rc<IndexedDbStore>, report: impl Fn(Report) + 'static) -> Rc<Self> {
+        Rc::new(Self {
+            sources: Sources::new(store.clone()),
+            store,
+            hasher: Hasher::start(),
+            lanes: Rc::default(),
+            jobs: Jobs::default(),
+            small: RefCell::default(),
+            at_work: Cell::new(0),
+            waiting: RefCell::default(),
+            report: Box::new(report),
+        })
+    }
+
+    /// Holds a file's bytes for the operation that is about to be queued, across a reload if the browser
+    /// can.
+    pub async fn hold(&self, record: &UploadRecord, file: File, handle: Option<wasm_bindgen::JsValue>) {
+        self.sources.hold(&record.staged, file);
+        // What cannot be stored is asked for again after a reload.
+        let _ = self.store.put_upload(record).await;
+        if let Some(handle) = handle {
+            let _ = self.store.put_handle(&record.staged, &handle).await;
+        }
+    }
+
+    /// The operation of a held file stands in the outbox.
+    pub fn queued(&self, operation: OperationId, parent: ItemId, record: UploadRecord) {
+        self.jobs.borrow_mut().insert(record.staged.clone(), Rc::new(Job::new(operation, parent, record)));
+        self.publish();
+    }
+
+    /// A small file's operation stands in the outbox.
+    pub fn queued_small(&self, view: UploadView) {
+        self.small.borrow_mut().insert(view.operation_id, view);
+        self.publish();
+    }
+
+    /// The engine orders an upload, for the first time or again.
+    pub fn start(self: &Rc<Self>, order: UploadOrder) {
+        let uploader = self.clone();
+        spawn_local(async move {
+            let operation = order.operation_id;
+            let result = match uploader.job_for(&order).await {
+                Some(job) => uploader.perform(&job, order).await,
+                None => Err(UploadError::ContentLost),
+            };
+            (uploader.report)(Report::Event(Event::UploadFinished { operation, result }));
+        });
+    }
+
+    /// The engine no longer wants it.
+    pub fn cancel(self: &Rc<Self>, operation: OperationId) {
+        let Some(job) = self.job(operation) else {
+            // Nothing of it was begun here.
+            let result = Err(UploadError::Cancelled);
+            return (self.report)(Report::Event(Event::UploadFinished { operation, result }));
+        };
+        job.switch.set(Wanted::Cancelled);
+    }
+
+    /// What a person does on the panel. What the engine has to decide goes to it.
+    pub fn control(self: &Rc<Self>, operation: OperationId, control: UploadControl) {
+        let job = self.job(operation);
+        match (control, &job) {
+            (UploadControl::Pause, Some(job)) => {
+                job.pause();
+                self.keep(job);
+            }
+            (UploadControl::Resume | UploadControl::Retry, Some(job))
+                if job.state() == UploadState::NeedsFile =>
+            {
+                self.ask_for_file(job);
+            }
+            (UploadControl::Resume, Some(job)) => {
+                job.resume();
+                self.keep(job);
+            }
+            (UploadControl::Retry, _) => match job.map(|job| job.state()) {
+                Some(UploadState::Waiting { .. }) => (self.report)(Report::Event(Event::RetryNow)),
+                _ => (self.report)(Report::Event(Event::Retry { operation })),
+            },
+            (UploadControl::Cancel, _) => {
+                (self.report)(Report::Event(Event::Discard { operation }));
+                self.drop_view(operation);
+            }
+            (UploadControl::Dismiss, _) => self.drop_view(operation),
+            (UploadControl::Pause | UploadControl::Resume, None) => {}
+        }
+        self.publish();
+    }
+
+    /// The file again, from the person; taken only if it is the one that was chosen.
+    pub fn supply(self: &Rc<Self>, operation: OperationId, file: File) {
+        let Some(job) = self.job(operation) else { return };
+        let uploader = self.clone();
+        spawn_local(async move {
+            if uploader.is_chosen_one(&job, &file).await {
+                uploader.sources.hold(&job.staged(), file);
+                job.switch.set(Wanted::Running);
+                uploader.enter(&job, UploadState::Queued);
+            } else {
+                let name = job.record.borrow().name.clone();
+                (uploader.report)(Report::Say(format!(
+                    "This is not the file that was begun. Choose “{name}” as it was, or cancel and upload it anew."
+                )));
+            }
+        });
+    }
+
+    /// Takes over what the engine says of its queue: what is gone from it is done.
+    pub fn follow_queue(&self, queue: &[QueueEntry]) {
+        let waiting: BTreeMap<OperationId, &QueueState> =
+            queue.iter().map(|entry| (entry.operation_id, &entry.state)).collect();
+        for (operation, view) in self.small.borrow_mut().iter_mut() {
+            view.state = match waiting.get(operation) {
+                None => {
+                    view.sent_bytes = view.total_bytes;
+                    UploadState::Done
+                }
+                Some(QueueState::Sending) => UploadState::Uploading,
+                Some(state) => stalled(state),
+            };
+        }
+        for job in self.jobs.borrow().values().filter(|job| !job.is_running.get()) {
+            if let Some(state) = waiting.get(&job.operation.get())
+                && job.switch.wanted() == Wanted::Running
+            {
+                job.enter(stalled(state));
+            }
+        }
+    }
+
+    /// Large ones first: they take the longest.
+    pub fn views(&self) -> Vec<UploadView> {
+        let mut views: Vec<UploadView> = self.jobs.borrow().values().map(|job| job.view()).collect();
+        views.extend(self.small.borrow().values().cloned());
+        views
+    }
+
+    pub fn publish(&self) {
+        (self.report)(Report::Changed);
+    }
+
+    /// The file of an upload, if this tab holds it.
+    pub fn file(&self, operation: OperationId) -> Option<File> {
+        self.sources.held(&self.job(operation)?.staged())
+    }
+
+    fn enter(&self, job: &Job, state: UploadState) {
+        job.enter(state);
+        self.publish();
+    }
+
+    fn job(&self, operation: OperationId) -> Option<Rc<Job>> {
+        self.jobs.borrow().values().find(|job| job.operation.get() == operation).cloned()
+    }
+
+    /// After a reload the job is made again from what was stored.
+    async fn job_for(&self, order: &UploadOrder) -> Option<Rc<Job>> {
+        let staged = order.staged.as_deref()?;
+        let known = self.jobs.borrow().get(staged).cloned();
+        let job = match known {
+            Some(job) => job,
+            None => {
+                let record = self.store.upload(staged).await.ok()??;
+                let job = Rc::new(Job::new(order.operation_id, order.parent_id, record));
+                self.jobs.borrow_mut().entry(staged.to_owned()).or_insert(job).clone()
+            }
+        };
+        job.operation.set(order.operation_id);
+        self.publish();
+        Some(job)
+    }
+
+    async fn perform(
+        &self,
+        job: &Job,
+        order: UploadOrder,
+    ) -> Result<shared::upload::UploadCompleted, UploadError> {
+        job.is_running.set(true);
+        self.enter(job, UploadState::Queued);
+        self.begin_work().await;
+        let result = transfer::run(self, job, &order).await;
+        self.end_work();
+        job.is_running.set(false);
+        let result = match result {
+            Ok(completed) => {
+                self.enter(job, UploadState::Done);
+                Ok(completed)
+            }
+            Err(Stop::Failed(error)) => {
+                self.enter(job, failure(&error));
+                Err(UploadError::Failed(error))
+            }
+            Err(Stop::Cancelled) => self.end_session(job, order.file_id).await,
+        };
+        if !matches!(result, Err(UploadError::Failed(_))) {
+            let staged = job.staged();
+            self.sources.release(&staged);
+            // What stays behind is forgotten at sign-out at the latest.
+            let _ = self.store.forget_upload(&staged).await;
+        }
+        self.publish();
+        result
+    }
+
+    /// A cancel is certain only if the session still was there to be cancelled, or nothing was completed.
+    async fn end_session(
+        &self,
+        job: &Job,
+        file: ItemId,
+    ) -> Result<shared::upload::UploadCompleted, UploadError> {
+        let ended: Option<Result<(), CallError>> = match job.session.get() {
+            Some(session) => Some(api::cancel_upload(file, session).await),
+            None => None,
+        };
+        if job.is_in_doubt.get() && !matches!(ended, Some(Ok(()))) {
+            return Err(UploadError::Failed(CallError::Unreachable));
+        }
+        self.jobs.borrow_mut().remove(&job.staged());
+        Err(UploadError::Cancelled)
+    }
+
+    async fn begin_work(&self) {
+        while self.at_work.get() >= FILES_AT_ONCE {
+            let (free, freed) = oneshot::channel();
+            self.waiting.borrow_mut().insert(0, free);
+            let _ = freed.await;
+        }
+        self.at_work.set(self.at_work.get() + 1);
+    }
+
+    fn end_work(&self) {
+        self.at_work.set(self.at_work.get() - 1);
+        while let Some(next) = self.waiting.borrow_mut().pop() {
+            if next.send(()).is_ok() {
+                break;
+            }
+        }
+    }
+
+    fn keep(self: &Rc<Self>, job: &Job) {
+        let (uploader, record) = (self.clone(), job.record.borrow().clone());
+        spawn_local(async move {
+            // A pause that is not remembered ends with the page.
+            let _ = uploader.store.put_upload(&record).await;
+        });
+    }
+
+    /// In answer to a click, the browser may be asked for the file that it keeps a handle of.
+    fn ask_for_file(self: &Rc<Self>, job: &Rc<Job>) {
+        let (uploader, job) = (self.clone(), job.clone());
+        spawn_local(async move {
+            let record = job.record.borrow().clone();
+            if uploader.sources.find(&record, Ask::Person).await.is_some() {
+                job.switch.set(Wanted::Running);
+                uploader.enter(&job, UploadState::Queued);
+            }
+        });
+    }
+
+    async fn is_chosen_one(&self, job: &Job, file: &File) -> bool {
+        let record = job.record.borrow().clone();
+        let Some(manifest) = record.manifest.as_deref().and_then(transfer::unpack) else {
+            return source::is_same(file, &record);
+        };
+        if file.size() as u64 != record.size {
+            return false;
+        }
+        self.enter(job, UploadState::Hashing);
+        let found = self.hasher.manifest(file, |_| std::ops::ControlFlow::Continue(())).await;
+        self.enter(job, UploadState::NeedsFile);
+        found.is_ok_and(|found| found == manifest)
+    }
+
+    fn drop_view(&self, operation: OperationId) {
+        self.small.borrow_mut().remove(&operation);
+        self.jobs.borrow_mut().retain(|_, job| job.operation.get() != operation || job.is_running.get());
+    }
+}
+
+/// An upload that nobody works on, by what the engine says of its operation.
+fn stalled(state: &QueueState) -> UploadState {
+    match state {
+        QueueState::Sending => UploadState::Queued,
+        QueueState::Waiting { reason: Some(reason), next_try } => {
+            UploadState::Waiting { reason: reason.clone(), next_try: *next_try }
+        }
+        QueueState::Waiting { reason: None, .. } => UploadState::Queued,
+        QueueState::Refused { reason } => UploadState::Failed { reason: reason.clone() },
+    }
+}
+
+fn failure(error: &CallError) -> UploadState {
+    match error {
+        CallError::Unreachable => {
+            UploadState::Waiting { reason: "Waiting for the network".to_owned(), next_try: None }
+        }
+        CallError::Refused(problem) if problem.code.retryable() => {
+            UploadState::Waiting { reason: problem.detail.clone(), next_try: None }
+        }
+        CallError::Refused(problem) => UploadState::Failed { reason: problem.detail.clone() },
+    }
+}

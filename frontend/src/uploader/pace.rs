@@ -6,7 +6,7 @@
 /// Streams to begin with.
 const STREAMS_FIRST: usize = 3;
 const STREAMS_MIN: usize = 1;
-const STREAMS_MAX: usize = 5;
+pub const STREAMS_MAX: usize = 5;
 /// Chunks that arrive before the throughput is judged again, a stream.
 const SAMPLES_PER_STREAM: usize = 2;
 /// What a stream must add to be kept, as a share of the throughput before it.

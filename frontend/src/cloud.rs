@@ -1,0 +1,421 @@
+//! The app's port, over this browser: who is signed in, and the runtime of their account.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use app::ports::{Account, CallError, Cloud, LocalFuture, Notice, PickedFile, UploadControl, UploadView};
+use leptos::prelude::*;
+use shared::account::{Device, Password, Register, SignIn, SignedIn};
+use shared::upload::FileVersion;
+use shared::{ClientFileItem, DeviceId, ItemId, OperationId, UserId, VersionId};
+use sync::{Command, Content, LocalStore, Meta, QueueEntry, Snapshot, StoreBatch, SyncSummary};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, File};
+
+use crate::api;
+use crate::browser;
+use crate::replica::{Replica, Screen};
+use crate::seat::{self, Ended, Seat};
+use crate::session::{self, Session};
+use crate::store::{IndexedDbStore, StoreError};
+use crate::tabs::{self, Follower, Leader, Tabs, Wish};
+
+/// Where a person signs in.
+const SIGN_IN: &str = "/sign-in";
+
+#[derive(Clone)]
+pub struct BrowserCloud {
+    account: ArcRwSignal<Account>,
+    screen: Screen,
+    tabs: Rc<RefCell<Option<Tabs>>>,
+    seat: Rc<RefCell<Option<Seat>>>,
+}
+
+impl BrowserCloud {
+    /// For pages of the public: it knows whether somebody is signed in, and signs in.
+    pub fn for_public_page() -> Self {
+        let signed_in = session::remembered().filter(|session| !session.is_lost);
+        let account =
+            signed_in.map_or(Account::SignedOut, |session| Account::SignedIn(Arc::new(session.signed_in)));
+        Self::new(account)
+    }
+
+    /// For the signed-in area: brings in the local data and begins to sync, or leads to the sign-in page.
+    pub fn for_shell() -> Self {
+        let cloud = Self::new(Account::Loading);
+        let opening = cloud.clone();
+        spawn_local(async move {
+            if !opening.open().await {
+                opening.account.set(Account::SignedOut);
+                leave(SIGN_IN);
+            }
+        });
+        cloud
+    }
+
+    fn new(account: Account) -> Self {
+        Self {
+            account: ArcRwSignal::new(account),
+            screen: Screen::default(),
+            tabs: Rc::default(),
+            seat: Rc::default(),
+        }
+    }
+
+    /// Opens what this browser holds of the account; false if somebody has to sign in first.
+    async fn open(&self) -> bool {
+        let Some(session) = session::remembered().filter(|session| !session.is_lost) else { return false };
+        let signed_in = session.signed_in;
+        let snapshot = match IndexedDbStore::open(signed_in.user.id).await {
+            Ok(store) => store.load().await.map(|snapshot| (store, snapshot)),
+            Err(error) => Err(error),
+        };
+        let (store, snapshot) = match snapshot {
+            Ok((store, Some(snapshot))) => (store, snapshot),
+            Ok((_, None)) => {
+                // The browser dropped the data: the session belongs to a device that is no more.
+                session::forget();
+                let _ = api::sign_out().await;
+                return false;
+            }
+            Err(error) => {
+                self.say_storage_failed(&error);
+                return true;
+            }
+        };
+        self.account.set(Account::SignedIn(Arc::new(signed_in.clone())));
+        self.take_seat(signed_in.user.id, Rc::new(store), snapshot).await;
+        self.refresh_account();
+        true
+    }
+
+    async fn take_seat(&self, user: UserId, store: Rc<IndexedDbStore>, snapshot: Snapshot) {
+        let tabs = Tabs::join(user);
+        *self.tabs.borrow_mut() = Some(tabs.clone());
+        let cloud = self.clone();
+        let ended = move |why| cloud.end(why);
+        let is_leader = tabs::lead_if_free(user).await;
+        if is_leader {
+            // What another tab stored before it gave up the lead counts.
+            let snapshot = store.load().await.ok().flatten().unwrap_or(snapshot);
+            let replica = Replica::open(snapshot, self.screen.clone());
+            let runtime = seat::lead(replica, store, Leader::new(tabs), ended);
+            *self.seat.borrow_mut() = Some(Seat::Leading(runtime));
+            return;
+        }
+        let replica = Replica::open(snapshot, self.screen.clone());
+        let follower = Follower::start(replica, store, tabs.clone(), ended.clone());
+        *self.seat.borrow_mut() = Some(Seat::Following(follower.clone()));
+        let cloud = self.clone();
+        spawn_local(async move {
+            tabs::lead_when_free(user).await;
+            if let Some(runtime) = seat::succeed(follower, Leader::new(tabs), ended).await {
+                *cloud.seat.borrow_mut() = Some(Seat::Leading(runtime));
+            }
+        });
+    }
+
+    /// Leaves for the sign-in page. Data and outbox stay where the server ended the session.
+    fn end(&self, why: Ended) {
+        match why {
+            Ended::SessionLost => {
+                if let Some(session) = session::remembered() {
+                    session::remember(&Session { is_lost: true, ..session });
+                }
+            }
+            Ended::SignedOut => session::forget(),
+        }
+        self.account.set(Account::SignedOut);
+        leave(SIGN_IN);
+    }
+
+    fn say_storage_failed(&self, error: &StoreError) {
+        let text = format!(
+            "This browser's storage cannot be opened. Close other tabs and reload the page. ({error})"
+        );
+        self.screen.notices.update(|notices| notices.push(Notice { text, undo: None }));
+    }
+
+    /// The bytes of an item that only this device has so far.
+    async fn local_content(&self, id: ItemId) -> Option<Blob> {
+        let seat = self.seat.borrow().clone()?;
+        let (operation, content) = seat.replica().pending_content(id)?;
+        match content {
+            Content::Upload { .. } => match seat {
+                Seat::Leading(runtime) => runtime.uploader.file(operation).map(Into::into),
+                Seat::Following(_) => None,
+            },
+            Content::Stored { .. } => {
+                let bytes = seat.store().content(operation).await.ok()??;
+                let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes.as_slice()));
+                Blob::new_with_u8_array_sequence(&parts).ok()
+            }
+        }
+    }
+
+    fn with_seat<T>(&self, act: impl FnOnce(&Seat) -> T) -> Option<T> {
+        let seat = self.seat.borrow().clone();
+        seat.as_ref().map(act)
+    }
+
+    fn read<T: Default>(&self, read: impl FnOnce(&Replica) -> T) -> T {
+        self.with_seat(|seat| read(seat.replica())).unwrap_or_default()
+    }
+
+    fn wish(&self, wish: Wish) {
+        self.with_seat(|seat| seat.wish(wish));
+    }
+}
+
+/// Takes up the session on this device: its database is made, or goes on under the device's present id.
+async fn adopt(signed_in: SignedIn) -> Result<(), StoreError> {
+    let store = IndexedDbStore::open(signed_in.user.id).await?;
+    let meta = match store.meta().await? {
+        Some(meta) if meta.device_id == signed_in.device.id => None,
+        // The device was removed on another one. What waits here is sent under the new id.
+        Some(meta) => Some(Meta { device_id: signed_in.device.id, ..meta }),
+        None => Some(Meta::new(signed_in.device.id, signed_in.root_id)),
+    };
+    if meta.is_some() {
+        store.apply(&StoreBatch { meta, ..StoreBatch::default() }).await?;
+    }
+    session::remember(&Session { signed_in, is_lost: false });
+    ask_to_persist().await;
+    Ok(())
+}
+
+async fn sign_in(username: String, password: Password) -> Result<SignedIn, CallError> {
+    let device = match session::user_named(&username) {
+        Some(user) => known_device(user).await,
+        None => None,
+    };
+    api::sign_in(&SignIn { username, password, device: session::claim(device) }).await
+}
+
+/// The device id that this browser's own database knows. One whose data is gone is not used again.
+async fn known_device(user: UserId) -> Option<DeviceId> {
+    Some(IndexedDbStore::open(user).await.ok()?.meta().await.ok()??.device_id)
+}
+
+/// Asks the browser not to drop the local data when the disk gets full. It may say no.
+async fn ask_to_persist() {
+    let storage = web_sys::window().and_then(|window| browser::property(&window.navigator(), "storage"));
+    if let Some(storage) = storage
+        && let Ok(asked) = wasm_bindgen::JsCast::unchecked_into::<web_sys::StorageManager>(storage).persist()
+    {
+        let _ = JsFuture::from(asked).await;
+    }
+}
+
+/// A full load of another document.
+fn leave(address: &str) {
+    if let Some(window) = web_sys::window() {
+        let _ = window.location().replace(address);
+    }
+}
+
+impl Cloud for BrowserCloud {
+    fn account(&self) -> Signal<Account> {
+        self.account.clone().into()
+    }
+
+    fn sign_in(&self, username: String, password: String) -> LocalFuture<Result<(), CallError>> {
+        Box::pin(async move {
+            let signed_in = sign_in(username, Password(password)).await?;
+            // A browser without storage cannot hold what this app promises to hold.
+            adopt(signed_in).await.map_err(|_| CallError::Unreachable)
+        })
+    }
+
+    fn register(
+        &self,
+        username: String,
+        password: String,
+        display_name: Option<String>,
+        invite: Option<String>,
+    ) -> LocalFuture<Result<(), CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move {
+            let body = Register {
+                username: username.clone(),
+                password: Password(password.clone()),
+                display_name,
+                invite,
+            };
+            api::register(&body).await?;
+            cloud.sign_in(username, password).await
+        })
+    }
+
+    fn sign_out(&self) -> LocalFuture<Result<(), CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move {
+            match api::sign_out().await {
+                // A session that is gone already is signed out.
+                Err(CallError::Refused(problem)) if problem.status == 401 => {}
+                other => other?,
+            }
+            let seat = cloud.seat.borrow_mut().take();
+            if let Some(seat) = seat {
+                // What cannot be wiped is useless without the session, and wiped by the next sign-out.
+                let _ = seat.store().clear().await;
+            }
+            if let Some(tabs) = &*cloud.tabs.borrow() {
+                tabs.signed_out();
+            }
+            cloud.end(Ended::SignedOut);
+            Ok(())
+        })
+    }
+
+    fn revision(&self) -> Signal<u64> {
+        self.screen.revision.clone().into()
+    }
+
+    fn item(&self, id: ItemId) -> Option<Arc<ClientFileItem>> {
+        self.read(|replica| replica.item(id))
+    }
+
+    fn children(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>> {
+        self.read(|replica| replica.children(folder))
+    }
+
+    fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>> {
+        self.read(|replica| replica.ancestors(id))
+    }
+
+    fn search(&self, text: &str, limit: usize) -> Vec<Arc<ClientFileItem>> {
+        self.read(|replica| replica.search(text, limit))
+    }
+
+    fn trash(&self) -> Vec<Arc<ClientFileItem>> {
+        self.read(|replica| replica.trash())
+    }
+
+    fn run(&self, commands: Vec<Command>) -> Vec<Command> {
+        let ran = self.with_seat(|seat| seat.run(commands)).unwrap_or_default();
+        for (_, error) in &ran.refused {
+            self.screen.say(error.to_string());
+        }
+        ran.undo
+    }
+
+    fn new_item_id(&self) -> ItemId {
+        ItemId(browser::new_id())
+    }
+
+    fn summary(&self) -> Signal<SyncSummary> {
+        self.screen.summary.clone().into()
+    }
+
+    fn queue(&self) -> Vec<QueueEntry> {
+        self.read(|replica| replica.queue())
+    }
+
+    fn retry_now(&self) {
+        self.wish(Wish::RetryNow);
+    }
+
+    fn discard(&self, operation: OperationId) {
+        self.wish(Wish::Discard(operation));
+    }
+
+    fn notices(&self) -> Signal<Vec<Notice>> {
+        self.screen.notices.clone().into()
+    }
+
+    fn take_notices(&self) -> Vec<Notice> {
+        let taken = self.screen.notices.get_untracked();
+        if !taken.is_empty() {
+            self.screen.notices.set(Vec::new());
+        }
+        taken
+    }
+
+    fn upload(&self, folder: ItemId, files: Vec<PickedFile>) {
+        self.wish(Wish::Upload(folder, files));
+    }
+
+    fn uploads(&self) -> Signal<Vec<UploadView>> {
+        self.screen.uploads.clone().into()
+    }
+
+    fn control_upload(&self, operation: OperationId, control: UploadControl) {
+        self.wish(Wish::Control(operation, control));
+    }
+
+    fn supply_file(&self, operation: OperationId, file: File) {
+        self.wish(Wish::Supply(operation, file));
+    }
+
+    fn content_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move {
+            let local = cloud.local_content(id).await;
+            let url = local.and_then(|content| web_sys::Url::create_object_url_with_blob(&content).ok());
+            Ok(url.unwrap_or_else(|| api::download_url(id)))
+        })
+    }
+
+    fn read_text(&self, id: ItemId, bytes_max: usize) -> LocalFuture<Result<String, CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move {
+            let local = cloud.local_content(id).await;
+            let head = local.and_then(|content| content.slice_with_i32_and_f64(0, bytes_max as f64).ok());
+            let bytes = match head {
+                Some(head) => {
+                    let bytes =
+                        JsFuture::from(head.array_buffer()).await.map_err(|_| CallError::Unreachable)?;
+                    js_sys::Uint8Array::new(&bytes).to_vec()
+                }
+                None => api::read_head(id, bytes_max).await?,
+            };
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        })
+    }
+
+    fn download_url(&self, id: ItemId) -> String {
+        let is_folder = self.item(id).is_some_and(|item| item.item.kind == shared::ItemKind::Folder);
+        if is_folder { api::zip_url(id) } else { api::download_url(id) }
+    }
+
+    fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>> {
+        Box::pin(api::versions(id))
+    }
+
+    fn version_url(&self, id: ItemId, version: VersionId) -> String {
+        api::version_url(id, version)
+    }
+
+    fn restore_version(&self, id: ItemId, version: VersionId) -> LocalFuture<Result<(), CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move {
+            api::restore_version(id, version, OperationId(browser::new_id())).await?;
+            cloud.retry_now();
+            Ok(())
+        })
+    }
+
+    fn devices(&self) -> LocalFuture<Result<Vec<Device>, CallError>> {
+        Box::pin(api::devices())
+    }
+
+    fn remove_device(&self, id: DeviceId) -> LocalFuture<Result<(), CallError>> {
+        Box::pin(api::remove_device(id))
+    }
+
+    fn refresh_account(&self) {
+        let account = self.account.clone();
+        spawn_local(async move {
+            if let Ok(signed_in) = api::me().await
+                && let Some(session) = session::remembered()
+                && session.signed_in.user.id == signed_in.user.id
+                && session.signed_in.device.id == signed_in.device.id
+            {
+                session::remember(&Session { signed_in: signed_in.clone(), ..session });
+                account.set(Account::SignedIn(Arc::new(signed_in)));
+            }
+        });
+    }
+}

@@ -1,0 +1,39 @@
+//! The store's contract as checks that a page can run: IndexedDB exists in a browser only. A check that
+//! fails panics, which the page sees as an error.
+
+use indexed_db_futures::database::Database;
+use js_sys::{Array, JsString};
+use sync::conformance::checks;
+use wasm_bindgen::prelude::*;
+
+use crate::browser;
+use crate::store::IndexedDbStore;
+
+/// The names of the checks, in order.
+#[wasm_bindgen(js_name = storeChecks)]
+pub fn store_checks() -> Array {
+    console_error_panic_hook::set_once();
+    checks::<IndexedDbStore>().into_iter().map(|(name, _)| JsString::from(name)).collect()
+}
+
+/// Runs one check on a database of its own, which is deleted afterwards.
+#[wasm_bindgen(js_name = runStoreCheck)]
+pub async fn run_store_check(index: usize) -> Result<(), JsError> {
+    let name = format!("conformance-{}", browser::new_id());
+    let (_, check) =
+        checks::<IndexedDbStore>().into_iter().nth(index).ok_or_else(|| JsError::new("no such check"))?;
+    let store = IndexedDbStore::open_named(&name).await?;
+    let again = name.clone();
+    let reopen = move || -> sync::conformance::Boxed<IndexedDbStore> {
+        let name = again.clone();
+        Box::pin(async move {
+            match IndexedDbStore::open_named(&name).await {
+                Ok(store) => store,
+                Err(error) => panic!("the store does not open again: {error}"),
+            }
+        })
+    };
+    check(store, Box::new(reopen)).await;
+    Database::delete_by_name(&name)?.await?;
+    Ok(())
+}

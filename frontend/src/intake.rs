@@ -1,0 +1,221 @@
+//! What was dropped or picked becomes folders and files: small ones with their bytes in the outbox, large
+//! ones as uploads.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use app::ports::{PickedFile, UploadState, UploadView};
+use futures::{StreamExt, stream};
+use js_sys::Uint8Array;
+use shared::limits::{FILE_BYTES_MAX, PUSH_DATA_BYTES_MAX};
+use shared::name::FoldedName;
+use shared::{ItemId, ItemName, Timestamp};
+use sync::{Command, NewContent};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::File;
+
+use crate::browser;
+use crate::runtime::Runtime;
+use crate::store::UploadRecord;
+
+/// Files read at a time.
+const READS_AT_ONCE: usize = 8;
+/// Commands queued in one step, and the bytes that they may carry: a step is one transaction.
+const STEP_COMMANDS_MAX: usize = 100;
+const STEP_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A file that is ready to be queued.
+struct Ready {
+    picked: PickedFile,
+    name: ItemName,
+    bytes: Bytes,
+}
+
+enum Bytes {
+    Small(Vec<u8>),
+    Large(UploadRecord),
+}
+
+/// Takes in what a person gave, in its order.
+pub async fn take_in(runtime: Rc<Runtime>, folder: ItemId, files: Vec<PickedFile>) {
+    let mut step = Step::new(runtime.clone(), folder);
+    let mut ready = stream::iter(files).map(|picked| prepare(&runtime, picked)).buffered(READS_AT_ONCE);
+    while let Some(file) = ready.next().await {
+        match file {
+            Ok(file) => step.add(file),
+            Err(reason) => runtime.say(reason),
+        }
+        if step.commands.len() >= STEP_COMMANDS_MAX || step.bytes >= STEP_BYTES_MAX {
+            step.queue();
+            browser::next_frame().await;
+        }
+    }
+    step.queue();
+}
+
+/// Reads a small file, or sees to it that a large one can be read later.
+async fn prepare(runtime: &Runtime, picked: PickedFile) -> Result<Ready, String> {
+    let file = &picked.file;
+    let given = file.name();
+    let size = file.size() as u64;
+    let name = ItemName::parse(&given).map_err(|invalid| format!("“{given}” was left out: {invalid}"))?;
+    if size > FILE_BYTES_MAX {
+        return Err(format!("“{given}” was left out: it is larger than a file may be"));
+    }
+    let bytes = if size <= PUSH_DATA_BYTES_MAX as u64 {
+        let bytes = JsFuture::from(file.array_buffer()).await;
+        let bytes = bytes.map_err(|_| format!("“{given}” was left out: it cannot be read"))?;
+        Bytes::Small(Uint8Array::new(&bytes).to_vec())
+    } else {
+        let record = UploadRecord {
+            staged: browser::new_id().to_string(),
+            name: given,
+            group: picked.folders.first().cloned(),
+            size,
+            modified_ms: file.last_modified() as i64,
+            manifest: None,
+            is_paused: false,
+        };
+        runtime.uploader.hold(&record, file.clone(), picked.handle.clone()).await;
+        Bytes::Large(record)
+    };
+    Ok(Ready { picked, name, bytes })
+}
+
+/// Commands that are queued together.
+struct Step {
+    runtime: Rc<Runtime>,
+    target: ItemId,
+    /// Folders by the one above and their name: those that were there, and those that this drop makes.
+    folders: HashMap<(ItemId, FoldedName), ItemId>,
+    commands: Vec<Command>,
+    /// By the new item's id.
+    files: HashMap<ItemId, Waiting>,
+    bytes: usize,
+}
+
+struct Waiting {
+    parent: ItemId,
+    kind: WaitingKind,
+}
+
+enum WaitingKind {
+    Small { name: String, group: Option<String>, size: u64 },
+    Large(UploadRecord),
+}
+
+impl Step {
+    fn new(runtime: Rc<Runtime>, target: ItemId) -> Self {
+        Self {
+            runtime,
+            target,
+            folders: HashMap::new(),
+            commands: Vec::new(),
+            files: HashMap::new(),
+            bytes: 0,
+        }
+    }
+
+    fn add(&mut self, ready: Ready) {
+        let Ready { picked, name, bytes } = ready;
+        let Some(parent) = self.folder_of(&picked.folders) else {
+            return self.runtime.say(format!("“{name}” was left out: a folder's name cannot be used here"));
+        };
+        let id = self.runtime.replica.new_item_id();
+        let (content, kind) = match bytes {
+            Bytes::Small(bytes) => {
+                self.bytes += bytes.len();
+                let size = bytes.len() as u64;
+                let group = picked.folders.into_iter().next();
+                (NewContent::Small(bytes), WaitingKind::Small { name: name.to_string(), group, size })
+            }
+            Bytes::Large(record) => {
+                let content = NewContent::Upload { size: record.size, staged: Some(record.staged.clone()) };
+                (content, WaitingKind::Large(record))
+            }
+        };
+        self.files.insert(id, Waiting { parent, kind });
+        self.commands.push(Command::CreateFile {
+            id,
+            parent,
+            name,
+            content,
+            mime_type: mime_type(&picked.file),
+            created_at: None,
+            modified_at: Some(Timestamp::from_millis(picked.file.last_modified() as i64)),
+        });
+    }
+
+    /// The folder that a path below the target leads to; what is missing of it is made. None for a name
+    /// that cannot be used.
+    fn folder_of(&mut self, path: &[String]) -> Option<ItemId> {
+        let mut folder = self.target;
+        for name in path {
+            let name = ItemName::parse(name).ok()?;
+            let key = (folder, name.folded());
+            let known =
+                self.folders.get(&key).copied().or_else(|| self.runtime.replica.child_folder(folder, &name));
+            let id = known.unwrap_or_else(|| {
+                let id = self.runtime.replica.new_item_id();
+                self.commands.push(Command::CreateFolder { id, parent: folder, name });
+                id
+            });
+            self.folders.insert(key, id);
+            folder = id;
+        }
+        Some(folder)
+    }
+
+    fn queue(&mut self) {
+        self.bytes = 0;
+        let commands = std::mem::take(&mut self.commands);
+        let named: Vec<ItemId> = commands.iter().filter_map(created).collect();
+        let (ran, _) = self.runtime.run(commands);
+        for (index, error) in &ran.refused {
+            if let Some(id) = named.get(*index)
+                && let Some(waiting) = self.files.remove(id)
+            {
+                self.runtime.say(format!("“{}” was left out: {error}", waiting.name()));
+            }
+        }
+        for (item, operation) in ran.operations {
+            let Some(Waiting { parent, kind }) = self.files.remove(&item) else { continue };
+            match kind {
+                WaitingKind::Large(record) => self.runtime.uploader.queued(operation, parent, record),
+                WaitingKind::Small { name, group, size } => self.runtime.uploader.queued_small(UploadView {
+                    operation_id: operation,
+                    name,
+                    parent_id: parent,
+                    group,
+                    total_bytes: size,
+                    sent_bytes: 0,
+                    skipped_bytes: 0,
+                    bytes_per_second: None,
+                    seconds_left: None,
+                    state: UploadState::Queued,
+                }),
+            }
+        }
+    }
+}
+
+impl Waiting {
+    fn name(&self) -> &str {
+        match &self.kind {
+            WaitingKind::Small { name, .. } => name,
+            WaitingKind::Large(record) => &record.name,
+        }
+    }
+}
+
+fn created(command: &Command) -> Option<ItemId> {
+    match command {
+        Command::CreateFile { id, .. } | Command::CreateFolder { id, .. } => Some(*id),
+        _ => None,
+    }
+}
+
+/// What the browser makes of the name; nothing if it does not know.
+fn mime_type(file: &File) -> Option<String> {
+    Some(file.type_()).filter(|kind| !kind.is_empty())
+}

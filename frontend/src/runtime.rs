@@ -1,0 +1,271 @@
+//! Drives the engine in the tab that leads: what happens goes in one by one, what it asks for is performed
+//! in order.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use leptos::prelude::Set;
+use shared::frames::ClientFrame;
+use shared::sync::PushRequest;
+use shared::{OperationId, Timestamp};
+use sync::{BatchId, CallError, CallId, Command, Effect, Event, LocalStore, Ran, StoreBatch};
+use wasm_bindgen_futures::spawn_local;
+
+use crate::api;
+use crate::browser;
+use crate::replica::{Due, Replica};
+use crate::socket::{Socket, SocketEvent};
+use crate::store::IndexedDbStore;
+use crate::uploader::{Report, Uploader};
+
+/// Who else hears what happens.
+pub trait Listener {
+    /// The server ended the session.
+    fn session_lost(&self);
+    /// This batch, and every one before, stands in the store.
+    fn stored(&self, batch: BatchId);
+    /// The summary or the uploads may differ.
+    fn redrawn(&self, runtime: &Runtime);
+    fn said(&self, text: &str);
+}
+
+/// One account's engine at work.
+pub struct Runtime {
+    me: Weak<Self>,
+    pub replica: Rc<Replica>,
+    pub store: Rc<IndexedDbStore>,
+    pub uploader: Rc<Uploader>,
+    listener: Box<dyn Listener>,
+    socket: RefCell<Option<Socket>>,
+    batches: UnboundedSender<Arc<StoreBatch>>,
+    /// Counts the alarms that were set: only the last one rings.
+    alarm: Cell<u64>,
+}
+
+impl Runtime {
+    /// Takes over the replica, which was read from `store` just now, and begins to sync.
+    pub fn start(
+        replica: Rc<Replica>,
+        store: Rc<IndexedDbStore>,
+        listener: impl Listener + 'static,
+    ) -> Rc<Self> {
+        let (batches, queue) = mpsc::unbounded();
+        let runtime = Rc::new_cyclic(|me: &Weak<Self>| {
+            let reports = me.clone();
+            let uploader = Uploader::new(store.clone(), move |report| {
+                if let Some(runtime) = reports.upgrade() {
+                    runtime.take_report(report);
+                }
+            });
+            Self {
+                me: me.clone(),
+                replica,
+                store,
+                uploader,
+                listener: Box::new(listener),
+                socket: RefCell::default(),
+                batches,
+                alarm: Cell::new(0),
+            }
+        });
+        spawn_local(persist(runtime.clone(), queue));
+        let drawn = runtime.me.clone();
+        runtime.replica.before_each_frame(move |due| {
+            if let Some(runtime) = drawn.upgrade() {
+                runtime.refresh(due);
+            }
+        });
+        let reports = runtime.me.clone();
+        *runtime.socket.borrow_mut() = Some(Socket::connect(move |event| {
+            if let Some(runtime) = reports.upgrade() {
+                runtime.handle(match event {
+                    SocketEvent::Opened => Event::SocketOpened,
+                    SocketEvent::Closed => Event::SocketClosed,
+                    SocketEvent::Frame(frame) => Event::Frame(frame),
+                });
+            }
+        }));
+        runtime.watch_network();
+        runtime.handle(Event::Started);
+        runtime.replica.redraw(Due { tree: true, queue: true, uploads: true });
+        runtime
+    }
+
+    fn watch_network(self: &Rc<Self>) {
+        let Some(window) = web_sys::window() else { return };
+        let runtime = self.clone();
+        browser::listen(&window, "online", move |_| {
+            runtime.nudge_socket();
+            runtime.handle(Event::Online);
+        });
+        let runtime = self.clone();
+        browser::listen(&window, "offline", move |_| runtime.handle(Event::Offline));
+        let Some(page) = window.document() else { return };
+        let runtime = self.clone();
+        browser::listen(&page.clone(), "visibilitychange", move |_| {
+            if !page.hidden() {
+                runtime.nudge_socket();
+            }
+        });
+    }
+
+    fn nudge_socket(&self) {
+        if let Some(socket) = &*self.socket.borrow() {
+            socket.nudge();
+        }
+    }
+
+    /// The person wants everything tried now.
+    pub fn retry_now(&self) {
+        self.nudge_socket();
+        self.handle(Event::RetryNow);
+    }
+
+    pub fn handle(&self, event: Event) {
+        let effects = self.replica.step(|engine| engine.handle(browser::now(), event));
+        self.perform(effects);
+    }
+
+    /// Applies the commands at once; the answer's effects are under way already. Also answers the batch
+    /// that keeps them, if they change anything.
+    pub fn run(&self, commands: Vec<Command>) -> (Ran, Option<BatchId>) {
+        let mut ran = self.replica.step(|engine| engine.run(browser::now(), commands));
+        let effects = std::mem::take(&mut ran.effects);
+        let batch = effects.iter().rev().find_map(|effect| match effect {
+            Effect::Persist(batch) => Some(batch.id),
+            _ => None,
+        });
+        self.perform(effects);
+        (ran, batch)
+    }
+
+    fn perform(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Persist(batch) => {
+                    // The task that takes them in lives as long as this.
+                    let _ = self.batches.unbounded_send(batch);
+                }
+                Effect::StartUpload(order) => self.uploader.start(*order),
+                Effect::CancelUpload { operation } => self.uploader.cancel(operation),
+                Effect::Acknowledge { sync_token } => {
+                    if let Some(socket) = &*self.socket.borrow() {
+                        socket.send(ClientFrame::Ack { sync_token });
+                    }
+                }
+                Effect::WakeAt(at) => self.set_alarm(at),
+                Effect::SignInNeeded => {
+                    self.socket.borrow_mut().take();
+                    self.listener.session_lost();
+                }
+                Effect::Changed(changes) => self.replica.changed(&changes),
+                Effect::Notify(notice) => self.say(notice.to_string()),
+                Effect::Push { call, request, contents } => self.push(call, request, contents),
+                Effect::Pull { call, since, limit } => self.ask(async move {
+                    Event::PullAnswered { call, result: api::pull(since.as_deref(), limit).await }
+                }),
+                Effect::FetchTrash { call, cursor } => self.ask(async move {
+                    Event::TrashAnswered { call, result: api::trash(cursor.as_deref()).await }
+                }),
+                Effect::FetchConflicts { call } => self.ask(async move {
+                    let result = api::conflicts().await.map(|list| list.conflicts);
+                    Event::ConflictsAnswered { call, result }
+                }),
+                Effect::Resolve { call, conflict, request } => self.ask(async move {
+                    Event::ResolveAnswered { call, conflict, result: api::resolve(conflict, &request).await }
+                }),
+                // Contents are not kept on this device once they are acknowledged.
+                Effect::FindContent { item, .. } => {
+                    self.ask(async move { Event::ContentFound { item, content: None } });
+                }
+            }
+        }
+    }
+
+    /// Performs one call; its answer is the next event.
+    fn ask(&self, call: impl Future<Output = Event> + 'static) {
+        let Some(runtime) = self.me.upgrade() else { return };
+        spawn_local(async move { runtime.handle(call.await) });
+    }
+
+    fn push(&self, call: CallId, mut request: PushRequest, contents: Vec<OperationId>) {
+        let Some(runtime) = self.me.upgrade() else { return };
+        spawn_local(async move {
+            let mut result = Err(CallError::Unreachable);
+            match runtime.fill(&mut request, contents).await {
+                Ok(()) => result = api::push(&request).await,
+                Err(Some(operation)) => runtime.handle(Event::ContentLost { operation }),
+                Err(None) => {}
+            }
+            runtime.handle(Event::PushAnswered { call, result });
+        });
+    }
+
+    /// Puts the bytes of small contents into a push. Fails with the operation whose bytes are lost, or with
+    /// none where the store cannot be read.
+    async fn fill(
+        &self,
+        request: &mut PushRequest,
+        contents: Vec<OperationId>,
+    ) -> Result<(), Option<OperationId>> {
+        for operation in contents {
+            let bytes = self.store.content(operation).await.map_err(|_| None)?.ok_or(Some(operation))?;
+            sync::fill_content(request, operation, &bytes);
+        }
+        Ok(())
+    }
+
+    fn set_alarm(&self, at: Timestamp) {
+        let number = self.alarm.get() + 1;
+        self.alarm.set(number);
+        let Some(runtime) = self.me.upgrade() else { return };
+        spawn_local(async move {
+            browser::sleep(at.since(browser::now()).as_millis() as u64).await;
+            if runtime.alarm.get() == number {
+                runtime.handle(Event::Tick);
+            }
+        });
+    }
+
+    fn take_report(&self, report: Report) {
+        match report {
+            Report::Event(event) => self.handle(event),
+            Report::Changed => self.replica.redraw(Due { uploads: true, ..Due::default() }),
+            Report::Say(text) => self.say(text),
+        }
+    }
+
+    pub fn say(&self, text: String) {
+        self.listener.said(&text);
+        self.replica.screen.say(text);
+    }
+
+    fn refresh(&self, due: Due) {
+        let screen = &self.replica.screen;
+        if due.queue {
+            screen.summary.set(self.replica.summary());
+            self.uploader.follow_queue(&self.replica.queue());
+        }
+        if due.uploads || due.queue {
+            screen.uploads.set(self.uploader.views());
+            self.listener.redrawn(self);
+        }
+    }
+}
+
+/// Stores one batch after the other. After a failure, those that wait are dropped: the engine gives them
+/// again.
+async fn persist(runtime: Rc<Runtime>, mut queue: UnboundedReceiver<Arc<StoreBatch>>) {
+    while let Some(batch) = queue.next().await {
+        if runtime.store.apply(&batch).await.is_ok() {
+            runtime.handle(Event::Persisted(batch.id));
+            runtime.listener.stored(batch.id);
+        } else {
+            while let Ok(_dropped) = queue.try_recv() {}
+            runtime.handle(Event::PersistFailed(batch.id));
+        }
+    }
+}

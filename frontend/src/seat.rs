@@ -1,0 +1,121 @@
+//! How this tab takes part in its account: it leads, or it follows.
+
+use std::rc::Rc;
+
+use sync::{BatchId, Command, Event, LocalStore, Ran};
+use wasm_bindgen_futures::spawn_local;
+
+use crate::intake;
+use crate::replica::Replica;
+use crate::runtime::{Listener, Runtime};
+use crate::store::IndexedDbStore;
+use crate::tabs::{Follower, Leader, Wish};
+
+#[derive(Clone)]
+pub enum Seat {
+    Leading(Rc<Runtime>),
+    Following(Rc<Follower>),
+}
+
+impl Seat {
+    pub fn replica(&self) -> &Rc<Replica> {
+        match self {
+            Self::Leading(runtime) => &runtime.replica,
+            Self::Following(follower) => &follower.replica,
+        }
+    }
+
+    pub fn store(&self) -> &Rc<IndexedDbStore> {
+        match self {
+            Self::Leading(runtime) => &runtime.store,
+            Self::Following(follower) => &follower.store,
+        }
+    }
+
+    pub fn run(&self, commands: Vec<Command>) -> Ran {
+        match self {
+            Self::Leading(runtime) => runtime.run(commands).0,
+            Self::Following(follower) => follower.run(commands),
+        }
+    }
+
+    pub fn wish(&self, wish: Wish) {
+        let runtime = match self {
+            Self::Leading(runtime) => runtime,
+            Self::Following(follower) => return follower.wish(wish),
+        };
+        match wish {
+            Wish::Upload(folder, files) => spawn_local(intake::take_in(runtime.clone(), folder, files)),
+            Wish::Control(operation, control) => runtime.uploader.control(operation, control),
+            Wish::Supply(operation, file) => runtime.uploader.supply(operation, file),
+            Wish::Discard(operation) => runtime.handle(Event::Discard { operation }),
+            Wish::RetryNow => runtime.retry_now(),
+        }
+    }
+}
+
+/// Tells the other tabs what the leader's runtime does.
+struct ToTabs<F> {
+    leader: Rc<Leader>,
+    session_lost: F,
+}
+
+impl<F: Fn()> Listener for ToTabs<F> {
+    fn session_lost(&self) {
+        self.leader.session_lost();
+        (self.session_lost)();
+    }
+
+    fn stored(&self, batch: BatchId) {
+        self.leader.stored(batch);
+    }
+
+    fn redrawn(&self, runtime: &Runtime) {
+        self.leader.show(runtime);
+    }
+
+    fn said(&self, text: &str) {
+        self.leader.say(text);
+    }
+}
+
+/// Takes the lead with a replica that was read since the lock was held.
+pub fn lead(
+    replica: Rc<Replica>,
+    store: Rc<IndexedDbStore>,
+    leader: Rc<Leader>,
+    ended: impl Fn(Ended) + Clone + 'static,
+) -> Rc<Runtime> {
+    let lost = ended.clone();
+    let listener = ToTabs { leader: leader.clone(), session_lost: move || lost(Ended::SessionLost) };
+    let runtime = Runtime::start(replica, store, listener);
+    leader.serve(&runtime, move || ended(Ended::SignedOut));
+    runtime
+}
+
+/// Takes the lead after another tab: what that one stored last counts, and what it did not answer is asked
+/// again.
+pub async fn succeed(
+    follower: Rc<Follower>,
+    leader: Rc<Leader>,
+    ended: impl Fn(Ended) + Clone + 'static,
+) -> Option<Rc<Runtime>> {
+    let unanswered = follower.end();
+    let snapshot = follower.store.load().await.ok()??;
+    follower.replica.reopen(snapshot);
+    let runtime = lead(follower.replica.clone(), follower.store.clone(), leader, ended);
+    for commands in unanswered {
+        // What the last leader did before it ended is refused as known, or changes nothing.
+        let _ = runtime.run(commands);
+    }
+    Some(runtime)
+}
+
+/// Why there is nothing to show any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The server ended the session.
+    SessionLost,
+    /// Another tab signed out.
+    SignedOut,
+}

@@ -1,0 +1,84 @@
+//! What tabs say to each other.
+
+use app::ports::{PickedFile, UploadControl, UploadView};
+use js_sys::Array;
+use serde::{Deserialize, Serialize};
+use shared::{ItemId, OperationId};
+use sync::{Command, SyncSummary};
+use uuid::Uuid;
+use wasm_bindgen::{JsCast, JsValue};
+
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Word {
+    // To the leader.
+    Run {
+        request: Uuid,
+        commands: Vec<Command>,
+    },
+    /// The files, and their handles, come beside it.
+    Upload {
+        folder: ItemId,
+        paths: Vec<Vec<String>>,
+    },
+    Control {
+        operation: OperationId,
+        control: UploadControl,
+    },
+    /// The file comes beside it.
+    Supply {
+        operation: OperationId,
+    },
+    Discard {
+        operation: OperationId,
+    },
+    RetryNow,
+    /// A new follower.
+    Hello,
+    // From the leader.
+    /// The request's changes stand in the database.
+    Done {
+        request: Uuid,
+    },
+    /// The database changed.
+    Stored,
+    Show(Shown),
+    Say {
+        text: String,
+    },
+    SessionLost,
+    // From anyone.
+    SignedOut,
+}
+
+/// What only the leader knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    pub summary: SyncSummary,
+    pub uploads: Vec<UploadView>,
+}
+
+/// Files and handles, in the order of their paths.
+pub fn beside_files(files: &[PickedFile]) -> JsValue {
+    files
+        .iter()
+        .map(|picked| Array::of2(&picked.file, &picked.handle.clone().unwrap_or(JsValue::NULL)))
+        .collect::<Array>()
+        .into()
+}
+
+pub fn files_beside(paths: Vec<Vec<String>>, beside: &JsValue) -> Vec<PickedFile> {
+    let pairs: Array = beside.clone().unchecked_into();
+    paths
+        .into_iter()
+        .zip(pairs.iter())
+        .map(|(folders, pair)| {
+            let pair: Array = pair.unchecked_into();
+            let handle = pair.get(1);
+            PickedFile {
+                file: pair.get(0).unchecked_into(),
+                folders,
+                handle: (!handle.is_null()).then_some(handle),
+            }
+        })
+        .collect()
+}

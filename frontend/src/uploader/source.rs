@@ -1,0 +1,90 @@
+//! Where a file's bytes come from: what was dropped in this tab, or a handle that outlived a reload.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use js_sys::{Function, Object, Promise, Reflect};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::File;
+
+use crate::browser;
+use crate::store::{IndexedDbStore, UploadRecord};
+
+pub struct Sources {
+    store: Rc<IndexedDbStore>,
+    /// Files that this tab holds, by the name that their operation gives the bytes.
+    files: RefCell<HashMap<String, File>>,
+}
+
+/// Whether the browser may show its own question, which it does only in answer to a click.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    Silently,
+    Person,
+}
+
+impl Sources {
+    pub fn new(store: Rc<IndexedDbStore>) -> Self {
+        Self { store, files: RefCell::default() }
+    }
+
+    pub fn hold(&self, staged: &str, file: File) {
+        self.files.borrow_mut().insert(staged.to_owned(), file);
+    }
+
+    pub fn release(&self, staged: &str) {
+        self.files.borrow_mut().remove(staged);
+    }
+
+    pub fn held(&self, staged: &str) -> Option<File> {
+        self.files.borrow().get(staged).cloned()
+    }
+
+    /// The file of an upload, exactly as it was chosen; None if it has to be chosen again.
+    pub async fn find(&self, record: &UploadRecord, ask: Ask) -> Option<File> {
+        if let Some(file) = self.held(&record.staged) {
+            return Some(file);
+        }
+        let handle = self.store.handle(&record.staged).await.ok()??;
+        let file = open(&handle, ask).await?;
+        if !is_same(&file, record) {
+            return None;
+        }
+        self.hold(&record.staged, file.clone());
+        Some(file)
+    }
+}
+
+/// Whether `file` looks like the one that was chosen. Its hash is checked when it was cut.
+pub fn is_same(file: &File, record: &UploadRecord) -> bool {
+    file.size() as u64 == record.size && file.last_modified() as i64 == record.modified_ms
+}
+
+/// Whether the bytes are still to be had: a file that was changed or taken away cannot be read any more.
+pub async fn is_readable(file: &File) -> bool {
+    let Ok(start) = file.slice_with_f64_and_f64(0.0, 1.0) else { return false };
+    JsFuture::from(start.array_buffer()).await.is_ok()
+}
+
+/// Opens a `FileSystemFileHandle`.
+async fn open(handle: &JsValue, ask: Ask) -> Option<File> {
+    let mode = Object::new();
+    Reflect::set(&mode, &"mode".into(), &"read".into()).ok()?;
+    let mut permission = call(handle, "queryPermission", &mode).await?;
+    if ask == Ask::Person && permission.as_string().as_deref() == Some("prompt") {
+        permission = call(handle, "requestPermission", &mode).await?;
+    }
+    if permission.as_string().as_deref() != Some("granted") {
+        return None;
+    }
+    call(handle, "getFile", &JsValue::UNDEFINED).await?.dyn_into().ok()
+}
+
+/// Calls a method that web-sys holds to be unstable.
+async fn call(of: &JsValue, method: &str, argument: &JsValue) -> Option<JsValue> {
+    let method: Function = browser::property(of, method)?.dyn_into().ok()?;
+    let answer: Promise = method.call1(of, argument).ok()?.dyn_into().ok()?;
+    JsFuture::from(answer).await.ok()
+}
