@@ -149,6 +149,8 @@ CREATE TABLE versions (
     created_at BIGINT NOT NULL,
     -- When another content took its place; null while it is current or pinned by an open conflict.
     superseded_at BIGINT,
+    -- 1: it is or was what the file holds; 0: it only came in (a conflict's side, an input of a merge).
+    was_current BIGINT NOT NULL,
     PRIMARY KEY (zone_id, version_id)
 );
 CREATE INDEX versions_item ON versions (zone_id, item_id, created_at);

@@ -15,4 +15,5 @@ pub mod passwords;
 pub mod serve;
 pub mod state;
 pub mod throttle;
+pub mod tokens;
 pub mod ws;

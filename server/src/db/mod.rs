@@ -1,22 +1,29 @@
 //! All SQL. `Db` is either database; reads take a connection, writes hand over a piece of work that is
 //! durable once it is answered.
 
+pub mod activity;
+pub mod aliases;
 pub mod audit;
 pub mod chunks;
+pub mod conflicts;
 pub mod devices;
 mod error;
 pub mod invites;
+pub mod items;
 pub mod manifests;
 pub mod members;
 mod migrate;
+pub mod operations;
 pub mod recount;
 pub mod sessions;
 pub mod settings;
 mod sql;
 pub mod uploads;
 pub mod users;
+pub mod versions;
 mod writer;
 pub mod zone_codes;
+pub mod zones;
 
 use std::path::Path;
 use std::time::Duration;
