@@ -81,7 +81,10 @@ impl TokenKey {
     }
 
     fn mac(&self, body: &[u8]) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new(&self.secret.into());
+        // HMAC pads a short key with zeros to the hash's block.
+        let mut block = [0; 64];
+        block[..self.secret.len()].copy_from_slice(&self.secret);
+        let mut mac = Hmac::<Sha256>::new(&block.into());
         mac.update(b"cloudstead sync token");
         mac.update(body);
         mac

@@ -2,7 +2,8 @@
 
 use shared::rules::Touched;
 use shared::{
-    ContentHash, Dot, ItemId, ItemKind, ItemName, OperationId, Timestamp, VersionId, VersionVector, ZoneId,
+    ContentHash, DeviceId, Dot, ItemId, ItemKind, ItemName, OperationId, Timestamp, VersionId, VersionVector,
+    ZoneId,
 };
 
 use super::{Connection, DbError, Row, Value};
@@ -137,23 +138,6 @@ pub async fn load_with_ancestors(
     items(&connection.fetch_keys(&sql, values![zone], keys(ids)).await?)
 }
 
-/// Everything below the items, parents before children; tombstones left out.
-pub async fn load_descendants(
-    connection: &mut Connection,
-    zone: ZoneId,
-    ids: &[ItemId],
-) -> Result<Vec<ItemRow>, DbError> {
-    let sql = format!(
-        "WITH RECURSIVE down (item_id, depth) AS (\
-           SELECT item_id, 1 FROM items WHERE zone_id = $1 AND purged_at IS NULL AND parent_id IN ({{keys}}) \
-           UNION ALL SELECT i.item_id, down.depth + 1 FROM down JOIN items i \
-             ON i.zone_id = $1 AND i.parent_id = down.item_id AND i.purged_at IS NULL) \
-         SELECT {COLUMNS} FROM down JOIN items i ON i.zone_id = $1 AND i.item_id = down.item_id \
-         ORDER BY down.depth, i.item_id"
-    );
-    items(&connection.fetch_keys(&sql, values![zone], keys(ids)).await?)
-}
-
 /// What is directly in the folders; tombstones left out.
 pub async fn load_children(
     connection: &mut Connection,
@@ -193,6 +177,22 @@ pub async fn load_deleted_by(
          AND i.deleted_at IS NOT NULL AND i.purged_at IS NULL ORDER BY i.item_id"
     );
     items(&connection.fetch_all(&sql, values![zone, delete.at, delete.by]).await?)
+}
+
+/// Live items that another device than the deleter's put or changed after `seen`: see
+/// [`Touched::outlives_delete`].
+pub async fn load_touched_after(
+    connection: &mut Connection,
+    zone: ZoneId,
+    deleter: DeviceId,
+    seen: u64,
+) -> Result<Vec<ItemRow>, DbError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM items i WHERE i.zone_id = $1 AND i.feed > $2 AND i.deleted_at IS NULL \
+         AND i.purged_at IS NULL AND ((i.changed_by <> $3 AND i.changed_feed > $2) \
+         OR (i.changed_by = $3 AND i.others_changed_feed > $2)) ORDER BY i.feed"
+    );
+    items(&connection.fetch_all(&sql, values![zone, seen, deleter]).await?)
 }
 
 /// The next entries of the feed after `after`. Up to the position `alive_until` what is deleted by itself or

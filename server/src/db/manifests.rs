@@ -60,15 +60,27 @@ impl Ledger {
         let balance = chunks::lock_account(connection, account).await?;
         let mut ledger =
             Self { account, balance, before: balance, manifests: HashMap::new(), chunks: HashMap::new() };
-        let sql =
-            "SELECT content_hash, refs FROM manifests WHERE account_id = $1 AND content_hash IN ({keys})";
-        for row in connection.fetch_keys(sql, values![account], distinct(contents)).await? {
-            let refs = row.get(1)?;
-            let entry = ManifestEntry { before: Some(refs), refs, manifest: None };
-            ledger.manifests.insert(row.get(0)?, entry);
-        }
+        ledger.name(connection, contents).await?;
         ledger.load_chunks(connection, chunk_hashes).await?;
         Ok(ledger)
+    }
+
+    /// Loads the rows of further contents, before they are referenced or released.
+    pub async fn name(
+        &mut self,
+        connection: &mut Connection,
+        contents: impl IntoIterator<Item = ContentHash>,
+    ) -> Result<(), DbError> {
+        let unknown: Vec<ContentHash> =
+            contents.into_iter().filter(|content| !self.manifests.contains_key(content)).collect();
+        let sql =
+            "SELECT content_hash, refs FROM manifests WHERE account_id = $1 AND content_hash IN ({keys})";
+        for row in connection.fetch_keys(sql, values![self.account], distinct(unknown)).await? {
+            let refs = row.get(1)?;
+            let entry = ManifestEntry { before: Some(refs), refs, manifest: None };
+            self.manifests.insert(row.get(0)?, entry);
+        }
+        Ok(())
     }
 
     async fn load_chunks(
