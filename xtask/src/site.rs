@@ -1,7 +1,7 @@
 //! Builds the browser's half into `target/site`, as the server serves it:
 //!
 //! - `pkg/cloudstead.js` and `pkg/cloudstead_bg.wasm`, the app;
-//! - `cloudstead.css`, every sheet of `style/` in the order that `style/main.css` imports them;
+//! - `pkg/cloudstead.css`, every sheet of `style/` in the order that `style/main.css` imports them;
 //! - the files of `style/assets/` and `frontend/static/` (the shell, the service worker, icons) at the top;
 //! - `site.json`, the list of all these with their hashes: the service worker holds exactly this set.
 
@@ -78,7 +78,7 @@ pub fn build(quality: Quality) -> Outcome {
     }
 
     let style = shell::root().join("style");
-    let sheet = draft.join(format!("{NAME}.css"));
+    let sheet = package.join(format!("{NAME}.css"));
     let main = style.join("main.css");
     fs::write(&sheet, if main.exists() { inlined(&main, 0)? } else { String::new() }).at("write", &sheet)?;
     for assets in [style.join("assets"), shell::root().join("frontend/static")] {
