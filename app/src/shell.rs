@@ -45,7 +45,7 @@ pub fn App() -> impl IntoView {
         }
     });
     provide_clock();
-    move || root.get().map(|root| view! { <SignedIn root=root /> })
+    (move || root.get().map(|root| view! { <SignedIn root=root /> })).into_any()
 }
 
 #[component]
@@ -64,6 +64,7 @@ fn SignedIn(root: ItemId) -> impl IntoView {
             </Routes>
         </Router>
     }
+    .into_any()
 }
 
 #[component]
@@ -105,6 +106,7 @@ fn Frame(root: ItemId) -> impl IntoView {
         <DropOverlay />
         <FileInputs />
     }
+    .into_any()
 }
 
 /// Keys that work wherever one is.

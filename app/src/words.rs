@@ -24,13 +24,11 @@ pub const SIGNING_IN: &str = "Signing in";
 pub const SIGN_IN_TITLE: &str = "Sign in to Cloudstead";
 pub const REGISTER_TITLE: &str = "Create an account";
 pub const REGISTER: &str = "Create account";
-pub const REGISTER_HINT: &str = "The first account on a new server looks after it.";
 pub const USERNAME: &str = "Username";
 pub const PASSWORD: &str = "Password";
 pub const DISPLAY_NAME: &str = "Your name";
 pub const INVITE: &str = "Invitation code";
 pub const INVITE_HINT: &str = "Only if you were given one.";
-pub const OPTIONAL: &str = "optional";
 pub const NO_ACCOUNT: &str = "New here?";
 pub const HAVE_ACCOUNT: &str = "Have an account?";
 pub const FILL_IN_BOTH: &str = "Enter your username and password.";
@@ -80,7 +78,6 @@ pub const PURGE: &str = "Delete for good";
 pub const EMPTY_TRASH: &str = "Empty trash";
 pub const DETAILS: &str = "Details";
 pub const SELECT_ALL: &str = "Select all";
-pub const SELECT: &str = "Select";
 pub const CLEAR_SELECTION: &str = "Clear selection";
 pub const SHOW_IN_FOLDER: &str = "Show in its folder";
 pub const UNDO: &str = "Undo";
@@ -129,10 +126,6 @@ pub fn renamed(name: &str) -> String {
     format!("Renamed to “{name}”")
 }
 
-pub fn created(name: &str) -> String {
-    format!("Created “{name}”")
-}
-
 pub fn cut(name: Option<&str>, count: usize) -> String {
     format!("Cut {}. Paste in another folder to move.", what(name, count))
 }
@@ -164,7 +157,6 @@ pub fn move_title(name: Option<&str>, count: usize) -> String {
 
 pub const MOVE_HINT: &str = "Choose a folder";
 pub const NO_FOLDERS_INSIDE: &str = "No folders inside";
-pub const CANT_MOVE_INTO_ITSELF: &str = "A folder can't be moved into itself.";
 
 // Confirming
 pub fn purge_title(name: Option<&str>, count: usize) -> String {
@@ -216,7 +208,6 @@ pub fn drop_into(folder: &str) -> String {
 pub const SYNC_STATUS: &str = "Sync status";
 pub const UP_TO_DATE: &str = "Up to date";
 pub const OFFLINE: &str = "Offline";
-pub const SYNCING: &str = "Syncing";
 pub const RETRY_NOW: &str = "Try now";
 pub const DISCARD: &str = "Discard";
 pub const SENDING: &str = "On its way";
@@ -289,15 +280,12 @@ pub const UPLOADS: &str = "Uploads";
 pub const UPLOADS_DONE: &str = "Uploads finished";
 pub const PAUSE: &str = "Pause";
 pub const RESUME: &str = "Resume";
-pub const RETRY: &str = "Try again";
 pub const DISMISS: &str = "Remove from the list";
 pub const PAUSE_ALL: &str = "Pause all";
 pub const RESUME_ALL: &str = "Resume all";
 pub const CANCEL_ALL: &str = "Cancel all";
 pub const RETRY_ALL: &str = "Try all again";
 pub const CLEAR_DONE: &str = "Clear finished";
-pub const EXPAND: &str = "Show uploads";
-pub const COLLAPSE: &str = "Hide uploads";
 pub const QUEUED: &str = "Waiting for its turn";
 pub const HASHING: &str = "Preparing";
 pub const PAUSED: &str = "Paused";
@@ -399,10 +387,6 @@ pub const DEVICE_BEHIND: &str = "Has changes to fetch";
 
 pub fn storage_used(used: &str, quota: &str) -> String {
     format!("{used} of {quota} used")
-}
-
-pub fn last_seen(when: &str) -> String {
-    format!("Last seen {when}")
 }
 
 pub fn sign_out_device(name: &str) -> String {

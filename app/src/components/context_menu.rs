@@ -92,6 +92,7 @@ fn OpenMenu(at: MenuAt) -> impl IntoView {
             {groups}
         </div>
     }
+    .into_any()
 }
 
 #[component]

@@ -42,6 +42,7 @@ pub fn Details() -> impl IntoView {
             }}
         </aside>
     }
+    .into_any()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,42 +54,51 @@ enum Subject {
 
 #[component]
 fn Facts(ui: Ui, id: ItemId) -> impl IntoView {
-    move || {
-        let (name, kind) = match ui.item(id) {
-            Some(item) => (item.item.name.clone(), FileType::of(&item)),
-            None => (ui.folder_name(id), FileType::Folder),
-        };
-        let item = ui.item(id);
-        let is_file = item.as_ref().is_some_and(|item| item.item.kind == ItemKind::File);
-        let contents = (kind == FileType::Folder).then(|| words::items(ui.cloud().children(id).len()));
-        let rows = [
-            Some((words::KIND, words::kind(kind).to_owned())),
-            is_file.then(|| item.as_ref().map(|it| (words::SIZE, intl::size(it.item.size)))).flatten(),
-            contents.map(|contents| (words::CONTENTS, contents)),
-            item.as_ref().map(|it| {
-                (words::MODIFIED, intl::day_and_time(it.local_modified_at.unwrap_or(it.item.modified_at)))
-            }),
-            item.as_ref().map(|it| (words::CREATED, intl::day_and_time(it.item.created_at))),
-            item.as_ref().map(|it| (words::STATE, words::status(it.sync_status).to_owned())),
-        ];
-        let rows = rows
-            .into_iter()
-            .flatten()
-            .map(|(label, value)| view! { <div class="fact"><dt>{label}</dt><dd>{value}</dd></div> })
-            .collect_view();
-        let is_deleted = item.is_some_and(|it| it.item.is_deleted);
-        view! {
-            <div class="details-item">
-                <FileIcon kind=kind />
-                <p class="details-name">{name}</p>
-            </div>
-            <dl class="facts">{rows}</dl>
-            {(is_file && !is_deleted).then(|| view! {
-                <h3>{words::VERSIONS}</h3>
-                <Versions id=id />
-            })}
+    let item = Memo::new(move |_| ui.item(id));
+    let kind =
+        Memo::new(move |_| item.with(|item| item.as_ref().map_or(FileType::Folder, |it| FileType::of(it))));
+    let name = move || match item.get() {
+        Some(item) => item.item.name.clone(),
+        None => ui.folder_name(id),
+    };
+    let has_versions = Memo::new(move |_| {
+        item.with(|item| {
+            item.as_ref().is_some_and(|it| it.item.kind == ItemKind::File && !it.item.is_deleted)
+        })
+    });
+    let contents = Memo::new(move |_| {
+        ui.cloud().revision().track();
+        (kind.get() == FileType::Folder).then(|| ui.cloud().children(id).len())
+    });
+    let facts = move || {
+        let mut facts = vec![(words::KIND, words::kind(kind.get()).to_owned())];
+        facts.extend(contents.get().map(|count| (words::CONTENTS, words::items(count))));
+        if let Some(item) = item.get() {
+            if item.item.kind == ItemKind::File {
+                facts.push((words::SIZE, intl::size(item.item.size)));
+            }
+            let modified = item.local_modified_at.unwrap_or(item.item.modified_at);
+            facts.push((words::MODIFIED, intl::day_and_time(modified)));
+            facts.push((words::CREATED, intl::day_and_time(item.item.created_at)));
+            facts.push((words::STATE, words::status(item.sync_status).to_owned()));
         }
+        facts
+            .into_iter()
+            .map(|(label, value)| view! { <div class="fact"><dt>{label}</dt><dd>{value}</dd></div> })
+            .collect_view()
+    };
+    view! {
+        <div class="details-item">
+            {move || view! { <FileIcon kind=kind.get() /> }}
+            <p class="details-name">{name}</p>
+        </div>
+        <dl class="facts">{facts}</dl>
+        <Show when=move || has_versions.get()>
+            <h3>{words::VERSIONS}</h3>
+            <Versions id=id />
+        </Show>
     }
+    .into_any()
 }
 
 #[component]

@@ -11,8 +11,6 @@ pub enum DialogSize {
     #[default]
     Small,
     Medium,
-    /// Quick look: most of the window.
-    Sheet,
 }
 
 impl DialogSize {
@@ -20,7 +18,6 @@ impl DialogSize {
         match self {
             Self::Small => "dialog dialog-small",
             Self::Medium => "dialog dialog-medium",
-            Self::Sheet => "dialog dialog-sheet",
         }
     }
 }
@@ -70,4 +67,5 @@ pub fn Dialog(
             </div>
         </dialog>
     }
+    .into_any()
 }

@@ -18,4 +18,5 @@ pub fn EmptyState(
             {children.map(|children| view! { <div class="empty-actions">{children()}</div> })}
         </div>
     }
+    .into_any()
 }

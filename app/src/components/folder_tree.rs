@@ -113,4 +113,5 @@ fn Branch(ui: Ui, id: ItemId, name: String, depth: usize) -> impl IntoView {
             </Show>
         </li>
     }
+    .into_any()
 }

@@ -83,4 +83,5 @@ pub fn MoveDialog(ids: Vec<ItemId>) -> impl IntoView {
             </div>
         </Dialog>
     }
+    .into_any()
 }

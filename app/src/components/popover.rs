@@ -70,4 +70,5 @@ fn PopoverPanel(
             {children()}
         </div>
     }
+    .into_any()
 }

@@ -166,6 +166,7 @@ fn Sheet(ui: Ui) -> impl IntoView {
             </div>
         </dialog>
     }
+    .into_any()
 }
 
 /// What is on the stage.

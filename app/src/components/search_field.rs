@@ -80,4 +80,5 @@ pub fn SearchField() -> impl IntoView {
             </Show>
         </div>
     }
+    .into_any()
 }

@@ -31,6 +31,7 @@ pub fn Sidebar() -> impl IntoView {
             <StorageBar />
         </aside>
     }
+    .into_any()
 }
 
 #[component]

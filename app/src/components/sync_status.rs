@@ -48,6 +48,7 @@ pub fn SyncStatusButton() -> impl IntoView {
             </Popover>
         </div>
     }
+    .into_any()
 }
 
 /// The four states of the design, and being offline.

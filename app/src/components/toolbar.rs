@@ -24,6 +24,7 @@ pub fn Toolbar() -> impl IntoView {
             <ViewTools ui=ui />
         </div>
     }
+    .into_any()
 }
 
 #[component]
@@ -100,6 +101,7 @@ fn NewMenu(ui: Ui) -> impl IntoView {
             {words::UPLOAD_FILES}
         </button>
     }
+    .into_any()
 }
 
 /// What can be done with the selection: the usual acts as buttons, the rest behind "More".
@@ -148,6 +150,7 @@ fn SelectionBar(ui: Ui) -> impl IntoView {
             />
         </div>
     }
+    .into_any()
 }
 
 /// List or grid, the order, the details.
@@ -160,6 +163,7 @@ fn ViewTools(ui: Ui) -> impl IntoView {
         ui.take_focus();
     };
     view! {
+        // The list's own headings sort, where there is room for them.
         <Show when=move || ui.place.with(|place| matches!(place, Place::Folder(_)))>
             <SortMenu ui=ui />
         </Show>
@@ -184,6 +188,7 @@ fn ViewTools(ui: Ui) -> impl IntoView {
             on_press=move |_| ui.perform(Action::Details, Vec::<ItemId>::new())
         />
     }
+    .into_any()
 }
 
 #[component]
@@ -214,7 +219,7 @@ fn SortMenu(ui: Ui) -> impl IntoView {
         }
     };
     view! {
-        <div class="anchor">
+        <div class="anchor" class:narrow-only=move || ui.preferences.with(|it| it.layout == Layout::List)>
             <button
                 class="button plain sort-menu"
                 type="button"
@@ -232,4 +237,5 @@ fn SortMenu(ui: Ui) -> impl IntoView {
             </Popover>
         </div>
     }
+    .into_any()
 }

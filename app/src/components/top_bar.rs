@@ -42,4 +42,5 @@ pub fn TopBar() -> impl IntoView {
             </a>
         </header>
     }
+    .into_any()
 }

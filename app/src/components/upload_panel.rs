@@ -119,6 +119,7 @@ pub fn UploadPanel() -> impl IntoView {
             </section>
         </Show>
     }
+    .into_any()
 }
 
 /// What is done to all of them at once.
@@ -141,10 +142,10 @@ fn AllButtons(ui: Ui, uploads: Signal<Vec<UploadView>>, totals: Memo<Totals>) ->
         <Show when=move || totals.get().going != 0>
             {button(icondata::LuPause, words::PAUSE_ALL, UploadControl::Pause, is_going)}
         </Show>
-        <Show when=move || totals.get().paused != 0>
+        <Show when=move || totals.get().going == 0 && totals.get().paused != 0>
             {button(icondata::LuPlay, words::RESUME_ALL, UploadControl::Resume, |it| *it == UploadState::Paused)}
         </Show>
-        <Show when=move || totals.get().failed != 0>
+        <Show when=move || totals.get().going == 0 && totals.get().failed != 0>
             {button(icondata::LuRotateCcw, words::RETRY_ALL, UploadControl::Retry, |it| {
                 matches!(it, UploadState::Failed { .. })
             })}

@@ -112,6 +112,7 @@ pub fn UploadRow(ui: Ui, uploads: Signal<Vec<UploadView>>, id: OperationId) -> i
             </div>
         </li>
     }
+    .into_any()
 }
 
 fn facts_of(upload: &UploadView, now: shared::Timestamp) -> String {
@@ -282,4 +283,5 @@ pub fn GroupRow(ui: Ui, uploads: Signal<Vec<UploadView>>, name: String, folder: 
             </div>
         </li>
     }
+    .into_any()
 }

@@ -9,7 +9,6 @@ thread_local! {
     static DAY_AND_TIME: Function = date_format(&[("dateStyle", "medium"), ("timeStyle", "short")]);
     static DAY_OF_YEAR: Function = date_format(&[("month", "short"), ("day", "numeric")]);
     static DAY: Function = date_format(&[("year", "numeric"), ("month", "short"), ("day", "numeric")]);
-    static TIME: Function = date_format(&[("timeStyle", "short")]);
     static WHOLE: Function = number_format(&[]);
     static PERCENT: Function = number_format(&[("style", "percent")]);
     static RELATIVE: JsValue = construct("RelativeTimeFormat", &[("numeric", "auto")]);
@@ -116,10 +115,6 @@ pub fn relative_date(at: Timestamp, now: Timestamp) -> String {
 pub fn time_until(at: Timestamp, now: Timestamp) -> String {
     let seconds = (at.as_millis() - now.as_millis()).max(0) / 1000;
     if seconds < 90 { relative(seconds, "second") } else { relative(seconds / 60, "minute") }
-}
-
-pub fn time_of_day(at: Timestamp) -> String {
-    with_date(&TIME, at)
 }
 
 fn relative(value: i64, unit: &str) -> String {

@@ -4,8 +4,6 @@ use super::listener::on_target;
 
 /// Phones: one column, sheets instead of menus.
 pub const NARROW: &str = "(max-width: 640px)";
-/// Fingers rather than a pointer.
-pub const COARSE: &str = "(pointer: coarse)";
 
 /// Whether a media query holds, followed while the component lives.
 pub fn use_media(query: &str) -> Signal<bool> {
@@ -16,9 +14,4 @@ pub fn use_media(query: &str) -> Signal<bool> {
         on_target(&list, "change", move |_| matches.set(held.matches()));
     }
     matches.into()
-}
-
-/// Whether a media query holds right now.
-pub fn media_matches(query: &str) -> bool {
-    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
 }

@@ -15,8 +15,6 @@ pub enum Theme {
 }
 
 impl Theme {
-    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
-
     const fn attribute(self) -> &'static str {
         match self {
             Self::System => "system",
@@ -43,7 +41,7 @@ impl Density {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Layout {
     #[default]
     List,

@@ -74,6 +74,7 @@ pub fn FilesPage() -> impl IntoView {
             </Show>
         </Show>
     }
+    .into_any()
 }
 
 /// While the first sync is still bringing things in, what is not here may yet come.

@@ -60,6 +60,7 @@ pub fn PublicForm(
             <p class="public-footer">{footer}</p>
         </div>
     }
+    .into_any()
 }
 
 /// One labelled text field.

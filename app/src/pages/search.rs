@@ -57,4 +57,5 @@ pub fn SearchPage() -> impl IntoView {
             <Collection columns=Columns::Found />
         </Show>
     }
+    .into_any()
 }

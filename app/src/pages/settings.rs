@@ -59,6 +59,7 @@ pub fn SettingsPage() -> impl IntoView {
             </section>
         </div>
     }
+    .into_any()
 }
 
 #[component]

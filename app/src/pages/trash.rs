@@ -37,4 +37,5 @@ pub fn TrashPage() -> impl IntoView {
             <Collection columns=Columns::Trash />
         </Show>
     }
+    .into_any()
 }

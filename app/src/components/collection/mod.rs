@@ -151,10 +151,10 @@ pub fn Collection(columns: Columns) -> impl IntoView {
         Window::at(seen.top - metrics.head, seen.height, metrics.line, metrics.per_line, count.get())
     });
     let shown = move || {
-        let window = window.get();
+        let (window, layout) = (window.get(), layout.get());
         ui.entries.with(|entries| {
             (window.start..window.end.min(entries.len()))
-                .filter_map(|place| entries.at(place).map(|item| item.item.id))
+                .filter_map(|place| entries.at(place).map(|item| (item.item.id, layout)))
                 .collect::<Vec<_>>()
         })
     };
@@ -213,13 +213,12 @@ pub fn Collection(columns: Columns) -> impl IntoView {
                 >
                     <ForEnumerate
                         each=shown
-                        key=move |id| (*id, layout.get_untracked() == Layout::List)
-                        children=move |index, id| {
+                        key=|shown| *shown
+                        children=move |index, (id, layout)| {
                             let place = Signal::derive(move || window.get().start + index.get());
-                            if layout.get_untracked() == Layout::List {
-                                view! { <Row list=list id=id place=place /> }.into_any()
-                            } else {
-                                view! { <Tile list=list id=id place=place count=count.into() /> }.into_any()
+                            match layout {
+                                Layout::List => view! { <Row list=list id=id place=place /> }.into_any(),
+                                Layout::Grid => view! { <Tile list=list id=id place=place count=count /> }.into_any(),
                             }
                         }
                     />
@@ -228,6 +227,7 @@ pub fn Collection(columns: Columns) -> impl IntoView {
             </div>
         </div>
     }
+    .into_any()
 }
 
 /// Keeps the place in each folder, so that going back is going back.

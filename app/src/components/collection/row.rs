@@ -76,6 +76,7 @@ pub fn Row(list: List, id: ItemId, place: Signal<usize>) -> impl IntoView {
             <MoreButton ui=ui id=id name=name />
         </div>
     }
+    .into_any()
 }
 
 /// Opens the menu of one item, where there is no right button.

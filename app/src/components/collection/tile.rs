@@ -16,7 +16,7 @@ const PICTURE_DELAY: Duration = Duration::from_millis(180);
 
 /// One square of the grid.
 #[component]
-pub fn Tile(list: List, id: ItemId, place: Signal<usize>, count: Signal<usize>) -> impl IntoView {
+pub fn Tile(list: List, id: ItemId, place: Signal<usize>, count: Memo<usize>) -> impl IntoView {
     let ui = list.ui;
     let item = Memo::new(move |_| ui.entries.with(|entries| entries.get(id).cloned()));
     let name =
@@ -68,6 +68,7 @@ pub fn Tile(list: List, id: ItemId, place: Signal<usize>, count: Signal<usize>) 
             </span>
         </div>
     }
+    .into_any()
 }
 
 /// The address of a small picture's bytes, a moment after the tile appeared.
