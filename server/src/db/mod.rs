@@ -108,6 +108,17 @@ impl Db {
         })
     }
 
+    /// A connection on which every statement sees the same state: that of the first.
+    pub async fn snapshot(&self) -> Result<Connection, DbError> {
+        Ok(match &self.0 {
+            Backend::Sqlite { readers, .. } => Connection::sqlite_snapshot(readers.begin().await?),
+            Backend::Postgres(pool) => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                Connection::transaction(pool.begin_with(begin).await?)
+            }
+        })
+    }
+
     /// Runs `work` in a transaction; the answer comes once its effect is durable. An `Err` rolls it back.
     /// `work` may run several times, so it owns what it needs and clones what it consumes.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>

@@ -27,6 +27,8 @@ pub struct Connection {
 enum Inner {
     Sqlite(PoolConnection<Sqlite>),
     Postgres(PoolConnection<Postgres>),
+    /// A snapshot for reading; ends when it is dropped.
+    SqliteSnapshot(Transaction<'static, Sqlite>),
     /// None once it was ended.
     Transaction(Option<Transaction<'static, Postgres>>),
 }
@@ -37,6 +39,10 @@ macro_rules! on_either {
         let outcome = match &mut $self.inner {
             Inner::Sqlite(connection) => {
                 let $c = &mut **connection;
+                $sqlite
+            }
+            Inner::SqliteSnapshot(transaction) => {
+                let $c = &mut **transaction;
                 $sqlite
             }
             Inner::Postgres(connection) => {
@@ -98,6 +104,10 @@ impl Connection {
         Self { inner: Inner::Sqlite(connection), lost_to_another: false }
     }
 
+    pub(super) fn sqlite_snapshot(transaction: Transaction<'static, Sqlite>) -> Self {
+        Self { inner: Inner::SqliteSnapshot(transaction), lost_to_another: false }
+    }
+
     pub(super) fn postgres(connection: PoolConnection<Postgres>) -> Self {
         Self { inner: Inner::Postgres(connection), lost_to_another: false }
     }
@@ -107,7 +117,7 @@ impl Connection {
     }
 
     pub(super) fn is_postgres(&self) -> bool {
-        !matches!(self.inner, Inner::Sqlite(_))
+        !matches!(self.inner, Inner::Sqlite(_) | Inner::SqliteSnapshot(_))
     }
 
     /// Whether PostgreSQL rolled this transaction back in favour of another.

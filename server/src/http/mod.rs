@@ -7,9 +7,12 @@ mod devices;
 pub mod extract;
 mod guard;
 mod health;
+mod items;
 pub mod metrics;
 mod notifications;
 mod observe;
+mod sync;
+mod trash;
 
 use std::any::Any;
 
@@ -76,6 +79,9 @@ fn api() -> OpenApiRouter<App> {
         .merge(devices::routes())
         .merge(health::routes())
         .merge(notifications::routes())
+        .merge(sync::routes())
+        .merge(items::routes())
+        .merge(trash::routes())
 }
 
 async fn unknown() -> ApiError {

@@ -2,4 +2,6 @@
 
 pub mod accounts;
 pub mod content;
+pub mod pull;
 pub mod sign_in;
+pub mod tree;
