@@ -167,6 +167,8 @@ impl Engine {
             self.meta.aliases = self.aliases.iter().map(|(old, new)| (*old, *new)).collect();
             self.disk.draft.meta = true;
         }
+        // A move into the one may have become a move into itself.
+        self.recheck_cycles = true;
         self.tree.changes.renumbered.push((old, new));
         self.want_pull();
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::{ItemId, ItemKind, OperationId, Timestamp};
+use shared::{ItemId, ItemKind, OperationId, Timestamp, ZoneId};
 
 use super::{Act, Engine};
 use crate::store::Content;
@@ -33,18 +33,31 @@ impl Engine {
         }
     }
 
+    /// Derives everything that operations touch, in their order: folders come before what is in them.
+    pub(super) fn refold_all(&mut self) {
+        let items: Vec<ItemId> = self.outbox.iter().map(|queued| self.resolve(queued.op.item_id)).collect();
+        for item in items {
+            self.refold(item);
+        }
+    }
+
+    /// The zone of a folder; the person's own where the folder is not there.
+    fn zone_for(&self, folder: ItemId) -> Option<ZoneId> {
+        self.tree.zone_of_folder(folder).or_else(|| self.tree.zone_of_folder(self.meta.root_id))
+    }
+
     fn apply(&mut self, node: Option<Node>, act: Act, at: Timestamp) -> Option<Node> {
         match act {
             // What the server already has, it may have changed since.
             Act::CreateFolder { .. } | Act::CreateFile { .. } if node.is_some() => node,
             Act::CreateFolder { parent, name } => {
                 let parent = self.resolve(parent);
-                let zone = self.tree.zone_of_folder(parent)?;
+                let zone = self.zone_for(parent)?;
                 Some(self.tree.new_node(zone, parent, name.as_str(), ItemKind::Folder, None, at))
             }
             Act::CreateFile { parent, name, content, mime_type, created_at, modified_at } => {
                 let parent = self.resolve(parent);
-                let zone = self.tree.zone_of_folder(parent)?;
+                let zone = self.zone_for(parent)?;
                 let mime = mime_type.as_deref();
                 let mut node = self.tree.new_node(zone, parent, name.as_str(), ItemKind::File, mime, at);
                 node.created_at = created_at.unwrap_or(at);

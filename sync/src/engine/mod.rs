@@ -94,16 +94,11 @@ impl Engine {
             told: SyncSummary::default(),
             out: Vec::new(),
         };
-        let mut items = BTreeSet::new();
         for op in snapshot.operations {
-            let item = engine.resolve(op.item_id);
-            items.insert(item);
-            engine.outbox.insert(item, Queued::loaded(op));
+            engine.outbox.insert(engine.resolve(op.item_id), Queued::loaded(op));
         }
         engine.reblock();
-        for item in items {
-            engine.refold(item);
-        }
+        engine.refold_all();
         engine.suppress_cycles();
         engine.told = engine.summary();
         engine.tree.changes = crate::Changes::default();
@@ -251,13 +246,10 @@ impl Engine {
     fn reblock(&mut self) {
         let aliases = &self.aliases;
         let changed = self.outbox.reblock(|id| aliases.get(&id).copied().unwrap_or(id));
-        let items: BTreeSet<ItemId> = changed
-            .into_iter()
-            .filter_map(|id| self.outbox.get(id))
-            .map(|queued| self.resolve(queued.op.item_id))
-            .collect();
-        for item in items {
-            self.refold(item);
+        for id in changed {
+            if let Some(item) = self.outbox.get(id).map(|queued| self.resolve(queued.op.item_id)) {
+                self.refold(item);
+            }
         }
     }
 

@@ -141,11 +141,7 @@ impl Engine {
             if zone.state == ZoneState::Active {
                 self.tree.set_root(zone.root_id, zone.zone_id);
                 self.tree.changes.everything = true;
-                let waiting: BTreeSet<ItemId> =
-                    self.outbox.iter().map(|queued| self.resolve(queued.op.item_id)).collect();
-                for item in waiting {
-                    self.refold(item);
-                }
+                self.refold_all();
             } else if before.is_some_and(|before| before.state == ZoneState::Active) {
                 self.remove_zone(&zone);
             }

@@ -223,6 +223,9 @@ impl Run {
     }
 
     fn check_while_running(&self, n: usize) {
+        if self.world.devices[n].unstored.is_none() {
+            self.world.assert_store_matches(n);
+        }
         let engine = &self.world.devices[n].engine;
         // Everything in the live tree hangs on the root, once.
         for view in engine.items() {

@@ -382,8 +382,8 @@ impl Server {
         self.items
             .values()
             .filter(|entry| entry.item.parent_id == parent && entry.item.id != but)
-            .filter(|entry| self.is_live(entry.item.id))
-            .find(|entry| ItemName::parse(&entry.item.name).is_ok_and(|name| name.folded() == folded))
+            .filter(|entry| ItemName::parse(&entry.item.name).is_ok_and(|name| name.folded() == folded))
+            .find(|entry| self.is_live(entry.item.id))
             .map(|entry| entry.item.id)
     }
 

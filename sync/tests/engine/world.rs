@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use shared::frames::ServerEvent;
+use shared::sync::ConflictInfo;
 use shared::{
-    ChunkHash, ContentHash, DeviceId, ErrorCode, ItemId, ItemName, OperationId, Problem, SyncStatus,
-    Timestamp,
+    ChunkHash, ConflictId, ContentHash, DeviceId, ErrorCode, ItemId, ItemName, OperationId, Problem,
+    SyncStatus, Timestamp,
 };
 use sync::{
     CallError, Changes, Command, Effect, Engine, Event, MemoryStore, Meta, NewContent, Notice, Ran, Snapshot,
@@ -164,6 +165,7 @@ impl World {
     /// What the server makes of a request; without `arrives`, what it looks like when nothing comes back.
     fn answer(&mut self, n: usize, request: &Effect, arrives: bool) -> Event {
         let before = self.server.token();
+        let open = self.server.conflicts.clone();
         let device = &self.devices[n];
         let (id, now) = (device.id, self.now);
         let event = match request {
@@ -202,7 +204,23 @@ impl World {
         if self.server.token() != before {
             self.broadcast(n);
         }
+        self.tell_conflicts(&open);
         event
+    }
+
+    /// Tells all devices of conflicts that came or went.
+    fn tell_conflicts(&mut self, before: &BTreeMap<ConflictId, ConflictInfo>) {
+        let now = self.server.conflicts.clone();
+        let detected = now.values().filter(|conflict| before.get(&conflict.id) != Some(conflict));
+        let detected = detected.map(|conflict| ServerEvent::ConflictDetected { conflict: conflict.clone() });
+        let resolved = before.keys().filter(|id| !now.contains_key(id));
+        let resolved = resolved.map(|id| ServerEvent::ConflictResolved { conflict_id: *id });
+        let frames: Vec<ServerEvent> = detected.chain(resolved).collect();
+        for n in (0..self.devices.len()).filter(|_| !frames.is_empty()) {
+            for frame in frames.iter().filter(|_| !self.devices[n].offline).cloned().collect::<Vec<_>>() {
+                self.event(n, Event::Frame(frame));
+            }
+        }
     }
 
     /// Tells the other devices that something changed.

@@ -1,0 +1,161 @@
+//! Tokens that expired, servers that were restored, databases that were wiped: nothing is deleted by it.
+
+use sync::{Command, Event, Notice};
+
+use crate::world::{World, hash};
+
+#[test]
+fn an_expired_token_drops_what_is_gone_and_keeps_what_was_edited() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let folder = world.folder(0, root, "Folder");
+    let untouched = world.file(0, folder, "untouched", "1");
+    let edited = world.file(0, folder, "edited", "2");
+    let kept = world.file(0, folder, "kept", "3");
+    world.settle();
+    world.go_offline(1);
+    world.edit(1, edited, "edited offline");
+    world.rename(1, edited, "renamed offline");
+    world.rename(1, kept, "kept too");
+    for id in [untouched, edited] {
+        world.delete(0, id);
+        world.run(0, vec![Command::Purge { id }]);
+    }
+    world.settle();
+    world.server.expire_tokens();
+    world.go_online(1);
+    world.settle();
+    assert_eq!(
+        world.tree(1),
+        [
+            "/Folder".to_owned(),
+            format!("/Folder/kept too {}", hash("3")),
+            format!("/Folder/renamed offline {}", hash("edited offline")),
+        ]
+    );
+    world.event(0, Event::Online);
+    world.assert_converged();
+}
+
+#[test]
+fn an_expired_token_does_not_bring_back_what_lies_in_the_trash() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a", "1");
+    world.settle();
+    world.go_offline(1);
+    world.delete(0, file);
+    world.settle();
+    world.server.expire_tokens();
+    world.go_online(1);
+    world.assert_converged();
+    assert_eq!(world.tree(1), [""; 0]);
+    assert_eq!(world.devices[1].engine.trash().len(), 1, "it can still be restored");
+    world.run(1, vec![Command::Restore { id: file, parent: None }]);
+    world.event(0, Event::Online);
+    world.assert_converged();
+    assert_eq!(world.tree(0).len(), 1);
+}
+
+#[test]
+fn a_restored_server_gets_back_what_it_lost_as_far_as_the_bytes_are_here() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let old = world.file(0, root, "old", "1");
+    world.settle();
+    let backup = world.server.backup();
+    let folder = world.folder(0, root, "Folder");
+    let held = world.file(0, folder, "held", "2");
+    let lost = world.file(0, folder, "lost", "3");
+    world.edit(0, old, "edited after the backup");
+    world.settle();
+    world.go_offline(1);
+    world.devices[0].cache.insert(held, b"2".to_vec());
+    world.server.restore_from(backup);
+    world.event(0, Event::Online);
+    world.settle();
+    assert_eq!(
+        world.tree(0),
+        ["/Folder".to_owned(), format!("/Folder/held {}", hash("2")), format!("/old {}", hash("1"))]
+    );
+    assert!(world.devices[0].notices.contains(&Notice::Lost { items: 1 }));
+    assert!(world.devices[0].engine.item(lost).is_none());
+    world.go_online(1);
+    world.assert_converged();
+    assert_eq!(world.tree(1).len(), 3);
+}
+
+#[test]
+fn after_a_restore_no_queued_edit_claims_to_have_seen_anything() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a", "one");
+    world.settle();
+    let backup = world.server.backup();
+    world.edit(0, file, "two");
+    world.settle();
+    world.go_offline(1);
+    world.edit(1, file, "two and mine");
+    world.delete(1, file);
+    world.server.restore_from(backup);
+    world.event(0, Event::Online);
+    world.settle();
+    // Its counts come again for another edit: the same vector, another content.
+    world.edit(0, file, "two, but another");
+    world.settle();
+    world.go_online(1);
+    world.settle();
+    assert!(world.server.is_live(file), "a delete does not reach what was never seen");
+    assert_eq!(world.server.conflicts.len(), 1, "nor does an edit write over it");
+}
+
+#[test]
+fn a_client_pointed_at_an_empty_server_deletes_nothing() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let folder = world.folder(0, root, "Folder");
+    let file = world.file(0, folder, "a", "1");
+    world.settle();
+    world.devices[0].cache.insert(file, b"1".to_vec());
+    let empty = crate::server::Server::new().backup();
+    world.server.restore_from(empty);
+    world.event(0, Event::Online);
+    world.assert_converged();
+    assert_eq!(world.tree(0), ["/Folder".to_owned(), format!("/Folder/a {}", hash("1"))]);
+}
+
+#[test]
+fn a_wiped_database_pulls_everything_and_sends_nothing() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    for n in 0..30 {
+        world.folder(0, root, &format!("{n}"));
+    }
+    world.settle();
+    let pushed = world.server.pushed_changes;
+    world.add_device(1);
+    assert_eq!(world.devices[1].engine.summary().first_sync, Some(0));
+    world.assert_converged();
+    assert_eq!(world.tree(1).len(), 30);
+    assert_eq!(world.server.pushed_changes, pushed);
+    assert_eq!(world.devices[1].engine.summary().first_sync, None);
+}
+
+#[test]
+fn a_first_sync_that_is_cut_goes_on_where_it_was() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    for n in 0..30 {
+        world.folder(0, root, &format!("{n}"));
+    }
+    world.settle();
+    world.add_device(1);
+    world.deliver(1, crate::world::Fault::None);
+    world.deliver(1, crate::world::Fault::None);
+    let before = world.devices[1].engine.len();
+    assert!(before > 0 && before < 30);
+    world.crash(1);
+    assert_eq!(world.devices[1].engine.len(), before);
+    world.assert_converged();
+    assert_eq!(world.tree(1).len(), 30);
+}
