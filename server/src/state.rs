@@ -1,6 +1,5 @@
 //! What every handler shares: cheap to clone, no state of its own beyond caches and sockets.
 
-use crate::blobs::Blobs;
 use std::error::Error as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,9 +8,12 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::blobs::Blobs;
 use crate::clock::Env;
 use crate::config::{self, Config, ConfigError, Database};
 use crate::db::{Db, DbError, settings};
+use crate::ops::read::Prefetch;
+use crate::ops::upload::ChunkBuffers;
 use crate::passwords::{PasswordCost, Passwords};
 use crate::throttle::SignInThrottle;
 use crate::ws::Hub;
@@ -22,6 +24,8 @@ pub struct App {
     pub env: Env,
     pub db: Db,
     pub blobs: Blobs,
+    pub prefetch: Prefetch,
+    pub chunk_buffers: ChunkBuffers,
     pub hub: Hub,
     pub passwords: Passwords,
     pub throttle: Arc<SignInThrottle>,
@@ -58,6 +62,8 @@ impl App {
             env,
             db,
             blobs,
+            prefetch: Prefetch::default(),
+            chunk_buffers: ChunkBuffers::default(),
             hub,
             passwords,
             throttle: Arc::default(),

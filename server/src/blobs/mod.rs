@@ -103,7 +103,7 @@ impl Blobs {
     }
 
     fn location(&self, key: &BlobKey) -> Path {
-        key.path().split('/').fold(self.prefix.clone(), |path, part| path.join(part))
+        key.path().split('/').fold(self.prefix.clone(), object_store::path::Path::join)
     }
 
     /// Durable once it answers. The caller vouches that the bytes have the key's hash.

@@ -125,3 +125,57 @@ pub async fn stage(
     }
     Ok(superfluous)
 }
+
+/// Which objects the chunks are; those that live in their rows are left out.
+pub async fn generations(
+    connection: &mut Connection,
+    account: UserId,
+    hashes: &[ChunkHash],
+) -> Result<HashMap<ChunkHash, Generation>, DbError> {
+    let sql =
+        "SELECT hash, generation FROM chunks WHERE account_id = $1 AND data IS NULL AND hash IN ({keys})";
+    let rows = connection.fetch_keys(sql, values![account], hashes.iter().map(|&h| h.into())).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, Generation(row.get(1)?)))).collect()
+}
+
+/// Chunks that nothing refers to and whose lease was over before `now`, at most `limit`.
+pub async fn collectable(
+    connection: &mut Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<(UserId, ChunkHash)>, DbError> {
+    let sql = "SELECT account_id, hash FROM chunks WHERE refs = 0 AND leased_until < $1 ORDER BY leased_until LIMIT $2";
+    let rows = connection.fetch_all(sql, values![now, limit]).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// A chunk whose row is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CollectedChunk {
+    pub size: u32,
+    /// None where the bytes were in the row.
+    pub object: Option<BlobKey>,
+}
+
+/// Deletes those of the chunks that still have no reference and no lease.
+pub async fn collect(
+    connection: &mut Connection,
+    account: UserId,
+    hashes: &[ChunkHash],
+    now: Timestamp,
+) -> Result<Vec<CollectedChunk>, DbError> {
+    lock_account(connection, account).await?;
+    let sql = "DELETE FROM chunks WHERE account_id = $1 AND refs = 0 AND leased_until < $2 AND hash IN ({keys}) \
+               RETURNING hash, generation, size, CAST(CASE WHEN data IS NULL THEN 1 ELSE 0 END AS BIGINT)";
+    let rows = connection.fetch_keys(sql, values![account, now], hashes.iter().map(|&h| h.into())).await?;
+    let mut collected = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let (hash, generation) = (row.get(0)?, Generation(row.get(1)?));
+        let object = row.get::<bool>(3)?.then_some(BlobKey { account, hash, generation });
+        collected.push(CollectedChunk { size: row.get(2)?, object });
+    }
+    let bytes: u64 = collected.iter().map(|chunk| u64::from(chunk.size)).sum();
+    let sql = "UPDATE accounts SET staged_bytes = staged_bytes - $2 WHERE account_id = $1";
+    connection.execute(sql, values![account, bytes]).await?;
+    Ok(collected)
+}

@@ -15,6 +15,7 @@ pub mod members;
 mod migrate;
 pub mod operations;
 pub mod recount;
+pub mod retention;
 pub mod sessions;
 pub mod settings;
 mod sql;

@@ -265,11 +265,10 @@ pub async fn renew_leases(
 pub fn chunk_infos(upload: &Upload, planned: &[PlannedChunk]) -> Vec<ChunkInfo> {
     let mut known = planned.iter().peekable();
     (0..upload.total_chunks)
-        .map(|index| match known.next_if(|planned| planned.index == index) {
-            Some(PlannedChunk { chunk, held, .. }) => {
+        .map(|index| {
+            if let Some(PlannedChunk { chunk, held, .. }) = known.next_if(|planned| planned.index == index) {
                 ChunkInfo { index, hash: Some(chunk.hash), size: chunk.size, uploaded: *held }
-            }
-            None => {
+            } else {
                 let size = upload.planned_size(index).unwrap_or_default();
                 ChunkInfo { index, hash: None, size, uploaded: false }
             }

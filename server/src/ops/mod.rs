@@ -3,5 +3,7 @@
 pub mod accounts;
 pub mod content;
 pub mod pull;
+pub mod read;
 pub mod sign_in;
 pub mod tree;
+pub mod upload;

@@ -1,0 +1,115 @@
+//! Takes away chunks that nothing refers to once their lease is over: the row in a transaction, then that
+//! generation's object. A chunk uploaded again meanwhile is another generation, which this cannot hit.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use shared::{ChunkHash, Timestamp, UserId};
+
+use super::JobError;
+use crate::blobs::BlobKey;
+use crate::db::chunks;
+use crate::state::App;
+
+/// Rows of one transaction.
+const BATCH_ROWS: u32 = 256;
+/// Objects deleted at a time.
+const DELETES_AT_ONCE: usize = 8;
+/// Orphans remembered from one sweep to the next; more wait for the sweep after.
+const ORPHANS_MAX: usize = 100_000;
+/// An object younger than this may belong to a row that is about to be written.
+const ORPHAN_AGE_MIN: Duration = Duration::from_hours(24);
+
+/// What a pass took away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    pub chunks: u64,
+    pub bytes: u64,
+}
+
+/// Collects every chunk whose lease was over before `now`.
+pub async fn collect(app: &App, now: Timestamp) -> Result<Collected, JobError> {
+    let mut total = Collected::default();
+    loop {
+        let candidates = chunks::collectable(&mut app.db.reader().await?, now, BATCH_ROWS).await?;
+        if candidates.is_empty() {
+            return Ok(total);
+        }
+        let mut by_account: BTreeMap<UserId, Vec<ChunkHash>> = BTreeMap::new();
+        for (account, hash) in candidates {
+            by_account.entry(account).or_default().push(hash);
+        }
+        for (account, hashes) in by_account {
+            let collected = app
+                .db
+                .write(move |connection| {
+                    let hashes = hashes.clone();
+                    Box::pin(async move { chunks::collect(connection, account, &hashes, now).await })
+                })
+                .await?;
+            total.chunks += collected.len() as u64;
+            total.bytes += collected.iter().map(|chunk| u64::from(chunk.size)).sum::<u64>();
+            // Should this fail, the object is an orphan, and the sweep finds it.
+            delete_objects(app, collected.into_iter().filter_map(|chunk| chunk.object)).await?;
+        }
+    }
+}
+
+async fn delete_objects(app: &App, keys: impl IntoIterator<Item = BlobKey>) -> Result<(), JobError> {
+    let deletes = futures::stream::iter(keys).map(Ok);
+    let deletes = deletes.try_for_each_concurrent(DELETES_AT_ONCE, async |key| app.blobs.delete(&key).await);
+    Ok(deletes.await?)
+}
+
+/// Objects that no row names: left by a crash between an object and its row, or between a row and its
+/// object. One is deleted when two sweeps have found it, and it is a day old: a write under way is
+/// neither.
+#[derive(Default)]
+pub struct OrphanSweep {
+    seen: HashSet<BlobKey>,
+}
+
+impl OrphanSweep {
+    /// One sweep over all objects. Answers how many were deleted.
+    pub async fn sweep(&mut self, app: &App, now: Timestamp) -> Result<u64, JobError> {
+        let mut found = HashSet::new();
+        let mut deleted = 0;
+        let mut batches = app.blobs.list().try_chunks(BATCH_ROWS as usize);
+        while let Some(batch) = batches.try_next().await.map_err(|error| error.1)? {
+            let orphans = unnamed(app, &batch).await?;
+            let (sure, unsure): (Vec<_>, Vec<_>) =
+                orphans.into_iter().partition(|key| self.seen.contains(key) && is_old(key, now));
+            deleted += sure.len() as u64;
+            delete_objects(app, sure).await?;
+            found.extend(unsure.into_iter().take(ORPHANS_MAX - found.len().min(ORPHANS_MAX)));
+        }
+        self.seen = found;
+        Ok(deleted)
+    }
+}
+
+/// By the time in its generation, a UUID of version 7.
+fn is_old(key: &BlobKey, now: Timestamp) -> bool {
+    key.generation.0.get_timestamp().is_some_and(|made| {
+        let (seconds, nanos) = made.to_unix();
+        let ms = seconds.saturating_mul(1000).saturating_add(u64::from(nanos / 1_000_000));
+        now.since(Timestamp::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))) > ORPHAN_AGE_MIN
+    })
+}
+
+/// Those of the keys that no row names.
+pub async fn unnamed(app: &App, keys: &[BlobKey]) -> Result<Vec<BlobKey>, JobError> {
+    let mut by_account: BTreeMap<UserId, Vec<BlobKey>> = BTreeMap::new();
+    for &key in keys {
+        by_account.entry(key.account).or_default().push(key);
+    }
+    let mut reader = app.db.reader().await?;
+    let mut unnamed = Vec::new();
+    for (account, keys) in by_account {
+        let hashes: Vec<ChunkHash> = keys.iter().map(|key| key.hash).collect();
+        let named = chunks::generations(&mut reader, account, &hashes).await?;
+        unnamed.extend(keys.into_iter().filter(|key| named.get(&key.hash) != Some(&key.generation)));
+    }
+    Ok(unnamed)
+}

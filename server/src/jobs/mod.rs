@@ -1,0 +1,102 @@
+//! Work that nobody waits for. Each job is a function that a test can call, idempotent, and safe on every
+//! node at once; one loop runs them all.
+
+pub mod collector;
+pub mod expiry;
+pub mod steady;
+
+use std::time::Duration;
+
+use shared::Timestamp;
+use shared::limits::CHUNK_LEASE;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::blobs::BlobError;
+use crate::db::{DbError, retention};
+use crate::state::App;
+use collector::OrphanSweep;
+use steady::Steady;
+
+/// Between two passes.
+const PASS_EVERY: Duration = Duration::from_mins(10);
+/// Passes between two sweeps over all objects: a day.
+const PASSES_PER_SWEEP: u32 = 144;
+/// Leases of uploads under way are renewed when less than this is left of them.
+const LEASE_LEFT_MIN: Duration = Duration::from_hours(3 * 24);
+
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
+/// Runs the jobs until the server stops.
+pub async fn run(app: App, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(PASS_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sweep = OrphanSweep::default();
+    let mut last_tick = None;
+    let mut passes: u32 = 0;
+    loop {
+        let tick = tokio::select! {
+            tick = ticks.tick() => tick,
+            () = stop.cancelled() => return,
+        };
+        // What the monotonic clock says, which no wrong date moves.
+        let elapsed = last_tick.map_or(Duration::ZERO, |last| tick.duration_since(last));
+        last_tick = Some(tick);
+        if let Err(error) = pass(&app, elapsed).await {
+            tracing::error!(%error, "a pass of the jobs failed; the next one tries again");
+        }
+        passes = passes.wrapping_add(1);
+        if passes.is_multiple_of(PASSES_PER_SWEEP) {
+            match sweep.sweep(&app, app.env.now()).await {
+                Ok(0) => {}
+                Ok(objects) => tracing::info!(objects, "deleted objects that nothing names"),
+                Err(error) => tracing::error!(%error, "the sweep over objects failed"),
+            }
+        }
+    }
+}
+
+/// One pass over everything that is due, `elapsed` after the last one (nothing, where that is unknown).
+pub async fn pass(app: &App, elapsed: Duration) -> Result<(), JobError> {
+    let now = app.env.now();
+    expiry::renew_upload_leases(app, now, now + LEASE_LEFT_MIN, now + CHUNK_LEASE).await?;
+    let Some(over) = trusted_now(app, elapsed).await? else { return Ok(()) };
+    purge(app, over).await
+}
+
+/// Takes away what was over before `now`.
+pub async fn purge(app: &App, now: Timestamp) -> Result<(), JobError> {
+    expiry::end_uploads(app, now).await?;
+    expiry::stub_operations(app, now).await?;
+    expiry::forget_versions(app, now).await?;
+    expiry::forget_tombstones(app, now).await?;
+    expiry::forget_records(app, now).await?;
+    let collected = collector::collect(app, now).await?;
+    if collected.chunks > 0 {
+        tracing::info!(chunks = collected.chunks, bytes = collected.bytes, "collected chunks");
+    }
+    Ok(())
+}
+
+/// The instant before which things are over; None while the clock isn't trusted.
+pub async fn trusted_now(app: &App, elapsed: Duration) -> Result<Option<Timestamp>, JobError> {
+    let now = app.env.now();
+    let kept = retention::clock_record(&mut app.db.reader().await?).await?;
+    let mut steady =
+        kept.and_then(|kept| serde_json::from_slice(&kept).ok()).unwrap_or_else(|| Steady::new(now));
+    let trusted = steady.observe(now, elapsed);
+    let kept = serde_json::to_vec(&steady).unwrap_or_default();
+    app.db
+        .write::<_, DbError, _>(move |connection| {
+            let kept = kept.clone();
+            Box::pin(retention::set_clock_record(connection, kept))
+        })
+        .await?;
+    Ok(trusted)
+}

@@ -1,0 +1,89 @@
+//! A clock that purging may trust. Wall clocks jump: a wrong date for an hour must not empty every trash.
+//!
+//! Purges run a day behind the clock, so that a jump of up to a day hastens nothing. After a larger one,
+//! forward or back, nothing is purged until the clock has run steadily for as long as a lease lasts: by
+//! then every lease that was given under the wrong date has been honoured.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use shared::Timestamp;
+use shared::limits::CHUNK_LEASE;
+
+/// How far the clock may be off, and so how late purges are.
+pub const JUMP_MAX: Duration = Duration::from_hours(24);
+/// How long the clock has to run steadily after a jump.
+pub const STEADY_AFTER_JUMP: Duration = CHUNK_LEASE;
+
+/// What is remembered of the clock, across restarts too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Steady {
+    /// The clock when it was last looked at, in milliseconds since the Unix epoch.
+    last_ms: i64,
+    /// Milliseconds of steady running since a jump; none if there was no jump, or it is forgiven.
+    steady_ms: Option<u64>,
+}
+
+impl Steady {
+    /// A new installation.
+    pub fn new(now: Timestamp) -> Self {
+        Self { last_ms: now.as_millis(), steady_ms: None }
+    }
+
+    /// Looks at the clock, `elapsed` after the last time by a clock that does not jump (nothing, where that
+    /// is unknown). Answers the instant before which things are over; None while the clock isn't trusted.
+    pub fn observe(&mut self, now: Timestamp, elapsed: Duration) -> Option<Timestamp> {
+        let last = Timestamp::from_millis(self.last_ms);
+        let off = now.since(last + elapsed).max((last + elapsed).since(now));
+        self.last_ms = now.as_millis();
+        if off > JUMP_MAX {
+            tracing::warn!(
+                seconds = off.as_secs(),
+                "the clock jumped: nothing is purged until it has run steadily for a week"
+            );
+            self.steady_ms = Some(0);
+        } else if let Some(steady) = self.steady_ms {
+            let steady = steady.saturating_add(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
+            self.steady_ms = (u128::from(steady) < STEADY_AFTER_JUMP.as_millis()).then_some(steady);
+        }
+        self.steady_ms.is_none().then(|| now - JUMP_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+    const DAY: Duration = Duration::from_hours(24);
+
+    #[test]
+    fn a_clock_that_runs_is_trusted_a_day_late() {
+        let start = Timestamp::from_millis(0) + 100 * DAY;
+        let mut clock = Steady::new(start);
+        assert_eq!(clock.observe(start + HOUR, HOUR), Some(start + HOUR - DAY));
+        assert_eq!(clock.observe(start + 20 * HOUR, Duration::ZERO), Some(start + 20 * HOUR - DAY));
+    }
+
+    #[test]
+    fn no_jump_ever_purges_early() {
+        for jump in [2 * DAY, 40 * DAY, 4000 * DAY] {
+            for forward in [true, false] {
+                let start = Timestamp::from_millis(0) + 10_000 * DAY;
+                let mut clock = Steady::new(start);
+                let wrong = if forward { start + jump } else { start - jump };
+                assert_eq!(clock.observe(wrong, HOUR), None);
+                assert_eq!(clock.observe(wrong + HOUR, HOUR), None, "an hour proves nothing");
+                // Set right again: what was leased under the wrong date has its full time.
+                let mut right = start + 3 * HOUR;
+                let mut waited = Duration::ZERO;
+                assert_eq!(clock.observe(right, HOUR), None);
+                while clock.observe(right + HOUR, HOUR).is_none() {
+                    right = right + HOUR;
+                    waited += HOUR;
+                }
+                assert!(waited + HOUR >= CHUNK_LEASE, "{waited:?}");
+            }
+        }
+    }
+}
