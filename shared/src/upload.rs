@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::content::{ChunkHash, ChunkInfo, ContentHash};
 use crate::ids::{DeviceId, ItemId, OperationId, UploadId, VersionId};
 use crate::item::FileItem;
-use crate::sync::{Applied, ConflictInfo};
+use crate::sync::{Applied, ConflictInfo, ZoneKind};
 use crate::timestamp::Timestamp;
 use crate::version_vector::VersionVector;
 
@@ -17,6 +17,15 @@ pub enum Library {
     #[default]
     Files,
     Photos,
+}
+
+impl Library {
+    pub const fn zone_kind(self) -> ZoneKind {
+        match self {
+            Self::Files => ZoneKind::Files,
+            Self::Photos => ZoneKind::Photos,
+        }
+    }
 }
 
 /// A chunk announced at `init`.

@@ -8,6 +8,7 @@ pub mod chunks;
 pub mod conflicts;
 pub mod devices;
 mod error;
+pub mod files;
 pub mod invites;
 pub mod items;
 pub mod manifests;

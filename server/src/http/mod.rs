@@ -3,7 +3,9 @@
 mod accounts;
 pub mod arrival;
 pub mod caller;
+pub mod content_response;
 mod devices;
+mod downloads;
 pub mod extract;
 mod guard;
 mod health;
@@ -13,6 +15,7 @@ mod notifications;
 mod observe;
 mod sync;
 mod trash;
+mod uploads;
 
 use std::any::Any;
 
@@ -82,6 +85,8 @@ fn api() -> OpenApiRouter<App> {
         .merge(sync::routes())
         .merge(items::routes())
         .merge(trash::routes())
+        .merge(uploads::routes())
+        .merge(downloads::routes())
 }
 
 async fn unknown() -> ApiError {

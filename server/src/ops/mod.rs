@@ -7,3 +7,4 @@ pub mod read;
 pub mod sign_in;
 pub mod tree;
 pub mod upload;
+pub mod zip;
