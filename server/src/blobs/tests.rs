@@ -43,10 +43,10 @@ async fn every_store_keeps_lists_and_deletes() {
 async fn rot_is_found_and_never_served() {
     let env = Env::system();
     for test in stores(&env) {
-        for honest in [&b"as stored"[..], &[3; 400_000]] {
-            let mut rotten = honest.to_vec();
+        for honest in [b"as stored".to_vec(), vec![3; 400_000]] {
+            let mut rotten = honest.clone();
             rotten[5] ^= 1;
-            let key = key(&env, honest);
+            let key = key(&env, &honest);
             test.blobs.put(&key, rotten.into()).await.unwrap();
             assert!(matches!(test.blobs.get(&key).await, Err(BlobError::Rotten(hash)) if hash == key.hash));
         }

@@ -1,5 +1,6 @@
 //! A content as an HTTP response: ranges, validators, names, and nothing that a browser would run.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use axum::body::Body;
@@ -95,7 +96,7 @@ fn matches_etag(headers: &HeaderMap, etag: &str) -> bool {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map(|tag| tag.trim())
+        .map(str::trim)
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
@@ -172,7 +173,10 @@ fn set_presentation(headers: &mut HeaderMap, served: &Served<'_>) {
     };
     let disposition = match presentation {
         Presentation::Attachment => "attachment",
-        Presentation::Media | Presentation::Text | Presentation::Pdf => "inline",
+        Presentation::Media | Presentation::Text | Presentation::Pdf => {
+            headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+            "inline"
+        }
     };
     let octets = HeaderValue::from_static("application/octet-stream");
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(mime_type).unwrap_or(octets));
@@ -192,7 +196,8 @@ pub fn content_disposition(disposition: &str, name: &str) -> HeaderValue {
         if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            drop(write!(encoded, "%{byte:02X}"));
         }
     }
     let value = format!("{disposition}; filename=\"{fallback}\"; filename*=UTF-8''{encoded}");

@@ -390,9 +390,10 @@ pub async fn put_chunk(
 ) -> ApiResult<ChunkStored> {
     let mut reader = app.db.reader().await?;
     let upload = find(&mut reader, caller, file_id, upload_id, app.env.now()).await?;
-    let planned = match upload.announced {
-        true => uploads::planned_chunk(&mut reader, caller.user_id, upload_id, sent.index).await?,
-        false => None,
+    let planned = if upload.announced {
+        uploads::planned_chunk(&mut reader, caller.user_id, upload_id, sent.index).await?
+    } else {
+        None
     };
     drop(reader);
     let index = sent.index;
