@@ -197,7 +197,7 @@ pub fn content_disposition(disposition: &str, name: &str) -> HeaderValue {
             encoded.push(char::from(byte));
         } else {
             // Writing to a String cannot fail.
-            drop(write!(encoded, "%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     let value = format!("{disposition}; filename=\"{fallback}\"; filename*=UTF-8''{encoded}");
