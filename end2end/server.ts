@@ -26,7 +26,8 @@ export class Server {
   private said = "";
 
   private constructor(
-    private readonly port: number,
+    readonly port: number,
+    private readonly metricsPort: number,
     folder: string,
     private readonly options: Options,
   ) {
@@ -36,7 +37,7 @@ export class Server {
 
   static async start(options: Options = {}): Promise<Server> {
     const folder = await mkdtemp(join(tmpdir(), "cloudstead-journey-"));
-    const server = new Server(await freePort(), folder, options);
+    const server = new Server(await freePort(), await freePort(), folder, options);
     await server.up();
     return server;
   }
@@ -51,6 +52,7 @@ export class Server {
         ...this.options.environment,
         CLOUDSTEAD_LISTEN: `127.0.0.1:${this.port}`,
         CLOUDSTEAD_DATA: join(this.data, "data"),
+        CLOUDSTEAD_METRICS_LISTEN: `127.0.0.1:${this.metricsPort}`,
         CLOUDSTEAD_SITE: SITE,
       },
       stdio: ["ignore", "pipe", "pipe"],
@@ -86,7 +88,7 @@ export class Server {
 
   /** A counter of the server since it was started, summed over its labels; 0 where it has not counted yet. */
   async counter(name: string): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const text = await (await fetch(`http://127.0.0.1:${this.metricsPort}/metrics`)).text();
     const rows = text.split("\n").filter((row) => row.startsWith(`${name} `) || row.startsWith(`${name}{`));
     return rows.reduce((sum, row) => sum + Number(row.slice(row.lastIndexOf(" ") + 1)), 0);
   }
@@ -109,7 +111,7 @@ export class Server {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
   const address = probe.address();

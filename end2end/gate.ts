@@ -1,0 +1,50 @@
+// The network between browser and server, which a test can cut: a real socket that stops answering.
+
+import { createServer, connect, type Server as Listener, type Socket } from "node:net";
+
+import { freePort, type Server } from "./server.ts";
+
+export class Gate {
+  private listener: Listener | undefined;
+  private readonly open = new Set<Socket>();
+
+  private constructor(
+    private readonly server: Server,
+    private readonly port: number,
+  ) {}
+
+  static async before(server: Server): Promise<Gate> {
+    const gate = new Gate(server, await freePort());
+    await gate.restore();
+    return gate;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  async restore(): Promise<void> {
+    const listener = createServer((near) => {
+      const far = connect(this.server.port, "127.0.0.1");
+      for (const [from, to] of [[near, far], [far, near]] as const) {
+        this.open.add(from);
+        from.pipe(to);
+        // Either end may go at any moment; the other goes with it.
+        from.on("error", () => to.destroy());
+        from.on("close", () => {
+          this.open.delete(from);
+          to.destroy();
+        });
+      }
+    });
+    await new Promise<void>((resolve) => listener.listen(this.port, "127.0.0.1", resolve));
+    this.listener = listener;
+  }
+
+  async cut(): Promise<void> {
+    const closed = new Promise((resolve) => this.listener?.close(resolve));
+    for (const socket of this.open) socket.destroy();
+    await closed;
+    this.listener = undefined;
+  }
+}
