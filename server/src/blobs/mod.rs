@@ -22,6 +22,8 @@ use uuid::Uuid;
 pub use error::BlobError;
 use folders::Folders;
 
+use crate::faults::Fault;
+
 /// Bytes from which hashing leaves the threads that serve requests (a quarter of a millisecond's work).
 const HASH_INLINE_BYTES_MAX: usize = 256 * 1024;
 /// How long one request to an object store may take, and how long it is tried again.
@@ -81,7 +83,7 @@ impl Blobs {
     /// A folder, made if it is not there.
     pub fn open_folder(root: &FilePath) -> Result<Self, BlobError> {
         std::fs::create_dir_all(root).map_err(BlobError::from)?;
-        let store = LocalFileSystem::new_with_prefix(root)?.with_fsync(true);
+        let store = LocalFileSystem::new_with_prefix(root)?.with_fsync(!Fault::NoDirectorySync.is_planted());
         let folders = Some(Arc::new(Folders::new(root)));
         Ok(Self { store: Arc::new(store), prefix: Path::default(), folders })
     }

@@ -42,6 +42,7 @@ pub use error::DbError;
 pub use sql::{Column, Connection, Row, Value};
 
 use crate::clock::Env;
+use crate::faults::Fault;
 
 /// Readers of SQLite beside its one writer; each is a thread.
 const SQLITE_READERS: u32 = 4;
@@ -72,7 +73,11 @@ impl Db {
             .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             // Acknowledged means durable: every commit is on the disk.
-            .synchronous(SqliteSynchronous::Full);
+            .synchronous(if Fault::SqliteSyncOff.is_planted() {
+                SqliteSynchronous::Off
+            } else {
+                SqliteSynchronous::Full
+            });
         let writer_pool = SqlitePoolOptions::new().max_connections(1).connect_with(writing).await?;
         let connection = Connection::sqlite(writer_pool.acquire().await?);
         let (writer, queue) = mpsc::channel(writer::WRITE_QUEUE_MAX);
