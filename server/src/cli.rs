@@ -1,9 +1,11 @@
 //! The commands of the executable.
 
+mod maintain;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -18,7 +20,7 @@ use crate::error::ApiError;
 use crate::ops::accounts::{self, Door};
 use crate::passwords::PasswordCost;
 use crate::state::App;
-use crate::{http, serve};
+use crate::{http, jobs, serve};
 
 /// The exit status of a wrong setting or command line.
 const EXIT_USAGE: u8 = 2;
@@ -83,6 +85,7 @@ fn command() -> Command {
         Arg::new(name).long(flag).help(format!("{help} ({name})")).action(ArgAction::Set).global(true)
     });
     let username = || Arg::new("username").required(true);
+    let folder = || Arg::new("folder").required(true).value_parser(clap::value_parser!(PathBuf));
     Command::new("cloudstead")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Your own cloud: files in step on every device")
@@ -97,6 +100,18 @@ fn command() -> Command {
         )
         .args(settings)
         .subcommand(Command::new("serve").about("Serves the site and its API"))
+        .subcommand(
+            Command::new("verify")
+                .about("Holds the database against the objects, every byte; exits 1 if anything is wrong"),
+        )
+        .subcommand(
+            Command::new("gc")
+                .about("Deletes what is over: unreferenced chunks, and objects that nothing names"),
+        )
+        .subcommand(Command::new("backup").about("Copies everything into a new folder").arg(folder()))
+        .subcommand(
+            Command::new("restore").about("Brings a backup back, where there is no data yet").arg(folder()),
+        )
         .subcommand(
             Command::new("user")
                 .about("Manages people")
@@ -130,9 +145,17 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
     runtime.block_on(async {
         match matches.subcommand() {
             Some(("user", matches)) => manage_users(config, matches).await,
+            Some(("verify", _)) => maintain::verify(config).await,
+            Some(("gc", _)) => maintain::collect(config).await,
+            Some(("backup", matches)) => maintain::backup(config, folder(matches)).await,
+            Some(("restore", matches)) => maintain::restore(config, folder(matches)).await,
             _ => serve_site(config).await,
         }
     })
+}
+
+fn folder(matches: &ArgMatches) -> &Path {
+    matches.get_one::<PathBuf>("folder").map_or(Path::new(""), PathBuf::as_path)
 }
 
 fn settings(matches: &ArgMatches) -> Result<Config, ConfigError> {
@@ -182,7 +205,10 @@ async fn serve_site(config: Config) -> Result<(), Failure> {
             stop.clone(),
         ));
     }
+    let working = tokio::spawn(jobs::run(app.clone(), stop.clone()));
     serve::run(app, listener, stop).await;
+    // Every job can be stopped anywhere and begun again.
+    working.abort();
     tracing::info!("stopped");
     Ok(())
 }

@@ -80,7 +80,7 @@ async fn open_database(database: &Database, env: &Env) -> Result<Db, ConfigError
     .map_err(|error| database_error(&error))
 }
 
-fn open_blobs(config: &Config) -> Result<Blobs, ConfigError> {
+pub fn open_blobs(config: &Config) -> Result<Blobs, ConfigError> {
     let folder = |path: &Path| Blobs::open_folder(path);
     let opened = match config.blob_url.as_deref() {
         None => folder(&config.data.join("blobs")),

@@ -179,3 +179,39 @@ pub async fn collect(
     connection.execute(sql, values![account, bytes]).await?;
     Ok(collected)
 }
+
+/// A chunk that an account holds.
+#[derive(Clone, Debug)]
+pub struct HeldChunk {
+    pub account: UserId,
+    pub chunk: ChunkRef,
+    pub stored: Stored,
+}
+
+/// The next chunks of all accounts, at most `limit`.
+pub async fn page(
+    connection: &mut Connection,
+    after: Option<(UserId, ChunkHash)>,
+    limit: u32,
+) -> Result<Vec<HeldChunk>, DbError> {
+    const COLUMNS: &str = "account_id, hash, size, generation, data";
+    let rows = match after {
+        None => {
+            let sql = format!("SELECT {COLUMNS} FROM chunks ORDER BY account_id, hash LIMIT $1");
+            connection.fetch_all(&sql, values![limit]).await?
+        }
+        Some((account, hash)) => {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM chunks WHERE account_id > $1 OR (account_id = $1 AND hash > $2) \
+                 ORDER BY account_id, hash LIMIT $3"
+            );
+            connection.fetch_all(&sql, values![account, hash, limit]).await?
+        }
+    };
+    rows.iter()
+        .map(|row| {
+            let chunk = ChunkRef { hash: row.get(1)?, size: row.get(2)? };
+            Ok(HeldChunk { account: row.get(0)?, chunk, stored: stored(row, 3)? })
+        })
+        .collect()
+}

@@ -140,6 +140,12 @@ impl Db {
         }
     }
 
+    /// Writes a whole, consistent copy of the SQLite database into a new file. PostgreSQL has its own tools.
+    pub async fn copy_into(&self, file: &Path) -> Result<(), DbError> {
+        let path = file.to_string_lossy().into_owned();
+        self.reader().await?.execute("VACUUM INTO $1", vec![Value::from(path)]).await.map(drop)
+    }
+
     pub fn is_postgres(&self) -> bool {
         matches!(self.0, Backend::Postgres(_))
     }

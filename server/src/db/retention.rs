@@ -159,3 +159,35 @@ pub async fn old_trash(
     let rows = connection.fetch_all(sql, values![cut, limit]).await?;
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
+
+/// The row of `settings` that keeps chunks while a backup is made.
+const COLLECTION_PAUSE: &str = "collection_paused_until";
+
+/// Nothing is collected until then; None ends the pause.
+pub async fn pause_collection(connection: &mut Connection, until: Option<Timestamp>) -> Result<(), DbError> {
+    let Some(until) = until else {
+        let sql = "DELETE FROM settings WHERE name = $1";
+        return connection.execute(sql, values![COLLECTION_PAUSE]).await.map(drop);
+    };
+    let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    let until = until.as_millis().to_be_bytes().to_vec();
+    connection.execute(sql, values![COLLECTION_PAUSE, until]).await.map(drop)
+}
+
+/// Whether a backup under way keeps chunks from being collected.
+pub async fn collection_is_paused(connection: &mut Connection, now: Timestamp) -> Result<bool, DbError> {
+    let sql = "SELECT value FROM settings WHERE name = $1";
+    let Some(row) = connection.fetch_optional(sql, values![COLLECTION_PAUSE]).await? else {
+        return Ok(false);
+    };
+    let until = row.get::<Vec<u8>>(0)?.try_into().map_or(0, i64::from_be_bytes);
+    Ok(now < Timestamp::from_millis(until))
+}
+
+/// After a restore: a new epoch, and nobody is signed in.
+pub async fn begin_epoch(connection: &mut Connection, epoch: uuid::Uuid) -> Result<(), DbError> {
+    let sql = "UPDATE settings SET value = $1 WHERE name = 'epoch'";
+    connection.execute(sql, values![epoch.as_bytes().as_slice()]).await?;
+    pause_collection(connection, None).await?;
+    connection.execute("DELETE FROM sessions", values![]).await.map(drop)
+}

@@ -9,7 +9,7 @@ use shared::{ChunkHash, Timestamp, UserId};
 
 use super::JobError;
 use crate::blobs::BlobKey;
-use crate::db::chunks;
+use crate::db::{DbError, chunks, retention};
 use crate::state::App;
 
 /// Rows of one transaction.
@@ -31,6 +31,7 @@ pub struct Collected {
 /// Collects every chunk whose lease was over before `now`.
 pub async fn collect(app: &App, now: Timestamp) -> Result<Collected, JobError> {
     let mut total = Collected::default();
+    let wall = app.env.now();
     loop {
         let candidates = chunks::collectable(&mut app.db.reader().await?, now, BATCH_ROWS).await?;
         if candidates.is_empty() {
@@ -43,11 +44,17 @@ pub async fn collect(app: &App, now: Timestamp) -> Result<Collected, JobError> {
         for (account, hashes) in by_account {
             let collected = app
                 .db
-                .write(move |connection| {
+                .write::<_, DbError, _>(move |connection| {
                     let hashes = hashes.clone();
-                    Box::pin(async move { chunks::collect(connection, account, &hashes, now).await })
+                    Box::pin(async move {
+                        if retention::collection_is_paused(connection, wall).await? {
+                            return Ok(None);
+                        }
+                        chunks::collect(connection, account, &hashes, now).await.map(Some)
+                    })
                 })
                 .await?;
+            let Some(collected) = collected else { return Ok(total) };
             total.chunks += collected.len() as u64;
             total.bytes += collected.iter().map(|chunk| u64::from(chunk.size)).sum::<u64>();
             // Should this fail, the object is an orphan, and the sweep finds it.

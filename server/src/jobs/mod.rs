@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::blobs::BlobError;
 use crate::db::{DbError, retention};
 use crate::state::App;
-use collector::OrphanSweep;
+use collector::{Collected, OrphanSweep};
 use steady::Steady;
 
 /// Between two passes.
@@ -67,11 +67,11 @@ pub async fn pass(app: &App, elapsed: Duration) -> Result<(), JobError> {
     let now = app.env.now();
     expiry::renew_upload_leases(app, now, now + LEASE_LEFT_MIN, now + CHUNK_LEASE).await?;
     let Some(over) = trusted_now(app, elapsed).await? else { return Ok(()) };
-    purge(app, over).await
+    purge(app, over).await.map(drop)
 }
 
 /// Takes away what was over before `now`.
-pub async fn purge(app: &App, now: Timestamp) -> Result<(), JobError> {
+pub async fn purge(app: &App, now: Timestamp) -> Result<Collected, JobError> {
     expiry::end_uploads(app, now).await?;
     expiry::stub_operations(app, now).await?;
     expiry::forget_versions(app, now).await?;
@@ -81,7 +81,7 @@ pub async fn purge(app: &App, now: Timestamp) -> Result<(), JobError> {
     if collected.chunks > 0 {
         tracing::info!(chunks = collected.chunks, bytes = collected.bytes, "collected chunks");
     }
-    Ok(())
+    Ok(collected)
 }
 
 /// The instant before which things are over; None while the clock isn't trusted.

@@ -1,10 +1,12 @@
 //! Use cases that have several effects, or several callers.
 
 pub mod accounts;
+pub mod backup;
 pub mod content;
 pub mod pull;
 pub mod read;
 pub mod sign_in;
 pub mod tree;
 pub mod upload;
+pub mod verify;
 pub mod zip;

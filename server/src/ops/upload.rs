@@ -16,15 +16,15 @@ use shared::limits::{
 };
 use shared::sync::ZoneRole;
 use shared::upload::{ChunkStored, InitUpload, UploadCompleted, UploadStarted, UploadStatus};
-use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, Timestamp, UploadId, UserId};
+use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, OperationId, Timestamp, UploadId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::content;
+use super::{content, pull};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::blobs::BlobKey;
 use crate::db::uploads::{self, PlannedChunk, Upload};
-use crate::db::{Connection, DbError, chunks};
+use crate::db::{Connection, DbError, chunks, operations};
 use crate::error::{ApiError, ApiResult};
 use crate::http::extract::broken_body;
 use crate::state::App;
@@ -167,15 +167,24 @@ pub async fn init(
     file_id: ItemId,
     request: InitUpload,
 ) -> ApiResult<UploadStarted> {
+    let mut reader = app.db.reader().await?;
+    let now = app.env.now();
+    if let Some(token) = &request.last_sync_token {
+        let grants = access::grants_of(&mut reader, caller.user_id).await?;
+        let stand = pull::stand_of(&mut reader, &grants).await?;
+        pull::token_key(app).check(token, now, &stand)?;
+    }
     let manifest = plan(&request)?;
     let payload_hash = payload_hash(file_id, &request);
     let upload_id = UploadId(request.operation_id.0);
-    let mut reader = app.db.reader().await?;
-    let now = app.env.now();
     if let Some(upload) = uploads::find(&mut reader, caller.user_id, upload_id).await?
         && upload.expires_at > now
     {
         return resume(&mut reader, upload, payload_hash).await;
+    }
+    if is_judged(&mut reader, caller, request.operation_id, payload_hash).await? {
+        // Nothing is missing, and `complete` answers as it did.
+        return Ok(started(&request, upload_id, Vec::new(), now + UPLOAD_SESSION_TTL));
     }
     if uploads::count(&mut reader, caller.user_id, now).await? >= UPLOAD_SESSIONS_MAX {
         let detail = format!("{UPLOAD_SESSIONS_MAX} uploads are under way. Complete or cancel some first.");
@@ -225,6 +234,25 @@ pub async fn init(
     match raced.await? {
         None => Ok(started),
         Some(first) => resume(&mut app.db.reader().await?, first, payload_hash).await,
+    }
+}
+
+/// Whether the operation was judged already. Its id can't be had for another.
+async fn is_judged(
+    connection: &mut Connection,
+    caller: Caller,
+    operation_id: OperationId,
+    payload_hash: [u8; 32],
+) -> ApiResult<bool> {
+    let recorded = operations::load(connection, caller.user_id, &[operation_id]).await?;
+    match recorded.first().map(|operation| &operation.kept) {
+        None => Ok(false),
+        Some(Some(kept)) if kept.payload_hash == payload_hash => Ok(true),
+        Some(Some(_)) => Err(idempotency_mismatch()),
+        Some(None) => {
+            let detail = "This operation is older than 180 days. Look at what is there, and make a new one.";
+            Err(ApiError::new(ErrorCode::OperationExpired, detail))
+        }
     }
 }
 
