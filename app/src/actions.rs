@@ -94,7 +94,7 @@ impl Action {
             Self::Details => Some("Mod I"),
             Self::Delete => Some("Del"),
             Self::SelectAll => Some("Mod A"),
-            Self::NewFolder => Some("⇧ N"),
+            Self::NewFolder => Some("Alt N"),
             _ => None,
         }
     }

@@ -123,6 +123,12 @@ fn use_global_keys(ui: Ui) {
             "v" if with_modifier && !ui.cut.with_untracked(Vec::is_empty) => {
                 ui.perform(crate::actions::Action::Paste, Vec::new());
             }
+            "ArrowUp" if event.alt_key() => ui.go_up(),
+            _ if event.alt_key() && event.code() == "KeyN" => {
+                if ui.place.with_untracked(|place| matches!(place, Place::Folder(_))) {
+                    ui.perform(crate::actions::Action::NewFolder, Vec::new());
+                }
+            }
             "/" if !with_modifier => focus_search(),
             "?" => ui.dialog.set(Some(Dialog::Shortcuts)),
             _ => return,
@@ -171,7 +177,7 @@ fn use_title(ui: Ui) {
     Effect::new(move || {
         let place = match ui.place.get() {
             Place::Folder(folder) => {
-                ui.cloud().revision().track();
+                ui.cloud().revision().with(|_| ());
                 ui.folder_name(folder)
             }
             Place::Trash => words::TRASH.to_owned(),

@@ -52,6 +52,8 @@ pub struct MenuAt {
     pub y: f64,
     /// Whether the keyboard opened it: then its first entry has the focus ring.
     pub by_keyboard: bool,
+    /// The one item it is about; otherwise it is about the selection.
+    pub about: Option<ItemId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +121,8 @@ pub struct Ui {
     preview_pushed: StoredValue<bool>,
     /// Asks the list to take the keyboard.
     pub focus_list: RwSignal<u64>,
+    /// Whether a person came here from another list, and the keyboard should come along.
+    pub has_moved: StoredValue<bool>,
     history: StoredValue<History>,
 }
 
@@ -147,6 +151,7 @@ pub fn provide_ui(root: ItemId) -> Ui {
         }),
         preview_pushed: StoredValue::new(false),
         focus_list: RwSignal::new(0),
+        has_moved: StoredValue::new(false),
         history: StoredValue::default(),
     };
     provide_context(ui);
@@ -165,7 +170,7 @@ impl Ui {
     /// The item as it is now, followed.
     pub fn item(self, id: ItemId) -> Option<Arc<ClientFileItem>> {
         let cloud = self.cloud();
-        cloud.revision().track();
+        cloud.revision().with(|_| ());
         cloud.item(id)
     }
 
@@ -220,6 +225,7 @@ impl Ui {
         self.renaming.set(None);
         self.menu.set(None);
         self.selection.set(Selection::default());
+        self.has_moved.set_value(self.place.with_untracked(|left| *left != Place::Elsewhere));
         self.place.set(place);
     }
 
@@ -234,6 +240,16 @@ impl Ui {
 
     pub fn folder_address(self, id: ItemId) -> String {
         if id == self.root { "/files".to_owned() } else { format!("/files/{id}") }
+    }
+
+    /// To the folder above.
+    pub fn go_up(self) {
+        if let Place::Folder(folder) = self.place.get_untracked()
+            && folder != self.root
+            && let Some(folder) = self.item_now(folder)
+        {
+            self.go(&self.folder_address(folder.item.parent_id));
+        }
     }
 
     /// Opens quick look, as a step that the browser's back button takes back.
@@ -256,7 +272,6 @@ impl Ui {
         } else {
             self.replace_address(&address_with_preview(None));
         }
-        self.take_focus();
     }
 
     /// Gives the keyboard back to the list.

@@ -432,7 +432,7 @@ pub const SHORTCUT_LIST: &[(&str, &[&str])] = &[
     ("Undo, do again", &["Mod", "Z / ⇧Z"]),
     ("Details", &["Mod", "I"]),
     ("Menu", &["Shift", "F10"]),
-    ("New folder", &["Shift", "N"]),
+    ("New folder", &["Alt", "N"]),
     ("Search", &["/"]),
     ("This list", &["?"]),
 ];

@@ -11,7 +11,7 @@ pub fn Breadcrumbs() -> impl IntoView {
     let ui = use_ui();
     let steps = Memo::new(move |_| {
         let cloud = ui.cloud();
-        cloud.revision().track();
+        cloud.revision().with(|_| ());
         match ui.place.get() {
             Place::Folder(folder) if folder == ui.root => vec![(ui.root, words::FILES.to_owned())],
             Place::Folder(folder) => {

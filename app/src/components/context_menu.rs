@@ -22,7 +22,7 @@ pub fn ContextMenu() -> impl IntoView {
 fn OpenMenu(at: MenuAt) -> impl IntoView {
     let ui = use_ui();
     let menu = NodeRef::<Div>::new();
-    let ids = ui.selected_ids();
+    let ids = at.about.map_or_else(|| ui.selected_ids(), |id| vec![id]);
     let title = match ids.len() {
         0 => ui.folder_name(ui.folder()),
         count => ui.single_name(&ids).unwrap_or_else(|| words::items(count)),

@@ -67,7 +67,7 @@ fn Facts(ui: Ui, id: ItemId) -> impl IntoView {
         })
     });
     let contents = Memo::new(move |_| {
-        ui.cloud().revision().track();
+        ui.cloud().revision().with(|_| ());
         (kind.get() == FileType::Folder).then(|| ui.cloud().children(id).len())
     });
     let facts = move || {

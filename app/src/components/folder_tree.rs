@@ -37,7 +37,7 @@ pub fn FolderTree() -> impl IntoView {
 fn Branches(ui: Ui, folder: ItemId, depth: usize) -> impl IntoView {
     let folders = Memo::new(move |_| {
         let cloud = ui.cloud();
-        cloud.revision().track();
+        cloud.revision().with(|_| ());
         let mut inside = cloud.children(folder);
         inside.retain(|item| item.item.kind == ItemKind::Folder);
         let sorted = Entries::sorted(inside, Sort::default());
@@ -66,7 +66,7 @@ fn Branch(ui: Ui, id: ItemId, name: String, depth: usize) -> impl IntoView {
     let is_open = Memo::new(move |_| open.with(|open| open.contains(&id)));
     let has_folders = Memo::new(move |_| {
         let cloud = ui.cloud();
-        cloud.revision().track();
+        cloud.revision().with(|_| ());
         cloud.children(id).iter().any(|item| item.item.kind == ItemKind::Folder)
     });
     let is_here = Memo::new(move |_| ui.place.with(|place| *place == Place::Folder(id)));

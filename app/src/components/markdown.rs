@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Alignment, Event, LinkType, Options, Parser, Tag, TagEnd, html};
 
 /// Markdown as a page to read. Raw HTML in it is shown as text, pictures as their description, and links
 /// lead only to the web and open elsewhere: a file is not part of the app.
@@ -14,6 +14,8 @@ fn rendered(text: &str) -> String {
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
         Event::Start(Tag::HtmlBlock) => Event::Start(Tag::Paragraph),
         Event::End(TagEnd::HtmlBlock) => Event::End(TagEnd::Paragraph),
+        // Aligned columns come as inline styles, which the page's policy refuses.
+        Event::Start(Tag::Table(columns)) => Event::Start(Tag::Table(vec![Alignment::None; columns.len()])),
         Event::Start(Tag::Image { .. }) => Event::Start(Tag::Emphasis),
         Event::End(TagEnd::Image) => Event::End(TagEnd::Emphasis),
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {

@@ -21,7 +21,7 @@ pub fn MoveDialog(ids: Vec<ItemId>) -> impl IntoView {
     };
     let folders = Memo::new(move |_| {
         let cloud = ui.cloud();
-        cloud.revision().track();
+        cloud.revision().with(|_| ());
         let mut inside = cloud.children(here.get());
         inside.retain(|item| {
             item.item.kind == ItemKind::Folder && ids.with_value(|ids| !ids.contains(&item.item.id))

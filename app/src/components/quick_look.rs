@@ -26,6 +26,14 @@ const SPINNER_AFTER: Duration = Duration::from_millis(150);
 pub fn QuickLook() -> impl IntoView {
     let ui = use_ui();
     let is_open = Memo::new(move |_| ui.preview.get().is_some());
+    // However it was closed, the keyboard goes back to the list.
+    Effect::new(move |was_open: Option<bool>| {
+        let is_open = is_open.get();
+        if was_open == Some(true) && !is_open {
+            request_animation_frame(move || ui.take_focus());
+        }
+        is_open
+    });
     view! {
         <Show when=move || is_open.get()>
             <Sheet ui=ui />

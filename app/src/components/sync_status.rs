@@ -103,8 +103,8 @@ fn Queue(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
     let now = use_now();
     let summary = ui.cloud().summary();
     let entries = Memo::new(move |_| {
-        summary.track();
-        ui.cloud().revision().track();
+        summary.with(|_| ());
+        ui.cloud().revision().with(|_| ());
         let mut entries = ui.cloud().queue();
         entries.truncate(ENTRIES_MAX);
         entries

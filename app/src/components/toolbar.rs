@@ -145,7 +145,7 @@ fn SelectionBar(ui: Ui) -> impl IntoView {
                 label=words::MORE.to_owned()
                 on_press=move |event| {
                     let (x, y) = (f64::from(event.client_x()), f64::from(event.client_y()));
-                    ui.menu.set(Some(MenuAt { x, y: y + 12.0, by_keyboard: event.detail() == 0 }));
+                    ui.menu.set(Some(MenuAt { x, y: y + 12.0, by_keyboard: event.detail() == 0 , about: None}));
                 }
             />
         </div>

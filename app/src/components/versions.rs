@@ -25,7 +25,7 @@ pub fn Versions(id: ItemId) -> impl IntoView {
     // A new content is a new version.
     let content = Memo::new(move |_| ui.item(id).and_then(|item| item.item.content_hash));
     Effect::new(move || {
-        content.track();
+        content.with(|_| ());
         load();
     });
     let restore = move |version: shared::VersionId| {

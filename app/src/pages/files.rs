@@ -124,7 +124,7 @@ fn EmptyFolder(ui: Ui, folder: Memo<Option<ItemId>>) -> impl IntoView {
 
 /// The revision of the tree, slowed down while a large folder is shown: sorting 50,000 names on every
 /// change of a running sync would leave no time for the person.
-fn use_paced_revision(ui: Ui) -> Memo<u64> {
+fn use_paced_revision(ui: Ui) -> ReadSignal<u64> {
     let revision = ui.cloud().revision();
     let seen = RwSignal::new(0);
     let waiting = StoredValue::new(false);
@@ -144,5 +144,5 @@ fn use_paced_revision(ui: Ui) -> Memo<u64> {
             );
         }
     });
-    Memo::new(move |_| seen.get())
+    seen.read_only()
 }

@@ -24,7 +24,7 @@ pub fn SearchPage() -> impl IntoView {
     Effect::new(move || ui.enter(Place::Search(text.get())));
     let entries = Memo::new(move |_| {
         let cloud = ui.cloud();
-        cloud.revision().track();
+        cloud.revision().with(|_| ());
         let found =
             text.with(|text| if text.is_empty() { Vec::new() } else { cloud.search(text, RESULTS_MAX) });
         Arc::new(Entries::sorted(found, Sort::default()))

@@ -129,7 +129,7 @@ fn Devices(ui: Ui) -> impl IntoView {
     let devices = RwSignal::new(None::<Result<Vec<Device>, ()>>);
     let account = ui.cloud().account();
     Effect::new(move || {
-        account.track();
+        account.with(|_| ());
         let asked = ui.cloud().devices();
         spawn_local(async move {
             let answer = asked.await.map_err(|_| ());

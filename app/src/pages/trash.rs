@@ -17,7 +17,7 @@ pub fn TrashPage() -> impl IntoView {
     ui.enter(Place::Trash);
     let entries = Memo::new(move |_| {
         let cloud = ui.cloud();
-        cloud.revision().track();
+        cloud.revision().with(|_| ());
         Arc::new(Entries::in_order(cloud.trash()))
     });
     Effect::new(move || ui.show(entries.get()));

@@ -28,7 +28,7 @@ pub(super) fn pressed(list: List, event: &KeyboardEvent) {
     let taken = if event.ctrl_key() || event.meta_key() {
         with_modifier(list, event)
     } else if event.alt_key() {
-        event.key() == "ArrowUp" && up(list)
+        return;
     } else {
         moved(list, event) || acted(list, event) || typed_ahead(list, event)
     };
@@ -46,7 +46,10 @@ fn with_modifier(list: List, event: &KeyboardEvent) -> bool {
         "x" => Action::Cut,
         "i" => Action::Details,
         "arrowdown" => Action::Open,
-        "arrowup" => return up(list),
+        "arrowup" => {
+            list.ui.go_up();
+            return true;
+        }
         "arrowleft" | "arrowright" | " " => {
             if let Some(active) = active(list) {
                 ui.selection.update(|selection| selection.toggle(active));
@@ -93,16 +96,9 @@ fn acted(list: List, event: &KeyboardEvent) -> bool {
         "Escape" => ui.selection.update(Selection::clear),
         "ContextMenu" => open_menu(list),
         "F10" if event.shift_key() => open_menu(list),
-        "N" if event.shift_key() => act_without_selection(list),
         _ => return false,
     }
     true
-}
-
-fn act_without_selection(list: List) {
-    if list.ui.place.with_untracked(|place| matches!(place, Place::Folder(_))) {
-        list.ui.perform(Action::NewFolder, Vec::new());
-    }
 }
 
 /// At the active item, or at the list's corner.
@@ -116,19 +112,12 @@ fn open_menu(list: List) {
     {
         list.ui.selection.set(Selection::only(id));
     }
-    list.ui.menu.set(Some(MenuAt { x: rect.left() + 48.0, y: rect.top() + 32.0, by_keyboard: true }));
-}
-
-/// To the folder above.
-fn up(list: List) -> bool {
-    let ui = list.ui;
-    if let Place::Folder(folder) = ui.place.get_untracked()
-        && folder != ui.root
-        && let Some(folder) = ui.item_now(folder)
-    {
-        ui.go(&ui.folder_address(folder.item.parent_id));
-    }
-    true
+    list.ui.menu.set(Some(MenuAt {
+        x: rect.left() + 48.0,
+        y: rect.top() + 32.0,
+        by_keyboard: true,
+        about: None,
+    }));
 }
 
 fn active(list: List) -> Option<ItemId> {

@@ -175,6 +175,24 @@ pub fn Collection(columns: Columns) -> impl IntoView {
         asked
     });
 
+    Effect::new(move || {
+        let nowhere = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
+        if let Some(scroller) = scroller.get()
+            && nowhere
+            && ui.has_moved.get_value()
+        {
+            scroller.focus().ok();
+        }
+    });
+    let stand_on_first = move |_| {
+        let first = ui.entries.with_untracked(|entries| entries.at(0).map(|item| item.item.id));
+        if let Some(first) = first
+            && ui.selection.with_untracked(|selection| selection.active().is_none())
+        {
+            ui.selection.update(|selection| selection.stand_on(first));
+        }
+    };
+
     let is_list = move || layout.get() == Layout::List;
     view! {
         <div
@@ -189,6 +207,7 @@ pub fn Collection(columns: Columns) -> impl IntoView {
             aria-rowcount=move || is_list().then(|| (count.get() + 1).to_string())
             aria-colcount=move || is_list().then(|| columns.count().to_string())
             aria-activedescendant=move || active.get().map(element_id)
+            on:focus=stand_on_first
             on:keydown=move |event| keys::pressed(list, &event)
             on:pointerdown=move |event| pointer::down(list, &event)
             on:click=move |event| pointer::click(list, &event)

@@ -139,12 +139,13 @@ pub(super) fn context_menu(list: List, event: &MouseEvent) {
         None => ui.selection.update(Selection::clear),
     }
     let (x, y) = (f64::from(event.client_x()), f64::from(event.client_y()));
-    ui.menu.set(Some(MenuAt { x, y, by_keyboard: false }));
+    ui.menu.set(Some(MenuAt { x, y, by_keyboard: false, about: None }));
 }
 
 pub(super) fn drag_start(list: List, event: &DragEvent) {
     let Some(id) = item_under(event) else { return };
-    if list.ui.place.with_untracked(|place| *place == crate::ui::Place::Trash) {
+    // A finger's long press selects; it does not drag.
+    if BY_FINGER.get() || list.ui.place.with_untracked(|place| *place == crate::ui::Place::Trash) {
         event.prevent_default();
         return;
     }

@@ -90,11 +90,10 @@ pub fn MoreButton(ui: Ui, id: ItemId, #[prop(into)] name: Signal<String>) -> imp
                 outside_tab_order=true
                 on_press=move |event| {
                     event.stop_propagation();
-                    if !ui.selection.with_untracked(|selection| selection.contains(id)) {
-                        ui.selection.set(crate::model::Selection::only(id));
-                    }
+                    let is_selected = ui.selection.with_untracked(|selection| selection.contains(id));
+                    let about = (!is_selected).then_some(id);
                     let (x, y) = (f64::from(event.client_x()), f64::from(event.client_y()));
-                    ui.menu.set(Some(MenuAt { x, y, by_keyboard: false }));
+                    ui.menu.set(Some(MenuAt { x, y, by_keyboard: false, about }));
                 }
             />
         </span>
@@ -126,7 +125,7 @@ impl Marks {
 /// The folders above, as a person reads them.
 fn location_of(ui: Ui, id: ItemId) -> String {
     let cloud = ui.cloud();
-    cloud.revision().track();
+    cloud.revision().with(|_| ());
     std::iter::once(words::FILES.to_owned())
         .chain(cloud.ancestors(id).iter().map(|folder| folder.item.name.clone()))
         .collect::<Vec<_>>()
