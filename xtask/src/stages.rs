@@ -50,6 +50,11 @@ const ORDER: &[Stage] = &[
     Stage::Lint,
 ];
 
+/// All but the browser's crate, whose features must not join the server's: Leptos is told by them which end it
+/// is compiled for.
+const NATIVE: &[&str] = &["--workspace", "--exclude", "frontend", "--all-targets"];
+const BROWSER: &[&str] = &["--package", "frontend", "--all-targets"];
+
 impl Stage {
     const fn title(self) -> &'static str {
         match self {
@@ -68,7 +73,7 @@ impl Stage {
         match self {
             Self::Setup => setup::for_tests(),
             Self::Format => shell::run(shell::cargo().args(["fmt", "--all", "--check"])),
-            Self::Build => shell::run(shell::cargo().args(["build", "--workspace", "--all-targets"])),
+            Self::Build => shell::run(shell::cargo().arg("build").args(NATIVE)),
             Self::Unit => unit(),
             Self::Site => site::build(site::Quality::Quick),
             Self::Browser => journeys("journeys", arguments.grep.as_deref()),
@@ -109,12 +114,10 @@ fn shown(time: Duration) -> String {
 
 fn unit() -> Outcome {
     let services = Services::start()?;
+    let environment = || services.environment.iter().map(|(name, value)| (*name, value.as_str()));
     // The same packages and targets as in the build stage, so that nothing is compiled again.
-    shell::run(
-        shell::cargo()
-            .args(["test", "--workspace", "--all-targets", "--no-fail-fast"])
-            .envs(services.environment.iter().map(|(name, value)| (*name, value.as_str()))),
-    )
+    shell::run(shell::cargo().args(["test", "--no-fail-fast"]).args(NATIVE).envs(environment()))?;
+    shell::run(shell::cargo().arg("test").args(BROWSER))
 }
 
 /// A Playwright project of `end2end/`, against the server as the build stage made it.
@@ -124,7 +127,7 @@ fn journeys(project: &str, grep: Option<&str>) -> Outcome {
     let chromium = tools::chromium().ok_or_else(|| tools::missing("Chromium"))?;
     let mut command = shell::command("npx");
     command
-        .args(["--no-install", "playwright", "test", "--pass-with-no-tests", "--project", project])
+        .args(["--no-install", "playwright", "test", &format!("--project={project}")])
         .current_dir(&folder)
         .env("CLOUDSTEAD", server)
         .env("CLOUDSTEAD_SITE", site::folder())
@@ -135,13 +138,14 @@ fn journeys(project: &str, grep: Option<&str>) -> Outcome {
     shell::run(&mut command)
 }
 
-/// clippy over the whole workspace natively; the browser's crates compile there too. Where the usual toolchain
+/// clippy over everything natively; the browser's crates compile there too. Where the usual toolchain
 /// compiles to WebAssembly, they are linted for it as well.
 fn lint() -> Outcome {
     let deny = ["--", "--deny", "warnings"];
-    shell::run(shell::cargo().args(["clippy", "--workspace", "--all-targets"]).args(deny))?;
+    shell::run(shell::cargo().arg("clippy").args(NATIVE).args(deny))?;
+    shell::run(shell::cargo().arg("clippy").args(BROWSER).args(deny))?;
     if WasmToolchain::find() == Some(WasmToolchain::Usual) {
-        let web = ["clippy", "--package", "frontend", "--package", "app", "--target", tools::WASM_TARGET];
+        let web = ["clippy", "--package", "frontend", "--target", tools::WASM_TARGET];
         let mut cargo = WasmToolchain::Usual.cargo();
         shell::run(
             cargo.args(web).args(["--profile", "web"]).args(deny).env("LEPTOS_OUTPUT_NAME", site::NAME),
