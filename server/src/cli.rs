@@ -283,13 +283,26 @@ async fn list_users(app: &App) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One line of standard input.
+/// One line of standard input; a terminal does not show it.
 fn read_password() -> Result<Password, Failure> {
-    if std::io::stdin().is_terminal() {
-        drop(write!(std::io::stderr(), "Password (it will be seen as you type): "));
+    let stdin = std::io::stdin();
+    let is_terminal = stdin.is_terminal();
+    let echo = |wanted: &str| {
+        if is_terminal {
+            // Without `stty` the password can be seen, which is the person's to judge.
+            drop(std::process::Command::new("stty").arg(wanted).status());
+        }
+    };
+    if is_terminal {
+        drop(write!(std::io::stderr(), "Password: "));
     }
+    echo("-echo");
     let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
+    let read = stdin.lock().read_line(&mut line);
+    echo("echo");
+    if is_terminal {
+        drop(writeln!(std::io::stderr()));
+    }
     read.map_err(|error| {
         Failure::Failed(format!("no password could be read ({error}). Give it on standard input."))
     })?;

@@ -21,7 +21,7 @@ pub const SETTINGS: [(&str, &str); 14] = [
     (QUOTA, "A new account's quota, such as 500GiB [1TiB]"),
     (LOG, "What is logged, such as info or server=debug [info]"),
     (LOG_FORMAT, "text or json [text]"),
-    (SITE, "Folder of the built site, where it is not inside the executable [target/site]"),
+    (SITE, "Folder of the built site [inside the executable, or target/site]"),
     (METRICS_LISTEN, "Address of its own for /metrics [none: administrators only]"),
     (TRUSTED_PROXIES, "Addresses whose X-Forwarded-* count, with commas [127.0.0.1,::1]"),
     (CONNECTIONS, "Connections open at once [4096]"),
@@ -99,7 +99,8 @@ pub struct Config {
     pub quota_bytes: u64,
     pub log: String,
     pub log_format: LogFormat,
-    pub site: PathBuf,
+    /// None: inside the executable, or where it is built.
+    pub site: Option<PathBuf>,
     pub metrics_listen: Option<SocketAddr>,
     pub trusted_proxies: Vec<IpAddr>,
     pub connections_max: usize,
@@ -148,7 +149,7 @@ impl Config {
             quota_bytes: sources.parse(QUOTA, bytes)?.unwrap_or(QUOTA_BYTES_DEFAULT),
             log: sources.parse(LOG, log_filter)?.unwrap_or_else(|| "info".to_owned()),
             log_format: sources.parse(LOG_FORMAT, log_format)?.unwrap_or(LogFormat::Text),
-            site: sources.get(SITE).map_or_else(|| Path::new("target").join("site"), PathBuf::from),
+            site: sources.get(SITE).map(PathBuf::from),
             metrics_listen: sources.parse(METRICS_LISTEN, address)?,
             trusted_proxies: sources
                 .parse(TRUSTED_PROXIES, proxies)?

@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod ops;
 pub mod passwords;
 pub mod serve;
+pub mod site;
 pub mod state;
 pub mod throttle;
 pub mod tokens;

@@ -15,7 +15,9 @@ use crate::db::{Db, DbError, settings};
 use crate::ops::read::Prefetch;
 use crate::ops::upload::ChunkBuffers;
 use crate::passwords::{PasswordCost, Passwords};
+use crate::site::Site;
 use crate::throttle::SignInThrottle;
+use crate::tokens::TokenKey;
 use crate::ws::Hub;
 
 #[derive(Clone)]
@@ -26,7 +28,9 @@ pub struct App {
     pub blobs: Blobs,
     pub prefetch: Prefetch,
     pub chunk_buffers: ChunkBuffers,
+    pub tokens: TokenKey,
     pub hub: Hub,
+    pub site: Site,
     pub passwords: Passwords,
     pub throttle: Arc<SignInThrottle>,
     pub installation: Arc<Installation>,
@@ -56,7 +60,15 @@ impl App {
             ConfigError::new("passwords", format!("can't be hashed here ({error}). Free some memory."))
         })?;
         let blobs = open_blobs(&config)?;
-        let hub = Hub::new(db.clone(), env.clone(), config.valkey_url.as_deref(), installation.epoch);
+        let tokens = TokenKey::new(installation.signing_key, installation.epoch);
+        let hub = Hub::new(
+            db.clone(),
+            env.clone(),
+            tokens.clone(),
+            config.valkey_url.as_deref(),
+            installation.epoch,
+        );
+        let site = Site::open(config.site.as_deref());
         Ok(Self {
             config: Arc::new(config),
             env,
@@ -64,7 +76,9 @@ impl App {
             blobs,
             prefetch: Prefetch::default(),
             chunk_buffers: ChunkBuffers::default(),
+            tokens,
             hub,
+            site,
             passwords,
             throttle: Arc::default(),
             installation: Arc::new(installation),

@@ -105,6 +105,22 @@ impl TokenKey {
         URL_SAFE_NO_PAD.encode(body)
     }
 
+    /// The token of a device that has been given everything up to where the zones stand.
+    pub fn head(&self, now: Timestamp, stand: &BTreeMap<ZoneId, Position>) -> String {
+        let zones = stand
+            .iter()
+            .map(|(&zone, stand)| (zone, ZonePosition { position: stand.counter, alive_until: 0 }));
+        self.encode(&SyncToken { issued_at: now, zones: zones.collect() })
+    }
+
+    /// Whether the token's device has been given everything up to where the zones stand.
+    pub fn is_head(&self, text: &str, now: Timestamp, stand: &BTreeMap<ZoneId, Position>) -> bool {
+        self.check(text, now, stand).is_ok_and(|token| {
+            let given = |zone| token.zones.get(zone).map_or(0, |given| given.position);
+            stand.iter().all(|(zone, stand)| given(zone) >= stand.counter)
+        })
+    }
+
     /// Reads a token; None inside where it is of another epoch.
     fn open(&self, text: &str) -> Result<Option<SyncToken>, InvalidToken> {
         if text.len() > TOKEN_BYTES_MAX {

@@ -1,8 +1,11 @@
 //! Who may use which zone.
 
+use std::collections::BTreeMap;
+
 use shared::{ItemId, UserId, ZoneId};
 
 use super::zone_codes::{kind_of, role_of};
+use super::zones::Position;
 use super::{Connection, DbError, Value};
 use crate::access::Grant;
 use crate::values;
@@ -58,9 +61,14 @@ pub async fn alias_zones(
 }
 
 /// The zones of these people, and where each one's feed stands.
-pub async fn counters(connection: &mut Connection, users: &[UserId]) -> Result<Vec<(ZoneId, i64)>, DbError> {
-    let sql = "SELECT DISTINCT z.zone_id, z.counter FROM zone_members m JOIN zones z ON z.zone_id = m.zone_id \
-               WHERE m.removed_at IS NULL AND m.user_id IN ({keys})";
+pub async fn positions(
+    connection: &mut Connection,
+    users: &[UserId],
+) -> Result<BTreeMap<ZoneId, Position>, DbError> {
+    let sql = "SELECT DISTINCT z.zone_id, z.counter, z.tombstone_floor FROM zone_members m \
+               JOIN zones z ON z.zone_id = m.zone_id WHERE m.removed_at IS NULL AND m.user_id IN ({keys})";
     let rows = connection.fetch_keys(sql, values![], users.iter().map(|&user| Value::from(user))).await?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.get(0)?, Position { counter: row.get(1)?, tombstone_floor: row.get(2)? })))
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use shared::account::DeviceList;
+use shared::account::{Device, DeviceList};
 use shared::limits::PAGE_LIMIT_MAX;
 use shared::{DeviceId, Problem};
 use utoipa_axum::router::OpenApiRouter;
@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 use super::arrival::Arrival;
 use super::extract::{Json, Path};
 use crate::auth::Caller;
-use crate::db::devices;
+use crate::db::{devices, members};
 use crate::error::ApiResult;
 use crate::ops::sign_in::{remove_device, wire_device};
 use crate::state::App;
@@ -27,7 +27,14 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn list_devices(State(app): State<App>, caller: Caller) -> ApiResult<Json<DeviceList>> {
     let mut connection = app.db.reader().await?;
     let rows = devices::list(&mut connection, caller.user_id, PAGE_LIMIT_MAX).await?;
-    Ok(Json(DeviceList { devices: rows.iter().map(|row| wire_device(row, caller.device_id)).collect() }))
+    let stand = members::positions(&mut connection, &[caller.user_id]).await?;
+    let now = app.env.now();
+    let devices = rows.iter().map(|row| {
+        let acknowledged = row.acknowledged.as_ref();
+        let up_to_date = acknowledged.map(|(token, _)| app.tokens.is_head(token, now, &stand));
+        Device { up_to_date, ..wire_device(row, caller.device_id) }
+    });
+    Ok(Json(DeviceList { devices: devices.collect() }))
 }
 
 /// Removes a device

@@ -5,6 +5,7 @@ pub mod arrival;
 pub mod caller;
 pub mod content_response;
 mod devices;
+mod document;
 mod downloads;
 pub mod extract;
 mod guard;
@@ -13,6 +14,9 @@ mod items;
 pub mod metrics;
 mod notifications;
 mod observe;
+mod pages;
+#[cfg(feature = "ssr")]
+mod public;
 mod sync;
 mod trash;
 mod uploads;
@@ -40,8 +44,9 @@ const COMPRESSED_BYTES_MIN: u16 = 1_024;
 /// Everything that the server answers.
 pub fn router(app: App) -> Router {
     metrics::install();
-    let (api, _document) = api().split_for_parts();
-    let api = api.fallback(unknown).method_not_allowed_fallback(wrong_method).layer(compression());
+    let api = api().layer(compression());
+    let (api, document) =
+        OpenApiRouter::with_openapi(document::head()).nest("/api/v1", api).split_for_parts();
     let layers = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(app.clone(), observe::observe))
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
@@ -50,9 +55,10 @@ pub fn router(app: App) -> Router {
         // Every extractor brings its own bound.
         .layer(DefaultBodyLimit::disable());
     Router::new()
-        .nest("/api/v1", api)
+        .merge(api)
+        .merge(document::routes(&document))
         .merge(metrics::routes())
-        .fallback(unknown)
+        .merge(pages::routes())
         .method_not_allowed_fallback(wrong_method)
         .layer(layers)
         .with_state(app)
@@ -87,10 +93,6 @@ fn api() -> OpenApiRouter<App> {
         .merge(trash::routes())
         .merge(uploads::routes())
         .merge(downloads::routes())
-}
-
-async fn unknown() -> ApiError {
-    ApiError::not_found()
 }
 
 async fn wrong_method() -> ApiError {

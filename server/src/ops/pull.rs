@@ -48,7 +48,7 @@ pub async fn pull(app: &App, caller: Caller, since: Option<&str>, limit: usize) 
 }
 
 pub fn token_key(app: &App) -> TokenKey {
-    TokenKey::new(app.installation.signing_key, app.installation.epoch)
+    app.tokens.clone()
 }
 
 /// Where the zones' feeds stand.
@@ -63,11 +63,7 @@ pub async fn stand_of(
 /// The token of one who has been given everything.
 pub async fn head(app: &App, connection: &mut Connection, grants: &[Grant]) -> Result<String, DbError> {
     let stand = stand_of(connection, grants).await?;
-    let zones = stand
-        .into_iter()
-        .map(|(zone, stand)| (zone, ZonePosition { position: stand.counter, alive_until: 0 }))
-        .collect();
-    Ok(token_key(app).encode(&SyncToken { issued_at: app.env.now(), zones }))
+    Ok(app.tokens.head(app.env.now(), &stand))
 }
 
 fn zone_info(grant: &Grant) -> ZoneInfo {

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::clock::Env;
 use crate::db::sessions::TokenHash;
 use crate::db::{Connection, Db, DbError, members};
+use crate::tokens::TokenKey;
 use bus::Bus;
 pub use socket::attend;
 use sockets::Sockets;
@@ -38,6 +39,7 @@ pub struct Hub(Arc<Inner>);
 struct Inner {
     db: Db,
     env: Env,
+    tokens: TokenKey,
     sockets: Sockets,
     /// Every socket's task, so that the end can wait for them.
     tasks: TaskTracker,
@@ -54,7 +56,7 @@ struct Inner {
 #[derive(Default)]
 struct Seen {
     /// Up to which position of each zone.
-    counters: HashMap<ZoneId, i64>,
+    counters: HashMap<ZoneId, u64>,
     /// States announced since the last look at the database, which need no second frame.
     announced: HashMap<ItemId, VersionVector>,
 }
@@ -70,12 +72,13 @@ enum Message {
 
 impl Hub {
     /// `valkey` was checked with the settings; without it this node speaks for itself.
-    pub fn new(db: Db, env: Env, valkey: Option<&str>, installation: Uuid) -> Self {
+    pub fn new(db: Db, env: Env, tokens: TokenKey, valkey: Option<&str>, installation: Uuid) -> Self {
         let (publications, waiting) = mpsc::channel(PUBLICATIONS_MAX);
         let bus = valkey.and_then(|url| Bus::new(url, installation, env.id()));
         Self(Arc::new(Inner {
             db,
             env,
+            tokens,
             sockets: Sockets::default(),
             tasks: TaskTracker::new(),
             publications,
@@ -149,6 +152,12 @@ impl Hub {
         self.0.tasks.wait().await;
     }
 
+    /// The person's present position in all zones.
+    async fn head_token(&self, connection: &mut Connection, user: UserId) -> Result<Option<String>, DbError> {
+        let stand = members::positions(connection, &[user]).await?;
+        Ok(Some(self.0.tokens.head(self.0.env.now(), &stand)))
+    }
+
     async fn tell_overflowed(&self) {
         let zones: Vec<ZoneId> = lock(&self.0.overflowed).drain().collect();
         for zone in zones {
@@ -187,7 +196,7 @@ impl Hub {
         let mut connection = self.0.db.reader().await?;
         let users = members::users_of(&mut connection, zone).await?;
         for user in users.into_iter().filter(|&user| self.0.sockets.has(user)) {
-            let token = head_token(&mut connection, user).await?;
+            let token = self.head_token(&mut connection, user).await?;
             for event in events {
                 let excluded = source.filter(|_| spares_its_source(event));
                 let event = with_token(event.clone(), token.as_ref());
@@ -214,14 +223,10 @@ impl Hub {
     }
 }
 
-/// The person's present position, for the frames.
-async fn head_token(_connection: &mut Connection, _user: UserId) -> Result<Option<String>, DbError> {
-    Ok(None)
-}
-
 /// Its own changes are no news to a device; conflicts are for every screen.
 fn spares_its_source(event: &ServerEvent) -> bool {
-    matches!(event, ServerEvent::FileChanged { .. } | ServerEvent::FileDeleted { .. })
+    let is_own = matches!(event, ServerEvent::FileChanged { .. } | ServerEvent::FileDeleted { .. });
+    is_own || matches!(event, ServerEvent::PullNeeded { .. })
 }
 
 fn with_token(mut event: ServerEvent, token: Option<&String>) -> ServerEvent {

@@ -9,10 +9,10 @@ use shared::frames::{ClientFrame, ServerEvent};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::sockets::{Ending, Seat};
-use super::{Hub, head_token, watch, with_token};
+use super::{Hub, watch, with_token};
 use crate::auth::Caller;
 use crate::db::sessions::TokenHash;
-use crate::db::{DbError, devices};
+use crate::db::{DbError, devices, members};
 
 /// The pause between two pings.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
@@ -134,7 +134,7 @@ impl Life {
     async fn greet(&mut self) -> Result<(), DbError> {
         let mut connection = self.hub.0.db.reader().await?;
         watch::note_positions(&self.hub, &mut connection, self.caller.user_id).await?;
-        let token = head_token(&mut connection, self.caller.user_id).await?;
+        let token = self.hub.head_token(&mut connection, self.caller.user_id).await?;
         drop(connection);
         let greeting = with_token(ServerEvent::SyncComplete { sync_token: None }, token.as_ref());
         // A socket that cannot be greeted shows it at its next write.
@@ -186,9 +186,17 @@ impl Life {
         self.acked = Some(Instant::now());
         let Caller { user_id, device_id, .. } = self.caller;
         let now: Timestamp = self.hub.0.env.now();
+        let keys = self.hub.0.tokens.clone();
         let written = self.hub.0.db.write::<_, DbError, _>(move |connection| {
-            let token = token.clone();
-            Box::pin(async move { devices::acknowledge(connection, user_id, device_id, &token, now).await })
+            let (token, keys) = (token.clone(), keys.clone());
+            Box::pin(async move {
+                let stand = members::positions(connection, &[user_id]).await?;
+                // Only what this installation gave out says anything.
+                if keys.check(&token, now, &stand).is_err() {
+                    return Ok(());
+                }
+                devices::acknowledge(connection, user_id, device_id, &token, now).await
+            })
         });
         if let Err(error) = written.await {
             tracing::warn!(%error, "what a device has applied could not be written down");

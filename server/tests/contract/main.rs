@@ -1,6 +1,9 @@
 //! The contract, seen from outside: a real server on a port of its own, and clients that speak HTTP.
 
 mod accounts;
+mod faults;
+mod nodes;
 mod notifications;
 mod requests;
+mod routes;
 mod support;

@@ -18,7 +18,9 @@ use server::state::App;
 use shared::account::TokenGranted;
 use shared::{DeviceId, ErrorCode, ItemId, Problem, Timestamp};
 use tempfile::TempDir;
+use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tokio_util::sync::CancellationToken;
@@ -181,6 +183,44 @@ pub async fn fresh_schema(url: &str) -> String {
     sqlx::query(sql).execute(&pool).await.expect("a schema");
     let separator = if url.contains('?') { '&' } else { '?' };
     format!("{url}{separator}options=-c%20search_path%3D{schema}")
+}
+
+/// A port that leads to another, until it is cut.
+pub struct Wire {
+    pub address: SocketAddr,
+    target: String,
+    forwarding: JoinHandle<()>,
+}
+
+impl Wire {
+    pub async fn to(target: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        Self { address, forwarding: tokio::spawn(forward(listener, target.clone())), target }
+    }
+
+    /// Breaks every connection and takes no more.
+    pub async fn cut(&mut self) {
+        self.forwarding.abort();
+        drop((&mut self.forwarding).await);
+    }
+
+    pub async fn mend(&mut self) {
+        let listener = TcpListener::bind(self.address).await.expect("the same port");
+        self.forwarding = tokio::spawn(forward(listener, self.target.clone()));
+    }
+}
+
+async fn forward(listener: TcpListener, target: String) {
+    let mut under_way = JoinSet::new();
+    while let Ok((mut near, _)) = listener.accept().await {
+        let target = target.clone();
+        under_way.spawn(async move {
+            if let Ok(mut far) = TcpStream::connect(target).await {
+                drop(copy_bidirectional(&mut near, &mut far).await);
+            }
+        });
+    }
 }
 
 /// Someone signed in.

@@ -1,0 +1,103 @@
+//! Two nodes over one PostgreSQL, one S3 and one Valkey: where `TEST_POSTGRES_URL`, `TEST_S3_URL` and
+//! `TEST_VALKEY_URL` name them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::{ItemId, OperationId};
+use uuid::Uuid;
+
+use crate::support::{Person, Socket, TestServer, Wire, fresh_schema};
+
+/// Two nodes, with a Valkey that can be cut off.
+struct Nodes {
+    first: TestServer,
+    second: TestServer,
+    valkey: Wire,
+}
+
+/// None where the services are not there.
+async fn nodes() -> Option<Nodes> {
+    let name = |name| std::env::var(name).ok();
+    let (postgres, valkey, s3) = (name("TEST_POSTGRES_URL")?, name("TEST_VALKEY_URL")?, name("TEST_S3_URL")?);
+    let database = fresh_schema(&postgres).await;
+    let target = valkey.trim_start_matches("redis://").trim_end_matches('/').to_owned();
+    let valkey = Wire::to(target).await;
+    let valkey_url = format!("redis://{}", valkey.address);
+    let blobs = format!("{}/{}", s3.trim_end_matches('/'), id().simple());
+    let settings =
+        [("DATABASE_URL", &*database), ("VALKEY_URL", &*valkey_url), ("CLOUDSTEAD_BLOB_URL", &*blobs)];
+    let first = TestServer::start_with(&settings).await;
+    let second = TestServer::start_with(&settings).await;
+    Some(Nodes { first, second, valkey })
+}
+
+fn id() -> Uuid {
+    server::clock::Env::system().id()
+}
+
+/// Puts a small file into the person's root through `push`.
+async fn push_file(person: &Person, name: &str, text: &str) -> ItemId {
+    use base64::Engine as _;
+    let file_id = ItemId(id());
+    let change = json!({
+        "operationId": OperationId(id()), "fileId": file_id, "baseVersion": {}, "kind": "create",
+        "parentId": person.root_id, "name": name, "size": text.len(),
+        "data": base64::prelude::BASE64_STANDARD.encode(text),
+    });
+    let body = json!({"deviceId": person.device_id, "lastSyncToken": null, "changes": [change]});
+    let reply: Value = person.post("/sync/push", &body).await.expect(200).json();
+    assert_eq!(reply["applied"].as_array().map(Vec::len), Some(1), "{reply}");
+    file_id
+}
+
+/// The next frame that speaks of a change.
+async fn news(socket: &mut Socket) -> Value {
+    loop {
+        let frame = socket.next().await;
+        if frame["type"] != "sync_complete" {
+            return frame;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_one_node_takes_the_other_tells_and_gives_with_valkey_or_without() {
+    let Some(mut nodes) = nodes().await else { return };
+    let here = nodes.first.person("ann").await;
+    let there = nodes.second.sign_in("ann").await;
+    let mut socket = nodes.second.socket(&there).await;
+    assert_eq!(socket.next().await["type"], "sync_complete");
+    let file = push_file(&here, "with.txt", "with Valkey").await;
+    let frame = news(&mut socket).await;
+    assert_eq!((&frame["type"], &frame["fileId"]), (&json!("file_changed"), &json!(file)));
+    let bytes = there.get(&format!("/files/{file}/download")).await.expect(200).body;
+    assert_eq!(bytes, "with Valkey");
+
+    nodes.valkey.cut().await;
+    let file = push_file(&here, "without.txt", "without Valkey").await;
+    let frame = news(&mut socket).await;
+    assert!(frame["type"] == "file_changed" || frame["type"] == "pull_needed", "{frame}");
+    let bytes = there.get(&format!("/files/{file}/download")).await.expect(200).body;
+    assert_eq!(bytes, "without Valkey");
+}
+
+#[tokio::test]
+async fn a_device_that_is_removed_on_one_node_is_gone_on_the_other() {
+    let Some(mut nodes) = nodes().await else { return };
+    let here = nodes.first.person("ann").await;
+    let there = nodes.second.sign_in("ann").await;
+    for is_cut in [false, true] {
+        let other = nodes.second.sign_in("ann").await;
+        let mut socket = nodes.second.socket(&other).await;
+        socket.next().await;
+        if is_cut {
+            nodes.valkey.cut().await;
+        }
+        here.delete(&format!("/devices/{}", other.device_id)).await.expect(204);
+        let closed = tokio::time::timeout(Duration::from_secs(5), socket.close_code()).await;
+        closed.expect("the socket of a removed device ends");
+        other.get("/auth/me").await.expect(401);
+    }
+    there.get("/auth/me").await.expect(200);
+}
