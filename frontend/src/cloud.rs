@@ -28,6 +28,7 @@ const SIGN_IN: &str = "/sign-in";
 pub struct BrowserCloud {
     account: ArcRwSignal<Account>,
     screen: Screen,
+    /// A tab does not hear itself, but only on the channel that it speaks on.
     tabs: Rc<RefCell<Option<Tabs>>>,
     seat: Rc<RefCell<Option<Seat>>>,
 }
@@ -55,12 +56,7 @@ impl BrowserCloud {
     }
 
     fn new(account: Account) -> Self {
-        Self {
-            account: ArcRwSignal::new(account),
-            screen: Screen::default(),
-            tabs: Rc::default(),
-            seat: Rc::default(),
-        }
+        Self { account: ArcRwSignal::new(account), screen: Screen::default(), tabs: Rc::default(), seat: Rc::default() }
     }
 
     /// Opens what this browser holds of the account; false if somebody has to sign in first.
@@ -118,16 +114,25 @@ impl BrowserCloud {
 
     /// Leaves for the sign-in page. Data and outbox stay where the server ended the session.
     fn end(&self, why: Ended) {
-        match why {
-            Ended::SessionLost => {
-                if let Some(session) = session::remembered() {
-                    session::remember(&Session { is_lost: true, ..session });
-                }
-            }
-            Ended::SignedOut => session::forget(),
+        if let Some(Seat::Leading(runtime)) = self.seat.borrow_mut().take() {
+            runtime.stop();
+        }
+        let mine = session::remembered().filter(|session| Some(session.signed_in.user.id) == self.user());
+        match (why, mine) {
+            (Ended::SessionLost, Some(session)) => session::remember(&Session { is_lost: true, ..session }),
+            (Ended::SignedOut, Some(_)) => session::forget(),
+            // Another account signed in meanwhile.
+            (_, None) => {}
         }
         self.account.set(Account::SignedOut);
         leave(SIGN_IN);
+    }
+
+    fn user(&self) -> Option<UserId> {
+        match self.account.get_untracked() {
+            Account::SignedIn(signed_in) => Some(signed_in.user.id),
+            Account::Loading | Account::SignedOut => None,
+        }
     }
 
     fn say_storage_failed(&self, error: &StoreError) {
@@ -186,6 +191,12 @@ async fn adopt(signed_in: SignedIn) -> Result<(), StoreError> {
 }
 
 async fn sign_in(username: String, password: Password) -> Result<SignedIn, CallError> {
+    if let Some(session) = session::remembered() {
+        // Tabs that still show the last session would go on under the new one's cookie.
+        let user = session.signed_in.user.id;
+        Tabs::join(user).session_lost();
+        tabs::outlive_leader(user).await;
+    }
     let device = match session::user_named(&username) {
         Some(user) => known_device(user).await,
         None => None,
@@ -256,13 +267,17 @@ impl Cloud for BrowserCloud {
                 Err(CallError::Refused(problem)) if problem.status == 401 => {}
                 other => other?,
             }
-            let seat = cloud.seat.borrow_mut().take();
-            if let Some(seat) = seat {
+            let seat = cloud.seat.borrow().clone();
+            if let Some((seat, user)) = seat.zip(cloud.user()) {
+                if let Some(tabs) = &*cloud.tabs.borrow() {
+                    tabs.signed_out();
+                }
+                match &seat {
+                    Seat::Leading(runtime) => runtime.stop(),
+                    Seat::Following(_) => tabs::outlive_leader(user).await,
+                }
                 // What cannot be wiped is useless without the session, and wiped by the next sign-out.
                 let _ = seat.store().clear().await;
-            }
-            if let Some(tabs) = &*cloud.tabs.borrow() {
-                tabs.signed_out();
             }
             cloud.end(Ended::SignedOut);
             Ok(())

@@ -43,6 +43,7 @@ pub struct Runtime {
     batches: UnboundedSender<Arc<StoreBatch>>,
     /// Counts the alarms that were set: only the last one rings.
     alarm: Cell<u64>,
+    is_stopped: Cell<bool>,
 }
 
 impl Runtime {
@@ -69,6 +70,7 @@ impl Runtime {
                 socket: RefCell::default(),
                 batches,
                 alarm: Cell::new(0),
+                is_stopped: Cell::new(false),
             }
         });
         spawn_local(persist(runtime.clone(), queue));
@@ -124,7 +126,16 @@ impl Runtime {
         self.handle(Event::RetryNow);
     }
 
+    /// Nothing is stored or sent any more: the data is about to be wiped, or is another account's to send.
+    pub fn stop(&self) {
+        self.is_stopped.set(true);
+        self.socket.borrow_mut().take();
+    }
+
     pub fn handle(&self, event: Event) {
+        if self.is_stopped.get() {
+            return;
+        }
         let effects = self.replica.step(|engine| engine.handle(browser::now(), event));
         self.perform(effects);
     }
@@ -260,6 +271,9 @@ impl Runtime {
 /// again.
 async fn persist(runtime: Rc<Runtime>, mut queue: UnboundedReceiver<Arc<StoreBatch>>) {
     while let Some(batch) = queue.next().await {
+        if runtime.is_stopped.get() {
+            return;
+        }
         if runtime.store.apply(&batch).await.is_ok() {
             runtime.handle(Event::Persisted(batch.id));
             runtime.listener.stored(batch.id);

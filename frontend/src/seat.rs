@@ -89,7 +89,7 @@ pub fn lead(
     let lost = ended.clone();
     let listener = ToTabs { leader: leader.clone(), session_lost: move || lost(Ended::SessionLost) };
     let runtime = Runtime::start(replica, store, listener);
-    leader.serve(&runtime, move || ended(Ended::SignedOut));
+    leader.serve(&runtime, ended);
     runtime
 }
 

@@ -34,7 +34,7 @@ self.addEventListener('fetch', (event) => {
     return;
   }
   if (request.mode !== 'navigate') {
-    event.respondWith(asset(request, url));
+    event.respondWith(asset(request, url, event.clientId));
   } else if (PUBLIC_PAGES.test(url.pathname)) {
     event.respondWith(fetch(request).catch(() => shell(request)));
   } else if (!isFile(url.pathname)) {
@@ -54,9 +54,16 @@ async function shell(request) {
   return (await newest?.cache.match(SHELL)) ?? fetch(request);
 }
 
-async function asset(request, url) {
+async function asset(request, url, clientId) {
   const [oldest] = await wholeSites();
-  return (await oldest?.cache.match(url.pathname)) ?? fetch(request);
+  const held = await oldest?.cache.match(url.pathname);
+  if (!held) {
+    return fetch(request);
+  }
+  // A page that the server rendered wants the files of the server's build.
+  const client = clientId && (await self.clients.get(clientId));
+  const isPublic = client && PUBLIC_PAGES.test(new URL(client.url).pathname);
+  return isPublic ? fetch(request).catch(() => held) : held;
 }
 
 // The caches that were filled to the end, the oldest first.

@@ -9,8 +9,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use app::ports::{PickedFile, UploadControl};
+use futures::future::select;
 use js_sys::Array;
 use shared::{ItemId, OperationId, UserId};
+use std::pin::pin;
 use sync::{BatchId, Command, Event};
 use uuid::Uuid;
 use wasm_bindgen::prelude::*;
@@ -23,6 +25,7 @@ use self::words::{Shown, Word};
 use crate::browser;
 use crate::intake;
 use crate::runtime::Runtime;
+use crate::seat::Ended;
 
 /// What the tabs of one account hear each other on.
 #[derive(Clone)]
@@ -60,6 +63,19 @@ impl Tabs {
     pub fn signed_out(&self) {
         self.say(&Word::SignedOut, &JsValue::NULL);
     }
+
+    /// The session ended: the other tabs leave, and keep the data.
+    pub fn session_lost(&self) {
+        self.say(&Word::SessionLost, &JsValue::NULL);
+    }
+}
+
+/// What a leader that was told to leave may take, in milliseconds.
+const LEAVING_MS: u64 = 2_000;
+
+/// Waits until no other tab leads, so that nobody writes under this one's hands.
+pub async fn outlive_leader(user: UserId) {
+    select(pin!(lead_when_free(user)), pin!(browser::sleep(LEAVING_MS))).await;
 }
 
 /// The leader's ear and mouth.
@@ -75,8 +91,8 @@ impl Leader {
         Rc::new(Self { tabs, unanswered: RefCell::default(), shown: RefCell::default() })
     }
 
-    /// Answers the other tabs from now on. `signed_out` is called if one of them signs out.
-    pub fn serve(self: &Rc<Self>, runtime: &Rc<Runtime>, signed_out: impl Fn() + 'static) {
+    /// Answers the other tabs from now on. `ended` is called if one of them ends the session.
+    pub fn serve(self: &Rc<Self>, runtime: &Rc<Runtime>, ended: impl Fn(Ended) + 'static) {
         let (leader, runtime) = (self.clone(), runtime.clone());
         self.tabs.hear(move |word, beside| match word {
             Word::Run { request, commands } => leader.run(&runtime, request, commands),
@@ -92,8 +108,9 @@ impl Leader {
                 leader.shown.borrow_mut().take();
                 leader.show(&runtime);
             }
-            Word::SignedOut => signed_out(),
-            Word::Done { .. } | Word::Stored | Word::Show(_) | Word::Say { .. } | Word::SessionLost => {}
+            Word::SignedOut => ended(Ended::SignedOut),
+            Word::SessionLost => ended(Ended::SessionLost),
+            Word::Done { .. } | Word::Stored | Word::Show(_) | Word::Say { .. } => {}
         });
         self.tabs.say(&Word::Stored, &JsValue::NULL);
     }
@@ -125,7 +142,7 @@ impl Leader {
     }
 
     pub fn session_lost(&self) {
-        self.tabs.say(&Word::SessionLost, &JsValue::NULL);
+        self.tabs.session_lost();
     }
 
     pub fn say(&self, text: &str) {

@@ -45,9 +45,9 @@ pub enum Word {
     Say {
         text: String,
     },
-    SessionLost,
     // From anyone.
     SignedOut,
+    SessionLost,
 }
 
 /// What only the leader knows.

@@ -148,6 +148,9 @@ impl Uploader {
             },
             (UploadControl::Cancel, _) => {
                 (self.report)(Report::Event(Event::Discard { operation }));
+                if let Some(job) = job.filter(|job| !job.is_running.get()) {
+                    self.forget(&job.staged());
+                }
                 self.drop_view(operation);
             }
             (UploadControl::Dismiss, _) => self.drop_view(operation),
@@ -262,10 +265,7 @@ impl Uploader {
             Err(Stop::Cancelled) => self.end_session(job, order.file_id).await,
         };
         if !matches!(result, Err(UploadError::Failed(_))) {
-            let staged = job.staged();
-            self.sources.release(&staged);
-            // What stays behind is forgotten at sign-out at the latest.
-            let _ = self.store.forget_upload(&staged).await;
+            self.forget(&job.staged());
         }
         self.publish();
         result
@@ -311,6 +311,16 @@ impl Uploader {
         spawn_local(async move {
             // A pause that is not remembered ends with the page.
             let _ = uploader.store.put_upload(&record).await;
+        });
+    }
+
+    /// The bytes are not needed any more.
+    fn forget(&self, staged: &str) {
+        self.sources.release(staged);
+        let (store, staged) = (self.store.clone(), staged.to_owned());
+        spawn_local(async move {
+            // What stays behind is forgotten at sign-out at the latest.
+            let _ = store.forget_upload(&staged).await;
         });
     }
 
