@@ -92,3 +92,15 @@ pub fn clock_ms() -> f64 {
         .and_then(|window| window.performance())
         .map_or_else(js_sys::Date::now, |clock| clock.now())
 }
+
+/// Calls a method that answers a promise, where web-sys has no stable binding. None if it fails.
+pub async fn call(of: &JsValue, method: &str, argument: &JsValue) -> Option<JsValue> {
+    call_with(of, method, argument, &JsValue::UNDEFINED).await
+}
+
+/// As [`call`], with two arguments.
+pub async fn call_with(of: &JsValue, method: &str, first: &JsValue, second: &JsValue) -> Option<JsValue> {
+    let method: Function = property(of, method)?.dyn_into().ok()?;
+    let answer: Promise = method.call2(of, first, second).ok()?.dyn_into().ok()?;
+    JsFuture::from(answer).await.ok()
+}

@@ -20,6 +20,7 @@ use crate::seat::{self, Ended, Seat};
 use crate::session::{self, Session};
 use crate::store::{IndexedDbStore, StoreError};
 use crate::tabs::{self, Follower, Leader, Tabs, Wish};
+use crate::uploader;
 
 /// Where a person signs in.
 const SIGN_IN: &str = "/sign-in";
@@ -56,7 +57,12 @@ impl BrowserCloud {
     }
 
     fn new(account: Account) -> Self {
-        Self { account: ArcRwSignal::new(account), screen: Screen::default(), tabs: Rc::default(), seat: Rc::default() }
+        Self {
+            account: ArcRwSignal::new(account),
+            screen: Screen::default(),
+            tabs: Rc::default(),
+            seat: Rc::default(),
+        }
     }
 
     /// Opens what this browser holds of the account; false if somebody has to sign in first.
@@ -278,6 +284,7 @@ impl Cloud for BrowserCloud {
                 }
                 // What cannot be wiped is useless without the session, and wiped by the next sign-out.
                 let _ = seat.store().clear().await;
+                uploader::forget_staged(&seat.store().name()).await;
             }
             cloud.end(Ended::SignedOut);
             Ok(())

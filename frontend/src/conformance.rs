@@ -34,6 +34,7 @@ pub async fn run_store_check(index: usize) -> Result<(), JsError> {
         })
     };
     check(store, Box::new(reopen)).await;
-    Database::delete_by_name(&name)?.await?;
+    // It goes when the last connection does.
+    drop(Database::delete_by_name(&name)?);
     Ok(())
 }

@@ -50,7 +50,12 @@ impl IndexedDbStore {
         Ok(Self { database: schema::open(name).await? })
     }
 
-    /// Some stores, to read.
+    /// Names what else is kept for the account on this device.
+    pub fn name(&self) -> String {
+        self.database.name()
+    }
+
+    /// One store, to read.
     fn reading(&self, store: &str) -> Result<Transaction<'_>, StoreError> {
         Ok(self.database.transaction(store).with_mode(TransactionMode::Readonly).build()?)
     }
@@ -67,10 +72,17 @@ impl IndexedDbStore {
         Ok(transaction)
     }
 
-    /// Everything that came since another tab's engine wrote these records.
+    /// What the device is, without the rest.
     pub async fn meta(&self) -> Result<Option<sync::Meta>, StoreError> {
         let transaction = self.reading(META)?;
         get(&transaction.object_store(META)?, META_KEY).await
+    }
+}
+
+impl Drop for IndexedDbStore {
+    fn drop(&mut self) {
+        // Left to the garbage collector, a connection holds up whoever deletes or upgrades the database.
+        self.database.clone().close();
     }
 }
 

@@ -11,6 +11,7 @@ mod lanes;
 mod meter;
 mod pace;
 mod source;
+mod staging;
 mod switch;
 mod transfer;
 pub mod worker;
@@ -33,6 +34,7 @@ use self::source::{Ask, Sources};
 use self::switch::Wanted;
 use self::transfer::Stop;
 use crate::api;
+use crate::browser;
 use crate::store::{IndexedDbStore, UploadRecord};
 
 /// Files that are cut or sent at a time; the chunks in flight are counted by the lanes.
@@ -55,7 +57,7 @@ pub struct Uploader {
     store: Rc<IndexedDbStore>,
     hasher: Rc<Hasher>,
     lanes: Rc<Lanes>,
-    sources: Sources,
+    sources: Rc<Sources>,
     jobs: Jobs,
     /// Small files, which travel in pushes: the panel shows them like the others.
     small: RefCell<BTreeMap<OperationId, UploadView>>,
@@ -64,10 +66,13 @@ pub struct Uploader {
     report: Box<dyn Fn(Report)>,
 }
 
+/// Forgets the copies of files that one account's uploads waited with.
+pub use self::staging::remove_all as forget_staged;
+
 impl Uploader {
     pub fn new(store: Rc<IndexedDbStore>, report: impl Fn(Report) + 'static) -> Rc<Self> {
         Rc::new(Self {
-            sources: Sources::new(store.clone()),
+            sources: Rc::new(Sources::new(store.clone())),
             store,
             hasher: Hasher::start(),
             lanes: Rc::default(),
@@ -87,6 +92,8 @@ impl Uploader {
         let _ = self.store.put_upload(record).await;
         if let Some(handle) = handle {
             let _ = self.store.put_handle(&record.staged, &handle).await;
+        } else if !browser::is_online() {
+            self.stage(&record.staged);
         }
     }
 
@@ -260,6 +267,9 @@ impl Uploader {
             }
             Err(Stop::Failed(error)) => {
                 self.enter(job, failure(&error));
+                if error == CallError::Unreachable {
+                    self.stage(&job.staged());
+                }
                 Err(UploadError::Failed(error))
             }
             Err(Stop::Cancelled) => self.end_session(job, order.file_id).await,
@@ -316,12 +326,14 @@ impl Uploader {
 
     /// The bytes are not needed any more.
     fn forget(&self, staged: &str) {
-        self.sources.release(staged);
-        let (store, staged) = (self.store.clone(), staged.to_owned());
-        spawn_local(async move {
-            // What stays behind is forgotten at sign-out at the latest.
-            let _ = store.forget_upload(&staged).await;
-        });
+        let (sources, staged) = (self.sources.clone(), staged.to_owned());
+        spawn_local(async move { sources.forget(&staged).await });
+    }
+
+    /// The upload has to wait, perhaps until after the tab was closed.
+    fn stage(&self, staged: &str) {
+        let (sources, staged) = (self.sources.clone(), staged.to_owned());
+        spawn_local(async move { sources.stage(&staged).await });
     }
 
     /// In answer to a click, the browser may be asked for the file that it keeps a handle of.

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use js_sys::{Function, Object, Promise, Reflect};
+use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
-use crate::browser;
+use super::staging;
+use crate::browser::call;
 use crate::store::{IndexedDbStore, UploadRecord};
 
 pub struct Sources {
@@ -38,6 +39,25 @@ impl Sources {
         self.files.borrow_mut().remove(staged);
     }
 
+    /// Sees to it that a file that has to wait is there after the tab was closed.
+    pub async fn stage(&self, staged: &str) {
+        let is_held_elsewhere = matches!(self.store.handle(staged).await, Ok(Some(_)));
+        if let Some(file) = self.held(staged).filter(|_| !is_held_elsewhere)
+            && staging::open(&self.store.name(), staged, file.size() as u64).await.is_none()
+        {
+            // Where there is no room, the person is asked for the file again.
+            staging::keep(&self.store.name(), staged, &file).await;
+        }
+    }
+
+    /// Forgets all ways to the file.
+    pub async fn forget(&self, staged: &str) {
+        self.release(staged);
+        // What stays behind is forgotten at sign-out at the latest.
+        let _ = self.store.forget_upload(staged).await;
+        staging::remove(&self.store.name(), staged).await;
+    }
+
     pub fn held(&self, staged: &str) -> Option<File> {
         self.files.borrow().get(staged).cloned()
     }
@@ -47,11 +67,14 @@ impl Sources {
         if let Some(file) = self.held(&record.staged) {
             return Some(file);
         }
-        let handle = self.store.handle(&record.staged).await.ok()??;
-        let file = open(&handle, ask).await?;
-        if !is_same(&file, record) {
-            return None;
-        }
+        let kept = match self.store.handle(&record.staged).await.ok().flatten() {
+            Some(handle) => open(&handle, ask).await.filter(|file| is_same(file, record)),
+            None => None,
+        };
+        let file = match kept {
+            Some(file) => file,
+            None => staging::open(&self.store.name(), &record.staged, record.size).await?,
+        };
         self.hold(&record.staged, file.clone());
         Some(file)
     }
@@ -80,11 +103,4 @@ async fn open(handle: &JsValue, ask: Ask) -> Option<File> {
         return None;
     }
     call(handle, "getFile", &JsValue::UNDEFINED).await?.dyn_into().ok()
-}
-
-/// Calls a method that web-sys holds to be unstable.
-async fn call(of: &JsValue, method: &str, argument: &JsValue) -> Option<JsValue> {
-    let method: Function = browser::property(of, method)?.dyn_into().ok()?;
-    let answer: Promise = method.call1(of, argument).ok()?.dyn_into().ok()?;
-    JsFuture::from(answer).await.ok()
 }
