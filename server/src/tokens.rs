@@ -76,6 +76,10 @@ impl From<TokenError> for ApiError {
 }
 
 impl TokenKey {
+    pub fn of(installation: &crate::state::Installation) -> Self {
+        Self::new(installation.signing_key, installation.epoch)
+    }
+
     pub fn new(secret: [u8; 32], epoch: Uuid) -> Self {
         Self { secret, epoch }
     }

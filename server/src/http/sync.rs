@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use serde::Deserialize;
-use shared::limits::{PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX};
-use shared::sync::PullResponse;
+use shared::limits::{PULL_LIMIT_DEFAULT, PULL_LIMIT_MAX, PUSH_BODY_BYTES_MAX};
+use shared::sync::{PullResponse, PushRequest, PushResponse};
 use shared::{ErrorCode, Problem};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -13,10 +13,11 @@ use super::extract::{Json, Query};
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::ops;
+use crate::ops::push::RawPush;
 use crate::state::App;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(pull))
+    OpenApiRouter::new().routes(routes!(pull)).routes(routes!(push))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -44,4 +45,21 @@ async fn pull(
         return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
     }
     Ok(Json(ops::pull::pull(&app, caller, query.since.as_deref(), limit).await?))
+}
+
+/// Takes in changes
+///
+/// At most 500 changes or 2 MiB. In order; each stands or falls alone, and stands in exactly one of the three
+/// lists of the answer.
+#[utoipa::path(post, path = "/sync/push", tag = "sync", request_body = PushRequest, responses(
+    (status = 200, body = PushResponse), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 403, description = "`device_mismatch`", body = Problem),
+    (status = 410, description = "`sync_token_expired`, with `reason`", body = Problem),
+    (status = 413, description = "`payload_too_large` or `too_many_changes`", body = Problem)))]
+async fn push(
+    State(app): State<App>,
+    caller: Caller,
+    Json(push): Json<RawPush, PUSH_BODY_BYTES_MAX>,
+) -> ApiResult<Json<PushResponse>> {
+    Ok(Json(ops::push::push(&app, caller, push).await?))
 }

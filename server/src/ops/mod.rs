@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod backup;
 pub mod content;
 pub mod pull;
+pub mod push;
 pub mod read;
 pub mod sign_in;
 pub mod tree;

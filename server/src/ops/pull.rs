@@ -96,10 +96,15 @@ async fn zone_page(
     let last_of_more = rows.last().filter(|_| more).map(|row| row.feed);
     let ids: Vec<ItemId> = rows.iter().map(|row| row.id).collect();
     let tree = Tree::new(zone, items::load_with_ancestors(connection, zone, &ids).await?);
-    let changes = tree
-        .parents_first(&ids, |ancestor| ancestor.feed > start.position)
-        .into_iter()
+    let told: Vec<ItemId> = rows
+        .iter()
         .filter(|row| row.feed > start.alive_until || !tree.is_deleted(row.id))
+        .map(|row| row.id)
+        .collect();
+    // What is in the trash may be told of though its folder never was: a full pull leaves that out.
+    let changes = tree
+        .parents_first(&told, |ancestor| ancestor.feed > start.position || tree.is_deleted(ancestor.id))
+        .into_iter()
         .map(|row| tree.state(row))
         .collect();
     Ok(ZonePage { entries: ids.len(), changes, last_of_more })

@@ -37,35 +37,7 @@ impl Tree {
 
     /// The item as it travels.
     pub fn state(&self, row: &ItemRow) -> ItemState {
-        if let Some(purged_at) = row.purged_at {
-            return ItemState::Purged(Tombstone {
-                id: row.id,
-                zone_id: self.zone,
-                is_deleted: true,
-                purged_at,
-                version: row.vector.clone(),
-            });
-        }
-        let mut names: Vec<&str> = self.upward(row.id).map(|row| row.name.as_str()).collect();
-        names.push("");
-        names.reverse();
-        ItemState::Present(FileItem {
-            id: row.id,
-            zone_id: self.zone,
-            parent_id: row.parent_id,
-            name: row.name.clone(),
-            path: names.join("/"),
-            kind: row.kind,
-            size: row.size,
-            mime_type: row.mime_type.clone(),
-            content_hash: row.content_hash,
-            version: row.vector.clone(),
-            is_deleted: self.is_deleted(row.id),
-            created_at: row.created_at,
-            modified_at: row.modified_at,
-            deleted_at: row.deleted.map(|deletion| deletion.at),
-            encryption: None,
-        })
+        item_state(self.zone, row, self.upward(row.id).skip(1))
     }
 
     /// The ids with those of their ancestors that `include` asks for, every folder before what is in it,
@@ -89,6 +61,43 @@ impl Tree {
         }
         ordered
     }
+}
+
+/// The item as it travels. `folders` are those that it is in, the nearest first.
+pub fn item_state<'a>(
+    zone_id: ZoneId,
+    row: &ItemRow,
+    folders: impl Iterator<Item = &'a ItemRow>,
+) -> ItemState {
+    if let Some(purged_at) = row.purged_at {
+        let version = row.vector.clone();
+        return ItemState::Purged(Tombstone { id: row.id, zone_id, is_deleted: true, purged_at, version });
+    }
+    let mut is_deleted = row.deleted.is_some();
+    let mut names = vec![row.name.as_str()];
+    for folder in folders {
+        is_deleted |= !folder.holds_name();
+        names.push(&folder.name);
+    }
+    names.push("");
+    names.reverse();
+    ItemState::Present(FileItem {
+        id: row.id,
+        zone_id,
+        parent_id: row.parent_id,
+        name: row.name.clone(),
+        path: names.join("/"),
+        kind: row.kind,
+        size: row.size,
+        mime_type: row.mime_type.clone(),
+        content_hash: row.content_hash,
+        version: row.vector.clone(),
+        is_deleted,
+        created_at: row.created_at,
+        modified_at: row.modified_at,
+        deleted_at: row.deleted.map(|deletion| deletion.at),
+        encryption: None,
+    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! The contract, seen from outside: a real server on a port of its own, and clients that speak HTTP.
 
 mod accounts;
+mod device;
 mod faults;
 mod nodes;
 mod notifications;
+mod push;
 mod requests;
 mod routes;
 mod support;

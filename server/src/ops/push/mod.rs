@@ -1,0 +1,234 @@
+//! Push: rows that a batch names are loaded in a few statements, changes are judged in memory one after
+//! another, and everything is written at once, with the answers that later replays give.
+
+mod change;
+mod content;
+mod facts;
+mod judge;
+mod overlay;
+pub mod render;
+mod request;
+mod store;
+mod trash;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use shared::frames::ServerEvent;
+use shared::item::{ItemState, Tombstone};
+use shared::sync::{Applied, ChangeError, ConflictInfo};
+use shared::{DeviceId, OperationId, Timestamp, VersionVector};
+
+pub use change::{NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind, Refusal};
+pub use facts::{Facts, Needs, prepare};
+pub use request::{RawPush, payload_hash, push};
+
+pub use store::{Batch, SqlStore, ZoneStore};
+
+use crate::access::Grant;
+use crate::blobs::BlobKey;
+use crate::clock::Env;
+use crate::db::operations::Recorded;
+use crate::db::{Connection, DbError};
+use crate::error::{ApiError, ApiResult};
+use crate::state::App;
+use judge::{Answered, Judge};
+use overlay::Overlay;
+
+/// Who pushes, into which zone, and what is known of contents. The same for every try.
+#[derive(Clone)]
+pub struct PushContext {
+    pub grant: Grant,
+    pub device: DeviceId,
+    pub now: Timestamp,
+    pub env: Env,
+    pub facts: Arc<Facts>,
+}
+
+/// What a batch came to.
+#[derive(Debug)]
+pub struct PushEffect {
+    /// In the order of the changes; an operation that stands twice in the batch is answered once.
+    pub answers: Vec<Answer>,
+    /// The zone's position before and after.
+    pub before: u64,
+    pub after: u64,
+    /// Whether the answers tell of everything that entered the feed.
+    pub told_all: bool,
+    /// For the hub, after the commit.
+    pub events: Vec<ServerEvent>,
+    /// Objects that turned out not to be needed: to be deleted after the commit.
+    pub superfluous: Vec<BlobKey>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Applied(Applied),
+    Conflict(ConflictInfo),
+    Failed(ChangeError),
+}
+
+/// Why a batch was not written.
+#[derive(Debug)]
+pub enum ApplyError {
+    Db(DbError),
+    /// Something has to be read first: gather it, then try again. See [`write`].
+    Needs(Needs),
+}
+
+impl From<DbError> for ApplyError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+/// Judges and writes the changes, inside a write.
+pub async fn apply(
+    connection: &mut Connection,
+    context: &PushContext,
+    changes: &[PreparedChange],
+) -> Result<PushEffect, ApplyError> {
+    let grant = &context.grant;
+    let mut store = SqlStore::new(connection, grant.zone_id, grant.user_id, grant.account_id);
+    let effect = apply_in(&mut store, context, changes).await?;
+    Ok(PushEffect { superfluous: std::mem::take(&mut store.superfluous), ..effect })
+}
+
+/// As [`apply`], over any store.
+pub async fn apply_in<S: ZoneStore>(
+    store: &mut S,
+    context: &PushContext,
+    changes: &[PreparedChange],
+) -> Result<PushEffect, ApplyError> {
+    let zone = Overlay::open(store, context.grant.root_id, context.device, context.now).await?;
+    let mut judge = Judge { zone, context, needs: Needs::default(), news: Vec::new() };
+    judge.prefetch(changes).await?;
+    let mut answered = Vec::with_capacity(changes.len());
+    let mut seen: HashMap<OperationId, [u8; 32]> = HashMap::new();
+    for change in changes {
+        if seen.insert(change.operation_id, change.payload_hash) == Some(change.payload_hash) {
+            continue;
+        }
+        answered.push((change, judge.change(change).await?));
+    }
+    if !judge.needs.is_empty() {
+        return Err(ApplyError::Needs(judge.needs));
+    }
+    let before = judge.zone.counter;
+    let after = judge.zone.save().await?;
+    let mut answers = Vec::with_capacity(answered.len());
+    for (change, answer) in answered {
+        answers.push(judge.answer(change, answer).await?);
+    }
+    let told: BTreeSet<_> = answers
+        .iter()
+        .filter_map(|answer| match answer {
+            Answer::Applied(applied) => Some(applied.item.id()),
+            _ => None,
+        })
+        .collect();
+    let told_all = judge.zone.written().iter().all(|id| told.contains(id));
+    let events = judge.events().await?;
+    Ok(PushEffect { answers, before, after, told_all, events, superfluous: Vec::new() })
+}
+
+impl<S: ZoneStore> Judge<'_, '_, S> {
+    /// The present state of what the operation was answered with.
+    async fn answer(&mut self, change: &PreparedChange, answer: Answered) -> Result<Answer, DbError> {
+        let (operation_id, file_id) = (change.operation_id, change.file_id);
+        let refused = |refusal: Refusal| {
+            Answer::Failed(ChangeError {
+                operation_id,
+                file_id,
+                code: refusal.code,
+                message: refusal.message,
+                retryable: refusal.retryable,
+                missing_chunks: refusal.missing_chunks,
+            })
+        };
+        let zone_id = self.context.grant.zone_id;
+        Ok(match answer {
+            Answered::Refused(refusal) => refused(refusal),
+            Answered::Recorded(Recorded::Failed { code, message, .. }) => {
+                refused(Refusal::new(code, message))
+            }
+            Answered::Recorded(Recorded::Applied { file_id, item_id, outcome }) => {
+                let gone = || {
+                    ItemState::Purged(Tombstone {
+                        id: item_id,
+                        zone_id,
+                        is_deleted: true,
+                        purged_at: self.context.now,
+                        version: VersionVector::new(),
+                    })
+                };
+                let item = self.zone.state(zone_id, item_id).await?.unwrap_or_else(gone);
+                Answer::Applied(Applied { operation_id, file_id, item, outcome })
+            }
+            Answered::Recorded(Recorded::Conflict { conflict_id, .. }) => {
+                match self.zone.conflict_info(conflict_id, Some(operation_id)).await? {
+                    Some(conflict) => Answer::Conflict(conflict),
+                    None => refused(Refusal::new(shared::ErrorCode::Gone, "It was removed for good.")),
+                }
+            }
+            Answered::Recorded(Recorded::Resolved { .. }) => {
+                refused(Refusal::new(shared::ErrorCode::IdempotencyMismatch, "Use a new operation id."))
+            }
+        })
+    }
+}
+
+/// Most tries of one batch: each names what it misses, and what it misses was there at the time.
+const TRIES_MAX: u32 = 8;
+
+/// Writes one zone's changes, gathering what has to be read of contents in between, and tells the hub.
+pub async fn write(
+    app: &App,
+    grant: Grant,
+    device: DeviceId,
+    changes: Vec<PreparedChange>,
+) -> ApiResult<PushEffect> {
+    let changes = Arc::new(changes);
+    let mut facts = Facts::default();
+    for _ in 0..TRIES_MAX {
+        let context = PushContext {
+            grant,
+            device,
+            now: app.env.now(),
+            env: app.env.clone(),
+            facts: Arc::new(facts.clone()),
+        };
+        let batch = Arc::clone(&changes);
+        let written = app
+            .db
+            .write(move |connection| {
+                let (context, batch) = (context.clone(), Arc::clone(&batch));
+                Box::pin(async move { apply(connection, &context, &batch).await })
+            })
+            .await;
+        match written {
+            Ok(mut effect) => {
+                announce(app, grant, device, &mut effect).await;
+                return Ok(effect);
+            }
+            Err(ApplyError::Db(error)) => return Err(error.into()),
+            Err(ApplyError::Needs(needs)) => {
+                facts.gather(app, grant.account_id, &needs, &changes).await?;
+            }
+        }
+    }
+    Err(ApiError::unavailable())
+}
+
+/// After the commit: tells other devices, and drops objects that were not needed.
+pub async fn announce(app: &App, grant: Grant, device: DeviceId, effect: &mut PushEffect) {
+    let events = std::mem::take(&mut effect.events);
+    if !events.is_empty() {
+        app.hub.publish(grant.zone_id, Some(device), events);
+    }
+    for key in std::mem::take(&mut effect.superfluous) {
+        if let Err(error) = app.blobs.delete(&key).await {
+            tracing::warn!(%error, "a superfluous object stays until the scrub finds it");
+        }
+    }
+}

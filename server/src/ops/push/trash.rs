@@ -1,0 +1,248 @@
+//! Into the trash, out of it, and out of it for good; and what else lives or stays behind because of it.
+
+use std::collections::BTreeSet;
+
+use shared::frames::FileAction;
+use shared::sync::Outcome;
+use shared::{ErrorCode, ItemId, ItemKind, ItemName};
+
+use super::change::{Done, End, Judged, Refusal};
+use super::judge::{Basis, Judge, News};
+use super::overlay::Write;
+use super::store::ZoneStore;
+use crate::db::DbError;
+use crate::db::items::{Deletion, ItemRow};
+
+impl<S: ZoneStore> Judge<'_, '_, S> {
+    /// What another device put or changed below the folder after the deleter had looked; the topmost of
+    /// each branch. The deleter's own changes never count.
+    pub(super) async fn survivors(&mut self, folder: ItemId, seen: u64) -> Result<Vec<ItemId>, DbError> {
+        let touched = self.zone.store.touched_after(self.context.device, seen).await?;
+        let ids: Vec<ItemId> = touched.iter().map(|row| row.id).collect();
+        self.zone.prefetch(ids.iter().copied()).await?;
+        let mut below = Vec::new();
+        for id in ids {
+            let chain = self.zone.chain(id).await?;
+            let Some(at) = chain.iter().position(|row| row.id == folder).filter(|&at| at > 0) else {
+                continue;
+            };
+            if chain[..at].iter().all(|row| row.deleted.is_none() && row.purged_at.is_none()) {
+                below.push(chain[..at].iter().map(|row| row.id).collect::<Vec<_>>());
+            }
+        }
+        let all: BTreeSet<ItemId> = below.iter().map(|path| path[0]).collect();
+        Ok(below
+            .iter()
+            .filter(|path| !path[1..].iter().any(|above| all.contains(above)))
+            .map(|path| path[0])
+            .collect())
+    }
+
+    /// The folder lives because of `keep`: what else is in it goes into the trash, in pieces that share the
+    /// delete.
+    pub(super) async fn leave_behind(
+        &mut self,
+        folder: ItemId,
+        keep: &[ItemId],
+        deletion: Deletion,
+    ) -> Result<(), DbError> {
+        let keep: BTreeSet<ItemId> = keep.iter().copied().collect();
+        let mut needed = BTreeSet::from([folder]);
+        for &id in &keep {
+            let chain = self.zone.chain(id).await?;
+            needed.extend(chain.iter().map(|row| row.id).skip(1).take_while(|&above| above != folder));
+        }
+        for child in self.zone.children(&needed.iter().copied().collect::<Vec<_>>()).await? {
+            if child.deleted.is_none() && !needed.contains(&child.id) && !keep.contains(&child.id) {
+                self.set_aside(child, deletion);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stays in the trash as a topmost item of the delete.
+    fn set_aside(&mut self, mut item: ItemRow, deletion: Deletion) {
+        let dot = self.zone.issue(&mut item);
+        item.place_dot = dot;
+        item.deleted = Some(deletion);
+        self.news.push(News::Deleted(item.id));
+        self.zone.put(item, Write::Bump);
+    }
+
+    /// Takes the folder and those that it is in out of the trash, because `keep` is to live in it. The rest
+    /// of what was deleted with them stays behind, as topmost items sharing the delete.
+    pub(super) async fn bring_back(&mut self, folder: ItemId, keep: &[ItemId]) -> Result<bool, DbError> {
+        let mut path = self.zone.chain(folder).await?;
+        let Some(topmost) = path.iter().rposition(|row| row.deleted.is_some()) else { return Ok(false) };
+        path.truncate(topmost + 1);
+        let ids: BTreeSet<ItemId> = path.iter().map(|row| row.id).collect();
+        let mut deletion = path[topmost].deleted;
+        for mut item in path.into_iter().rev() {
+            let id = item.id;
+            deletion = item.deleted.or(deletion);
+            if item.deleted.take().is_some() {
+                self.name_anew(&mut item).await?;
+                let dot = self.zone.issue(&mut item);
+                item.place_dot = dot;
+            }
+            self.zone.put(item, Write::Bump);
+            self.news.push(News::File(id, FileAction::Restored));
+            for child in self.zone.children(&[id]).await? {
+                if child.deleted.is_none()
+                    && !ids.contains(&child.id)
+                    && !keep.contains(&child.id)
+                    && let Some(deletion) = deletion
+                {
+                    self.set_aside(child, deletion);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives the item a name that is free where it is; whether it is another than before.
+    async fn name_anew(&mut self, item: &mut ItemRow) -> Result<bool, DbError> {
+        let Ok(name) = ItemName::parse(&item.name) else { return Ok(false) };
+        let free = self.zone.free_name(item.parent_id, &name, item.id).await?;
+        let renamed = free != name;
+        free.as_str().clone_into(&mut item.name);
+        Ok(renamed)
+    }
+
+    /// What lives again with the item enters the feed with it.
+    pub(super) async fn bump_descendants(&mut self, id: ItemId) -> Result<(), DbError> {
+        for row in self.zone.descendants(id, |row| row.deleted.is_none()).await? {
+            self.zone.put(row, Write::Bump);
+        }
+        Ok(())
+    }
+
+    /// Brings an edited item back, with the folders that it needs. `item` is not written yet: the caller's
+    /// input, whose dot becomes the place's, does that. Answers whether it had to take another name.
+    pub(super) async fn revive(&mut self, item: &mut ItemRow, dot: shared::Dot) -> Result<bool, DbError> {
+        self.bring_back(item.parent_id, &[item.id]).await?;
+        let renamed = item.deleted.take().is_some() && self.name_anew(item).await?;
+        item.place_dot = dot;
+        self.news.push(News::File(item.id, FileAction::Restored));
+        Ok(renamed)
+    }
+
+    pub(super) async fn restore(
+        &mut self,
+        mut item: ItemRow,
+        mut basis: Basis,
+        parent_id: Option<ItemId>,
+    ) -> Judged<Done> {
+        let id = item.id;
+        if !self.zone.is_deleted(id).await? {
+            let dot = self.zone.issue(&mut item);
+            basis.place.learn(dot);
+            basis.place.learn(item.place_dot);
+            self.zone.put(item, Write::Bump);
+            return Ok(Done { item_id: id, end: End::Applied(Outcome::Unchanged), chain: basis.chain(id) });
+        }
+        let target = self.restore_target(&item, parent_id).await?;
+        let together = match item.deleted {
+            Some(deletion) => self.zone.store.deleted_by(deletion).await?,
+            None => Vec::new(),
+        };
+        let deletion = item.deleted;
+        self.bring_back(target, &[id]).await?;
+        item.parent_id = target;
+        item.deleted = None;
+        let renamed = self.name_anew(&mut item).await?;
+        let dot = self.zone.issue(&mut item);
+        basis.place.learn(dot);
+        item.place_dot = dot;
+        self.zone.put(item, Write::Touch);
+        self.bump_descendants(id).await?;
+        self.news.push(News::File(id, FileAction::Restored));
+        for other in together {
+            self.restore_along(other.id, deletion).await?;
+        }
+        let outcome = if renamed { Outcome::Renamed } else { Outcome::Applied };
+        Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) })
+    }
+
+    /// What went into the trash with the same delete comes back with it.
+    async fn restore_along(&mut self, id: ItemId, deletion: Option<Deletion>) -> Result<(), DbError> {
+        let Some(mut item) = self.zone.item(id).await? else { return Ok(()) };
+        if item.deleted.is_none() || item.deleted != deletion {
+            return Ok(());
+        }
+        item.deleted = None;
+        self.name_anew(&mut item).await?;
+        let dot = self.zone.issue(&mut item);
+        item.place_dot = dot;
+        self.zone.put(item, Write::Touch);
+        if !self.zone.is_deleted(id).await? {
+            self.bump_descendants(id).await?;
+            self.news.push(News::File(id, FileAction::Restored));
+        }
+        Ok(())
+    }
+
+    async fn restore_target(&mut self, item: &ItemRow, parent_id: Option<ItemId>) -> Judged<ItemId> {
+        let target = self.target(parent_id.unwrap_or(item.parent_id)).await?;
+        if target.path.contains(&item.id) {
+            return Err(Refusal::new(ErrorCode::WouldCycle, "A folder can't go into itself.").into());
+        }
+        self.check_subtree_depth(item, target.depth).await?;
+        Ok(target.id)
+    }
+
+    pub(super) async fn purge(&mut self, mut item: ItemRow, mut basis: Basis) -> Judged<Done> {
+        let id = item.id;
+        if !self.zone.is_deleted(id).await? {
+            if basis.place.covers(item.place_dot) {
+                let message = "Only what is in the trash can be removed for good. Delete it first.";
+                return Err(Refusal::new(ErrorCode::NotDeleted, message).into());
+            }
+            // Somebody took it out of the trash, unseen.
+            let dot = self.zone.issue(&mut item);
+            basis.place.learn(dot);
+            self.zone.put(item, Write::Bump);
+            return Ok(Done { item_id: id, end: End::Applied(Outcome::Unchanged), chain: basis.chain(id) });
+        }
+        let dot = self.zone.issue(&mut item);
+        basis.place.learn(dot);
+        item.place_dot = dot;
+        self.bury(item).await?;
+        Ok(Done { item_id: id, end: End::Applied(Outcome::Applied), chain: basis.chain(id) })
+    }
+
+    /// Makes tombstones of the item and everything below it, and gives their contents back.
+    pub async fn bury(&mut self, item: ItemRow) -> Result<(), DbError> {
+        let id = item.id;
+        let below = self.zone.descendants(id, |_| true).await?;
+        let all: Vec<ItemRow> = std::iter::once(item).chain(below).collect();
+        let files: Vec<ItemId> =
+            all.iter().filter(|row| row.kind == ItemKind::File).map(|row| row.id).collect();
+        self.zone.prefetch_conflicts(files.iter().copied()).await?;
+        for &file in &files {
+            for mut conflict in self.zone.open_conflicts(file).await? {
+                conflict.resolved_at = Some(self.context.now);
+                self.news.push(News::ConflictResolved(conflict.id));
+                self.zone.put_conflict(conflict);
+            }
+        }
+        self.zone.drop_versions(&files).await?;
+        for row in all {
+            self.zone.put(
+                ItemRow {
+                    name: String::new(),
+                    size: 0,
+                    mime_type: None,
+                    content_hash: None,
+                    version_id: None,
+                    deleted: None,
+                    purged_at: Some(self.context.now),
+                    ..row
+                },
+                Write::Bump,
+            );
+        }
+        self.news.push(News::Deleted(id));
+        Ok(())
+    }
+}

@@ -1,0 +1,248 @@
+//! What one device may rely on when it pushes.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use shared::item::ItemState;
+use shared::sync::Outcome;
+use shared::{ErrorCode, ItemId, VersionVector};
+
+use crate::device::{
+    Device, chained, content, delete, file, folder, fresh, into, present, purge, rename, restore,
+};
+use crate::support::TestServer;
+
+#[tokio::test]
+async fn what_is_pushed_is_pulled() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let (documents, note): (ItemId, ItemId) = (fresh(), fresh());
+        let answer = a
+            .push(&[folder(documents, a.root(), "Documents"), file(note, documents, "note.txt", "hello")])
+            .await;
+        assert_eq!(answer.applied.len(), 2, "{answer:?}");
+        let pulled = b.pull().await;
+        let items: Vec<_> = pulled.iter().map(present).collect();
+        assert_eq!(items.iter().map(|item| item.id).collect::<Vec<_>>(), [documents, note]);
+        assert_eq!((items[1].path.as_str(), items[1].size), ("/Documents/note.txt", 5));
+        assert_eq!(items[1].mime_type.as_deref(), Some("text/plain"));
+        assert_eq!(b.bytes(note).await, b"hello");
+        assert_eq!(a.pull().await, [], "its own commits are behind its token");
+    }
+}
+
+#[tokio::test]
+async fn an_item_moves_is_deleted_restored_and_purged() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let (box_id, note): (ItemId, ItemId) = (fresh(), fresh());
+        a.push(&[folder(box_id, a.root(), "Box"), file(note, a.root(), "note.txt", "x")]).await;
+        let note_1 = a.item(note).await;
+        let moved = a.done(into(note, &note_1.version, box_id)).await;
+        assert_eq!(moved.path, "/Box/note.txt");
+        b.pull().await;
+        let seen = b.token.clone();
+        let box_1 = b.item(box_id).await;
+        let deleted = b.done(delete(box_id, &box_1.version, seen.as_deref())).await;
+        assert!(deleted.is_deleted && deleted.deleted_at.is_some());
+        let fed = a.pull().await;
+        assert_eq!(fed.len(), 1, "only the topmost item of a delete enters the feed: {fed:?}");
+        assert!(a.item(note).await.is_deleted);
+        assert_eq!(Device::another(&server).await.pull().await, [], "everything alive is nothing");
+        let restored = b.done(restore(box_id, &deleted.version)).await;
+        assert!(!restored.is_deleted);
+        let fed: Vec<ItemId> = a.pull().await.iter().map(ItemState::id).collect();
+        assert_eq!(fed, [box_id, note], "with what lives again");
+        let box_2 = a.item(box_id).await;
+        a.refused_as(purge(box_id, &box_2.version), ErrorCode::NotDeleted).await;
+        let token = a.token.clone();
+        let deleted = a.done(delete(box_id, &box_2.version, token.as_deref())).await;
+        let purged = a.applied(&purge(box_id, &deleted.version)).await;
+        assert!(matches!(purged.item, ItemState::Purged(_)));
+        b.person.get(&format!("/files/{note}/download")).await.expect(404);
+        b.refused_as(content(note, &note_1.version, "y"), ErrorCode::Gone).await;
+        b.refused_as(file(fresh(), box_id, "new", "y"), ErrorCode::Gone).await;
+    }
+}
+
+#[tokio::test]
+async fn names_swap_within_one_batch() {
+    for server in TestServer::each().await {
+        let (mut a, _) = Device::two(&server).await;
+        let (one, two): (ItemId, ItemId) = (fresh(), fresh());
+        a.push(&[file(one, a.root(), "one", "1"), file(two, a.root(), "two", "2")]).await;
+        let base = a.item(one).await.version;
+        let aside = rename(one, &base, "aside");
+        let back = chained(rename(one, &base, "two"), &aside);
+        let answer = a.push(&[aside, rename(two, &base, "one"), back]).await;
+        assert!(answer.applied.iter().all(|applied| applied.outcome == Outcome::Applied), "{answer:?}");
+        assert_eq!((a.item(one).await.name, a.item(two).await.name), ("two".into(), "one".into()));
+    }
+}
+
+#[tokio::test]
+async fn an_operation_is_done_once_and_answered_alike() {
+    for server in TestServer::each().await {
+        let (mut a, _) = Device::two(&server).await;
+        let id: ItemId = fresh();
+        let create = file(id, a.root(), "a", "1");
+        let first = a.applied(&create).await;
+        let again = a.applied(&create).await;
+        assert_eq!(first, again);
+        let renamed = a.done(rename(id, &present(&first.item).version, "b")).await;
+        let late = a.applied(&create).await;
+        assert_eq!((late.outcome, present(&late.item)), (Outcome::Applied, &renamed));
+        let answer = a.push_raw(&[create.clone(), create.clone()]).await.expect(200);
+        assert_eq!(answer.json::<shared::sync::PushResponse>().applied.len(), 1);
+        let mut other = create.clone();
+        other["name"] = json!("c");
+        a.refused_as(other, ErrorCode::IdempotencyMismatch).await;
+        let refusal = rename(fresh(), &VersionVector::new(), "x");
+        assert_eq!(a.refused(refusal.clone()).await, a.refused(refusal).await);
+        server.advance(shared::limits::OPERATION_RETENTION + Duration::from_secs(1));
+        a.token = None;
+        let a = Device::another(&server).await;
+        let reply = a.push_raw(&[create]).await.expect(200).json::<shared::sync::PushResponse>();
+        assert_eq!(reply.errors[0].code, ErrorCode::OperationExpired);
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_change_falls_alone() {
+    for server in TestServer::each().await {
+        let (mut a, _) = Device::two(&server).await;
+        let mut malformed = file(fresh(), a.root(), "a", "1");
+        malformed["kind"] = json!("explode");
+        let answer = a.push(&[malformed, file(fresh(), a.root(), "b", "2")]).await;
+        assert_eq!((answer.errors[0].code, answer.applied.len()), (ErrorCode::InvalidRequest, 1));
+        a.push_raw(&[json!({"kind": "purge"})]).await.expect(400).problem(ErrorCode::InvalidRequest);
+    }
+}
+
+#[tokio::test]
+async fn every_limit_has_its_code() {
+    let server = TestServer::start().await;
+    let (mut a, _) = Device::two(&server).await;
+    let root = a.root();
+    let many: Vec<Value> = (0..501).map(|n| folder(fresh(), root, &n.to_string())).collect();
+    a.push_raw(&many).await.expect(413).problem(ErrorCode::TooManyChanges);
+    let padding = "x".repeat(shared::limits::PUSH_BODY_BYTES_MAX);
+    a.push_raw(&[json!({"padding": padding})]).await.expect(413).problem(ErrorCode::PayloadTooLarge);
+    let other = json!({"deviceId": fresh::<shared::DeviceId>(), "changes": []});
+    a.person.post("/sync/push", &other).await.expect(403).problem(ErrorCode::DeviceMismatch);
+    for name in ["", ".", "..", "a/b", "a\u{0}", &"x".repeat(256)] {
+        a.refused_as(folder(fresh(), root, name), ErrorCode::InvalidName).await;
+    }
+    let large = vec![0; shared::limits::PUSH_DATA_BYTES_MAX + 1];
+    a.refused_as(file(fresh(), root, "large", large), ErrorCode::PayloadTooLarge).await;
+    let chunk = json!({"hash": shared::ChunkHash::of(b"never sent"), "size": 10});
+    let mut missing = file(fresh(), root, "missing", "");
+    missing.as_object_mut().unwrap().remove("data");
+    missing["size"] = json!(10);
+    missing["chunks"] = json!([chunk]);
+    let refused = a.refused(missing.clone()).await;
+    assert_eq!((refused.code, refused.retryable), (ErrorCode::ChunksMissing, true));
+    assert_eq!(refused.missing_chunks, Some(vec![0]));
+    missing["operationId"] = json!(fresh::<shared::OperationId>());
+    missing["chunks"] = json!(vec![chunk; 1_001]);
+    a.refused_as(missing, ErrorCode::TooManyChunks).await;
+    let mut parent = root;
+    let mut deep = Vec::new();
+    for _ in 0..=shared::limits::TREE_DEPTH_MAX {
+        let id = fresh();
+        deep.push(folder(id, parent, "deeper"));
+        parent = id;
+    }
+    let answer = a.push(&deep).await;
+    assert_eq!(answer.errors.len(), 1);
+    assert_eq!(answer.errors[0].code, ErrorCode::TooDeep);
+    a.refused_as(folder(fresh(), fresh(), "nowhere"), ErrorCode::ParentNotFound).await;
+    a.refused_as(rename(root, &VersionVector::new(), "x"), ErrorCode::RootImmutable).await;
+}
+
+#[tokio::test]
+async fn another_persons_ids_tell_nothing() {
+    for server in TestServer::each().await {
+        let (mut a, _) = Device::two(&server).await;
+        let id: ItemId = fresh();
+        a.done(file(id, a.root(), "secret", "s")).await;
+        let mut bob = Device { person: server.person("bob").await, token: None };
+        let unknown: ItemId = fresh();
+        for (foreign, missing) in [(id, unknown), (a.root(), unknown)] {
+            let base = VersionVector::new();
+            let foreign = bob.refused(rename(foreign, &base, "x")).await;
+            let missing = bob.refused(rename(missing, &base, "x")).await;
+            assert_eq!((foreign.code, foreign.message), (missing.code, missing.message));
+        }
+        bob.refused_as(file(fresh(), a.root(), "intruder", "x"), ErrorCode::ParentNotFound).await;
+        let taken = bob.done(file(id, bob.root(), "mine", "m")).await;
+        assert_eq!(taken.id, id, "an id of another's zone is free");
+        assert_eq!(a.bytes(id).await, b"s");
+    }
+}
+
+#[tokio::test]
+async fn the_token_never_passes_what_the_device_was_not_given() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        a.done(folder(fresh(), a.root(), "from a")).await;
+        let before = b.token.clone();
+        b.done(folder(fresh(), b.root(), "from b")).await;
+        assert_eq!(b.token, before, "a's commit lies between");
+        assert_eq!(b.pull().await.len(), 2);
+        b.done(folder(fresh(), b.root(), "more")).await;
+        assert_eq!(b.pull().await, [], "advanced over its own commit");
+        let (outer, inner): (ItemId, ItemId) = (fresh(), fresh());
+        b.push(&[folder(outer, b.root(), "outer"), folder(inner, outer, "inner")]).await;
+        let token = b.token.clone();
+        let deleted = b.done(delete(outer, &b.item(outer).await.version, token.as_deref())).await;
+        let before = b.token.clone();
+        b.done(restore(outer, &deleted.version)).await;
+        assert_eq!(b.token, before, "the answer does not tell of what lives again");
+        assert_eq!(b.pull().await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_checked_first() {
+    for server in TestServer::each().await {
+        let (mut a, _) = Device::two(&server).await;
+        a.done(folder(fresh(), a.root(), "a")).await;
+        let change = folder(fresh(), a.root(), "b");
+        let token = a.token.replace("forged".into());
+        a.push_raw(std::slice::from_ref(&change)).await.expect(400).problem(ErrorCode::InvalidSyncToken);
+        a.person.get("/sync/pull?since=forged").await.expect(400).problem(ErrorCode::InvalidSyncToken);
+        a.token = token;
+        server.advance(shared::limits::TOMBSTONE_RETENTION + Duration::from_secs(1));
+        let a = Device { token: a.token, ..Device::another(&server).await };
+        let problem = a.push_raw(&[change]).await.expect(410).problem(ErrorCode::SyncTokenExpired);
+        assert_eq!(problem.more["reason"], "expired");
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_closed_and_pages_are_complete() {
+    for server in TestServer::each().await {
+        let (mut a, _) = Device::two(&server).await;
+        let mut ids: Vec<ItemId> = vec![a.root()];
+        for n in 0..60 {
+            let id = fresh();
+            let parent = ids[n / 3];
+            a.push(&[folder(id, parent, &format!("folder {n}"))]).await;
+            ids.push(id);
+        }
+        // The earliest folders move to the end of the feed.
+        for &id in &ids[1..6] {
+            a.done(rename(id, &a.item(id).await.version, &format!("moved {id}"))).await;
+        }
+        for limit in [1, 7, 1_000] {
+            let mut b = Device::another(&server).await;
+            let mut known = std::collections::BTreeSet::from([b.root()]);
+            for state in b.pull_by(limit).await {
+                assert!(known.contains(&present(&state).parent_id), "parents come first");
+                known.insert(state.id());
+            }
+            assert_eq!(known, ids.iter().copied().collect());
+        }
+    }
+}
