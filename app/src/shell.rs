@@ -90,6 +90,7 @@ fn Frame(root: ItemId) -> impl IntoView {
                 class:drop-here=move || ui.desktop_drag.get()
             >
                 <Outlet />
+                <ContextMenu />
             </main>
             <Show when=move || details.get()>
                 <Details />
@@ -100,7 +101,6 @@ fn Frame(root: ItemId) -> impl IntoView {
             <Toasts />
             <UploadPanel />
         </div>
-        <ContextMenu />
         <Dialogs />
         <QuickLook />
         <DropOverlay />

@@ -10,6 +10,7 @@ use leptos_router::hooks::{use_navigate, use_query_map};
 use shared::{ClientFileItem, DeviceId, ItemId, OperationId};
 use sync::Command;
 
+use crate::hooks::media::{NARROW, media_matches};
 use crate::hooks::preferences::{Preferences, use_preferences};
 use crate::model::{Entries, Selection};
 use crate::ports::{Cloud, use_cloud};
@@ -224,6 +225,10 @@ impl Ui {
     pub fn enter(self, place: Place) {
         self.renaming.set(None);
         self.menu.set(None);
+        // On a phone the details cover the list.
+        if media_matches(NARROW) && self.preferences.with_untracked(|it| it.details_open) {
+            self.preferences.update(|it| it.details_open = false);
+        }
         self.selection.set(Selection::default());
         self.has_moved.set_value(self.place.with_untracked(|left| *left != Place::Elsewhere));
         self.place.set(place);

@@ -329,6 +329,8 @@ pub fn began_upload(count: usize) -> String {
 // Quick look and details
 pub const NO_PREVIEW: &str = "No preview for this kind of file";
 pub const TOO_LARGE_TEXT: &str = "Showing the first part of a long file";
+pub const TASK_DONE: &str = "Done";
+pub const TASK_OPEN: &str = "To do";
 pub const LOADING: &str = "Loading";
 pub const NOTHING_SELECTED: &str = "Select something to see its details";
 pub const VERSIONS: &str = "Versions";

@@ -18,6 +18,7 @@ pub fn IconButton(
     /// For buttons that stay pressed.
     #[prop(optional, into)]
     pressed: MaybeProp<bool>,
+    #[prop(optional, into)] disabled: MaybeProp<bool>,
     #[prop(default = "icon-button")] class: &'static str,
     /// Inside lists that have one tab stop of their own.
     #[prop(optional)]
@@ -30,6 +31,7 @@ pub fn IconButton(
             aria-label=label
             title=label
             aria-pressed=move || pressed.get().map(|pressed| pressed.to_string())
+            disabled=move || disabled.get().unwrap_or(false)
             tabindex=outside_tab_order.then_some("-1")
             on:click=on_press
         >

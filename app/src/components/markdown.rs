@@ -1,6 +1,8 @@
 use leptos::prelude::*;
 use pulldown_cmark::{Alignment, Event, LinkType, Options, Parser, Tag, TagEnd, html};
 
+use crate::words;
+
 /// Markdown as a page to read. Raw HTML in it is shown as text, pictures as their description, and links
 /// lead only to the web and open elsewhere: a file is not part of the app.
 #[component]
@@ -22,12 +24,19 @@ fn rendered(text: &str) -> String {
             let dest_url = if is_web(link_type, &dest_url) { dest_url } else { "".into() };
             Event::Start(Tag::Link { link_type, dest_url, title, id })
         }
+        Event::TaskListMarker(done) => Event::InlineHtml(task_mark(done).into()),
         other => other,
     });
     let mut page = String::with_capacity(text.len() * 2);
     html::push_html(&mut page, events);
     page.replace("<a href=\"\"", "<a")
         .replace("<a href=", "<a target=\"_blank\" rel=\"noopener noreferrer nofollow\" href=")
+}
+
+/// A ticked or empty box, as text: it is not a control here.
+fn task_mark(done: bool) -> String {
+    let (label, mark) = if done { (words::TASK_DONE, "☑") } else { (words::TASK_OPEN, "☐") };
+    format!("<span class=\"task\" role=\"img\" aria-label=\"{label}\">{mark}</span> ")
 }
 
 fn is_web(link_type: LinkType, address: &str) -> bool {

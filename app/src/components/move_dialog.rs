@@ -40,8 +40,9 @@ pub fn MoveDialog(ids: Vec<ItemId>) -> impl IntoView {
                 <IconButton
                     icon=icondata::LuArrowLeft
                     label=words::BACK.to_owned()
+                    disabled=Signal::derive(move || here.get() == ui.root)
                     on_press=move |_| {
-                        if here.get_untracked() != ui.root && let Some(above) = above() {
+                        if let Some(above) = above() {
                             here.set(above);
                         }
                     }

@@ -93,6 +93,12 @@ pub fn use_page_drops(ui: Ui) {
         end();
     });
     on_window(ev::dragend, move |_| end());
+    // A row that left the document while it was dragged hears no end; but pointers rest during a drag.
+    on_window(ev::pointermove, move |_| {
+        if !ui.dragged.with_untracked(Vec::is_empty) {
+            end();
+        }
+    });
     on_cleanup(stop_spring);
 }
 

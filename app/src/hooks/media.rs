@@ -15,3 +15,8 @@ pub fn use_media(query: &str) -> Signal<bool> {
     }
     matches.into()
 }
+
+/// Whether a media query holds right now.
+pub fn media_matches(query: &str) -> bool {
+    window().match_media(query).ok().flatten().is_some_and(|list| list.matches())
+}
