@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use futures::{StreamExt as _, TryStreamExt as _};
 use shared::content::Manifest;
 use shared::{ContentHash, ErrorCode, UserId};
@@ -45,7 +45,7 @@ pub async fn respond(
     // Purged between the look-up of the file and here.
     let manifest = manifest.ok_or_else(ApiError::not_found)?;
     let size = manifest.size();
-    let range = wanted_range(headers, &etag, size).map_err(|Unsatisfiable| range_error(size))?;
+    let Ok(range) = wanted_range(headers, &etag, size) else { return Ok(range_error(size)) };
     let (status, sent) = match &range {
         Some(range) => (StatusCode::PARTIAL_CONTENT, range.clone()),
         None => (StatusCode::OK, 0..size),
@@ -76,9 +76,14 @@ async fn body(app: &App, served: &Served<'_>, manifest: &Manifest, sent: Range<u
     Ok(Body::from_stream(futures::stream::iter([Ok(first)]).chain(rest)))
 }
 
-fn range_error(size: u64) -> ApiError {
+fn range_error(size: u64) -> Response {
     let detail = format!("The file has {size} bytes. Ask for a range within them.");
-    ApiError::new(ErrorCode::RangeNotSatisfiable, detail).with("size", size)
+    let error = ApiError::new(ErrorCode::RangeNotSatisfiable, detail).with("size", size);
+    let mut response = error.into_response();
+    if let Ok(value) = HeaderValue::from_str(&format!("bytes */{size}")) {
+        response.headers_mut().insert(header::CONTENT_RANGE, value);
+    }
+    response
 }
 
 fn set_validators(headers: &mut HeaderMap, etag: &str) {

@@ -119,6 +119,14 @@ impl TestServer {
             .fetch_add(i64::try_from(by.as_millis()).expect("a short time"), Ordering::Relaxed);
     }
 
+    /// Fails the test unless every reference and every byte that is counted adds up.
+    pub async fn expect_sound(&self) {
+        let mut snapshot = self.app.db.snapshot().await.expect("the database answers");
+        let found = server::db::recount::recount(&mut snapshot).await.expect("the database answers");
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert!(found.is_empty(), "{found:#?}");
+    }
+
     /// Nobody in particular.
     pub fn anonymous(&self) -> Client {
         Client { http: reqwest::Client::new(), origin: self.origin(), credentials: Credentials::None }

@@ -1,0 +1,522 @@
+//! Chunked uploads, seen from outside.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use futures::TryStreamExt as _;
+use reqwest::{Method, StatusCode, header};
+use serde_json::{Value, json};
+use shared::item::ItemState;
+use shared::sync::Outcome;
+use shared::upload::{ChunkStored, UploadCompleted, UploadStarted, UploadStatus};
+use shared::{ChunkHash, ContentHash, ErrorCode, FileItem};
+use uuid::Uuid;
+
+use crate::support::{Person, Reply, TestServer};
+
+pub const KIB: usize = 1024;
+
+/// Bytes that no two seeds share.
+pub fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        state.wrapping_mul(0x2545_F491_4F6C_DD1D).to_le_bytes()
+    };
+    std::iter::repeat_with(&mut next).flatten().take(len).collect()
+}
+
+pub fn id() -> Uuid {
+    server::clock::Env::system().id()
+}
+
+/// An upload from the client's side.
+pub struct Plan {
+    pub file_id: Uuid,
+    pub operation_id: Uuid,
+    pub bytes: Vec<u8>,
+    pub chunk_size: usize,
+    pub announce: bool,
+    pub name: String,
+    pub base: Option<Value>,
+}
+
+impl Plan {
+    pub fn new(bytes: Vec<u8>, chunk_size: usize, announce: bool) -> Self {
+        let name = format!("{}.bin", id());
+        Self { file_id: id(), operation_id: id(), bytes, chunk_size, announce, name, base: None }
+    }
+
+    pub fn chunks(&self) -> Vec<&[u8]> {
+        self.bytes.chunks(self.chunk_size).collect()
+    }
+
+    pub fn content_hash(&self) -> ContentHash {
+        let hashes: Vec<ChunkHash> = self.chunks().into_iter().map(ChunkHash::of).collect();
+        ContentHash::of_chunks(&hashes)
+    }
+
+    pub fn request(&self, person: &Person) -> Value {
+        let mut request = json!({
+            "operationId": self.operation_id, "fileName": self.name, "parentId": person.root_id,
+            "totalSize": self.bytes.len(), "chunkSize": self.chunk_size, "totalChunks": self.chunks().len(),
+        });
+        if self.announce {
+            let named = self.chunks().into_iter().enumerate().map(
+                |(index, chunk)| json!({"index": index, "hash": ChunkHash::of(chunk), "size": chunk.len()}),
+            );
+            request["chunks"] = named.collect();
+        }
+        if let Some(base) = &self.base {
+            request["baseVersion"] = base.clone();
+        }
+        request
+    }
+
+    pub async fn try_init(&self, person: &Person) -> Reply {
+        person.post(&format!("/files/{}/upload/init", self.file_id), &self.request(person)).await
+    }
+
+    pub async fn init(&self, person: &Person) -> UploadStarted {
+        self.try_init(person).await.expect(201).json()
+    }
+
+    fn path(&self, started: &UploadStarted) -> String {
+        format!("/files/{}/upload/{}", self.file_id, started.upload_id)
+    }
+
+    pub async fn put(&self, person: &Person, started: &UploadStarted, index: u32) -> Reply {
+        let path = format!("{}/chunk/{index}", self.path(started));
+        person.put(&path, self.chunks()[index as usize].to_vec()).await
+    }
+
+    pub async fn try_complete(&self, person: &Person, started: &UploadStarted) -> Reply {
+        person.post(&format!("{}/complete", self.path(started)), &json!({})).await
+    }
+
+    /// All of it, in one go.
+    pub async fn upload(&self, person: &Person) -> UploadCompleted {
+        let started = self.init(person).await;
+        for &index in &started.missing_chunks {
+            self.put(person, &started, index).await.expect(200);
+        }
+        self.try_complete(person, &started).await.expect(200).json()
+    }
+}
+
+pub fn present(completed: &UploadCompleted) -> &FileItem {
+    match &completed.applied.item {
+        ItemState::Present(item) => item,
+        ItemState::Purged(_) => panic!("the item is gone"),
+    }
+}
+
+async fn staged_bytes(server: &TestServer) -> i64 {
+    let sql = "SELECT CAST(SUM(staged_bytes) AS BIGINT) FROM accounts";
+    server.app.db.reader().await.unwrap().fetch_one(sql, vec![]).await.unwrap().get(0).unwrap()
+}
+
+async fn objects(server: &TestServer) -> usize {
+    server.app.blobs.list().try_collect::<Vec<_>>().await.unwrap().len()
+}
+
+async fn execute(server: &TestServer, sql: &'static str) {
+    server
+        .app
+        .db
+        .write::<_, server::db::DbError, _>(move |c| Box::pin(c.execute(sql, vec![])))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_file_goes_up_in_any_order_and_its_answer_can_be_had_again() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        for (announce, chunk_size) in [(false, 100 * KIB), (true, 100 * KIB), (true, 10 * KIB), (false, 7)] {
+            let len = if chunk_size == 7 { 50 } else { 450 * KIB };
+            let plan = Plan::new(noise(chunk_size as u64 + u64::from(announce), len), chunk_size, announce);
+            let started = plan.init(&ann).await;
+            let total = plan.chunks().len() as u32;
+            assert_eq!(started.missing_chunks, (0..total).collect::<Vec<_>>());
+            assert_eq!((started.total_chunks, started.chunk_size as usize), (total, chunk_size));
+            let again = plan.init(&ann).await;
+            assert_eq!(again.upload_id, started.upload_id, "the same operation finds its upload");
+
+            let sent = (1..total).rev().map(|index| plan.put(&ann, &started, index));
+            for (reply, index) in futures::future::join_all(sent).await.into_iter().zip((1..total).rev()) {
+                let stored: ChunkStored = reply.expect(200).json();
+                assert_eq!(stored.hash, ChunkHash::of(plan.chunks()[index as usize]));
+                assert_eq!((stored.index, stored.deduplicated), (index, false));
+            }
+            let refused = plan.try_complete(&ann, &started).await;
+            assert_eq!(refused.problem(ErrorCode::ChunksMissing).more["missingChunks"], json!([0]));
+            let status: UploadStatus = ann.get(&plan.path(&started)).await.expect(200).json();
+            assert_eq!(status.missing_chunks, [0]);
+            assert_eq!(status.uploaded_chunks, (1..total).collect::<Vec<_>>());
+            assert_eq!(status.chunks.len(), total as usize);
+            let last: ChunkStored = plan.put(&ann, &started, 0).await.expect(200).json();
+            assert!((last.progress - 100.0).abs() < f64::EPSILON, "{}", last.progress);
+
+            let completed: UploadCompleted = plan.try_complete(&ann, &started).await.expect(200).json();
+            let item = present(&completed);
+            assert_eq!(completed.applied.outcome, Outcome::Applied);
+            assert_eq!(item.content_hash, Some(plan.content_hash()));
+            assert_eq!((item.size, &item.name), (len as u64, &plan.name));
+            let replayed: UploadCompleted = plan.try_complete(&ann, &started).await.expect(200).json();
+            assert_eq!(replayed, completed, "the session is gone, the answer is not");
+            let begun: UploadStarted = plan.init(&ann).await;
+            assert_eq!((begun.upload_id, begun.missing_chunks.len()), (started.upload_id, 0));
+            ann.get(&plan.path(&started)).await.problem(ErrorCode::UploadNotFound);
+
+            let downloaded = ann.get(&format!("/files/{}/download", plan.file_id)).await.expect(200);
+            assert_eq!(downloaded.body, plan.bytes);
+        }
+        server.expect_sound().await;
+        assert_eq!(staged_bytes(&server).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_the_account_holds_is_not_sent_again() {
+    for server in TestServer::each().await {
+        let (ann, bob) = (server.person("ann").await, server.person("bob").await);
+        let plan = Plan::new(noise(1, 300 * KIB), 100 * KIB, true);
+        plan.upload(&ann).await;
+        let objects_before = objects(&server).await;
+        let copy = Plan { file_id: id(), operation_id: id(), name: "copy".into(), ..plan };
+        assert_eq!(copy.init(&ann).await.missing_chunks, []);
+        copy.upload(&ann).await;
+        let unnamed = Plan {
+            file_id: id(),
+            operation_id: id(),
+            name: "unnamed".into(),
+            announce: false,
+            bytes: copy.bytes.clone(),
+            ..copy
+        };
+        let started = unnamed.init(&ann).await;
+        assert_eq!(started.missing_chunks, [0, 1, 2]);
+        for index in 0..3 {
+            let stored: ChunkStored = unnamed.put(&ann, &started, index).await.expect(200).json();
+            assert!(stored.deduplicated);
+        }
+        unnamed.try_complete(&ann, &started).await.expect(200);
+        assert_eq!(objects(&server).await, objects_before);
+
+        // Nothing tells Bob what Ann has.
+        let theirs = Plan { file_id: id(), operation_id: id(), announce: true, bytes: unnamed.bytes, ..copy };
+        let started = theirs.init(&bob).await;
+        assert_eq!(started.missing_chunks, [0, 1, 2]);
+        for index in 0..3 {
+            let stored: ChunkStored = theirs.put(&bob, &started, index).await.expect(200).json();
+            assert!(!stored.deduplicated);
+        }
+        theirs.try_complete(&bob, &started).await.expect(200);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_match_stores_nothing() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let plan = Plan::new(noise(2, 250 * KIB), 100 * KIB, true);
+        let started = plan.init(&ann).await;
+        let chunk = |index: u32| format!("{}/chunk/{index}", plan.path(&started));
+        let right = plan.chunks()[0].to_vec();
+        let mut flipped = right.clone();
+        flipped[77] ^= 1;
+        ann.put(&chunk(0), flipped.clone()).await.problem(ErrorCode::ChunkMismatch);
+        ann.put(&chunk(0), right[1..].to_vec()).await.problem(ErrorCode::ChunkMismatch);
+        ann.put(&chunk(0), plan.bytes.clone()).await.problem(ErrorCode::ChunkMismatch);
+        ann.put(&chunk(0), Vec::new()).await.problem(ErrorCode::ChunkMismatch);
+        ann.put(&chunk(3), right.clone()).await.problem(ErrorCode::InvalidManifest);
+        let with_digest = |digest: String, body: Vec<u8>| {
+            Reply::to(ann.request(Method::PUT, &chunk(0)).header("Content-Digest", digest).body(body))
+        };
+        let digest = |bytes: &[u8]| format!("sha-256=:{}:", BASE64_STANDARD.encode(ChunkHash::of(bytes).0));
+        with_digest(digest(&flipped), right.clone()).await.problem(ErrorCode::ChunkMismatch);
+        with_digest("sha-256=nonsense".into(), right.clone()).await.problem(ErrorCode::InvalidRequest);
+        // Chunked encoding: more than was planned, and a body that is cut short.
+        let stream = |parts: Vec<Result<Vec<u8>, std::io::Error>>| {
+            reqwest::Body::wrap_stream(futures::stream::iter(parts))
+        };
+        let long = stream(vec![Ok(right.clone()), Ok(vec![1])]);
+        ann.put(&chunk(0), long).await.problem(ErrorCode::ChunkMismatch);
+        let cut = stream(vec![Ok(right[..50_000].to_vec()), Err(std::io::Error::other("gone"))]);
+        ann.request(Method::PUT, &chunk(0)).body(cut).send().await.expect_err("the client gave up");
+        let status: UploadStatus = ann.get(&plan.path(&started)).await.expect(200).json();
+        assert_eq!(status.missing_chunks, [0, 1, 2]);
+        assert_eq!((objects(&server).await, staged_bytes(&server).await), (0, 0));
+
+        with_digest(digest(&right), right.clone()).await.expect(200);
+        assert_eq!(staged_bytes(&server).await, 100 * KIB as i64);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn a_chunk_that_occurs_twice_is_sent_once() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let plan = Plan::new(vec![0; 400 * KIB], 100 * KIB, true);
+    let started = plan.init(&ann).await;
+    assert_eq!(started.missing_chunks, [0, 1, 2, 3]);
+    plan.put(&ann, &started, 2).await.expect(200);
+    let status: UploadStatus = ann.get(&plan.path(&started)).await.expect(200).json();
+    assert_eq!(status.missing_chunks, []);
+    assert!((status.progress - 100.0).abs() < f64::EPSILON);
+    plan.try_complete(&ann, &started).await.expect(200);
+    let downloaded = ann.get(&format!("/files/{}/download", plan.file_id)).await.expect(200);
+    assert_eq!(downloaded.body, plan.bytes);
+    server.expect_sound().await;
+}
+
+#[tokio::test]
+async fn an_empty_file_needs_no_chunk() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    for announce in [false, true] {
+        let plan = Plan::new(Vec::new(), 4096 * KIB, announce);
+        let completed = plan.upload(&ann).await;
+        assert_eq!(present(&completed).content_hash, Some(ContentHash::of_chunks([])));
+        let downloaded = ann.get(&format!("/files/{}/download", plan.file_id)).await.expect(200);
+        assert_eq!(downloaded.headers[header::CONTENT_LENGTH], "0");
+        assert!(downloaded.body.is_empty());
+    }
+    server.expect_sound().await;
+}
+
+#[tokio::test]
+async fn every_limit_says_so() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let init = |changes: Value| {
+        let mut request = json!({"operationId": id(), "fileName": "a", "parentId": ann.root_id,
+            "totalSize": 10, "chunkSize": 10, "totalChunks": 1});
+        for (name, value) in changes.as_object().unwrap() {
+            request[name] = value.clone();
+        }
+        let path = format!("/files/{}/upload/init", id());
+        let ann = &ann;
+        async move { ann.post(&path, &request).await }
+    };
+    let hash = ChunkHash::of(b"x");
+    let gib = 1024_u64 * 1024 * 1024;
+    let chunk = |index: u32, size: u64| json!({"index": index, "hash": hash, "size": size});
+    for (changes, code) in [
+        (
+            json!({"totalSize": 256 * gib + 1, "chunkSize": 4096 * KIB, "totalChunks": 65537}),
+            ErrorCode::FileTooLarge,
+        ),
+        (json!({"totalSize": 262_145, "chunkSize": 1, "totalChunks": 262_145}), ErrorCode::TooManyChunks),
+        (json!({"chunkSize": 4096 * KIB + 1}), ErrorCode::InvalidManifest),
+        (json!({"chunkSize": 0}), ErrorCode::InvalidManifest),
+        (json!({"totalChunks": 2}), ErrorCode::InvalidManifest),
+        (json!({"totalChunks": 0}), ErrorCode::InvalidManifest),
+        (json!({"chunks": [chunk(0, 9)]}), ErrorCode::InvalidManifest),
+        (json!({"chunks": [chunk(1, 10)]}), ErrorCode::InvalidManifest),
+        (json!({"chunks": [chunk(0, 5), chunk(0, 5)], "totalChunks": 2}), ErrorCode::InvalidManifest),
+        (json!({"chunks": [chunk(0, 0), chunk(1, 10)], "totalChunks": 2}), ErrorCode::InvalidManifest),
+        (json!({"chunks": [chunk(0, 5_000_000)], "totalSize": 5_000_000}), ErrorCode::InvalidManifest),
+        (json!({"lastSyncToken": "nonsense"}), ErrorCode::InvalidSyncToken),
+        (json!({"operationId": "nonsense"}), ErrorCode::InvalidRequest),
+        (json!({"fileName": "x".repeat(33 * KIB * KIB)}), ErrorCode::PayloadTooLarge),
+    ] {
+        init(changes).await.problem(code);
+    }
+    // 32 MiB take the most chunks that a file may have.
+    let most: Vec<Value> = (0..262_144).map(|index| chunk(index, 1)).collect();
+    let reply = init(json!({"chunks": most, "totalSize": 262_144, "totalChunks": 262_144})).await;
+    assert_eq!(reply.expect(201).json::<UploadStarted>().missing_chunks.len(), 262_144);
+    server.expect_sound().await;
+}
+
+#[tokio::test]
+async fn an_operation_id_stands_for_one_payload() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let plan = Plan::new(noise(3, 1000), 600, true);
+        plan.init(&ann).await;
+        let other = Plan { name: "other".into(), bytes: plan.bytes.clone(), ..plan };
+        other.try_init(&ann).await.problem(ErrorCode::IdempotencyMismatch);
+        let plan = Plan { name: plan.name.clone(), bytes: other.bytes.clone(), ..other };
+        plan.upload(&ann).await;
+        let other = Plan { name: "other".into(), ..plan };
+        other.try_init(&ann).await.problem(ErrorCode::IdempotencyMismatch);
+    }
+}
+
+#[tokio::test]
+async fn anothers_upload_and_file_look_like_none() {
+    for server in TestServer::each().await {
+        let (ann, bob) = (server.person("ann").await, server.person("bob").await);
+        let plan = Plan::new(noise(4, 1000), 600, true);
+        let started = plan.init(&ann).await;
+        let nowhere = format!("/files/{}/upload/{}", id(), id());
+        for (method, suffix) in
+            [(Method::GET, ""), (Method::DELETE, ""), (Method::POST, "/complete"), (Method::PUT, "/chunk/0")]
+        {
+            let ask =
+                |path: &str| Reply::to(bob.request(method.clone(), &format!("{path}{suffix}")).body("{}"));
+            let (theirs, none) = (ask(&plan.path(&started)).await, ask(&nowhere).await);
+            assert_eq!(theirs.status, StatusCode::NOT_FOUND, "{method} {suffix}");
+            assert_eq!(theirs.body, none.body);
+            let anonymous = server.anonymous().request(method.clone(), &format!("{nowhere}{suffix}"));
+            Reply::to(anonymous.body("{}")).await.problem(ErrorCode::Unauthenticated);
+        }
+        plan.upload(&ann).await;
+        for address in ["download", "zip"] {
+            let theirs = bob.get(&format!("/files/{}/{address}", plan.file_id)).await;
+            let none = bob.get(&format!("/files/{}/{address}", id())).await;
+            assert_eq!((theirs.status, &theirs.body), (StatusCode::NOT_FOUND, &none.body));
+            let anonymous = server.anonymous().get(&format!("/files/{}/{address}", plan.file_id)).await;
+            anonymous.problem(ErrorCode::Unauthenticated);
+        }
+        // The id of Ann's file makes one of Bob's own, and hers stays.
+        let bobs = Plan { bytes: noise(5, 10), file_id: plan.file_id, ..Plan::new(vec![], 600, true) };
+        bobs.upload(&bob).await;
+        let hers = ann.get(&format!("/files/{}/download", plan.file_id)).await.expect(200);
+        assert_eq!(hers.body, plan.bytes);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_an_hour_after_its_last_chunk_and_the_chunks_live_on() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let plan = Plan::new(noise(6, 300 * KIB), 100 * KIB, true);
+        let started = plan.init(&ann).await;
+        for index in 0..2 {
+            server.advance(Duration::from_mins(50));
+            plan.put(&ann, &started, index).await.expect(200);
+        }
+        server.advance(Duration::from_mins(61));
+        plan.put(&ann, &started, 2).await.problem(ErrorCode::UploadExpired);
+        plan.try_complete(&ann, &started).await.problem(ErrorCode::UploadExpired);
+        server.advance(Duration::from_hours(5 * 24));
+        let now = server.app.env.now();
+        assert_eq!(server::jobs::expiry::end_uploads(&server.app, now).await.unwrap(), 1);
+        server::jobs::collector::collect(&server.app, now).await.unwrap();
+        let resumed = plan.init(&ann).await;
+        assert_eq!(resumed.missing_chunks, [2], "leased for seven days");
+        server.expect_sound().await;
+
+        ann.delete(&plan.path(&resumed)).await.expect(204);
+        ann.delete(&plan.path(&resumed)).await.problem(ErrorCode::UploadNotFound);
+        server.advance(Duration::from_hours(8 * 24));
+        let collected = server::jobs::collector::collect(&server.app, server.app.env.now()).await.unwrap();
+        assert_eq!((collected.chunks, collected.bytes), (2, 200 * KIB as u64));
+        assert_eq!((objects(&server).await, staged_bytes(&server).await), (0, 0));
+        assert_eq!(plan.init(&ann).await.missing_chunks, [0, 1, 2]);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn a_chunk_that_was_collected_is_asked_for_again() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let plan = Plan::new(noise(7, 300 * KIB), 100 * KIB, true);
+    let started = plan.init(&ann).await;
+    for index in 0..3 {
+        plan.put(&ann, &started, index).await.expect(200);
+    }
+    execute(&server, "UPDATE chunks SET leased_until = 0").await;
+    server::jobs::collector::collect(&server.app, server.app.env.now()).await.unwrap();
+    let refused = plan.try_complete(&ann, &started).await;
+    assert_eq!(refused.problem(ErrorCode::ChunksMissing).more["missingChunks"], json!([0, 1, 2]));
+    for index in 0..3 {
+        plan.put(&ann, &started, index).await.expect(200);
+    }
+    plan.try_complete(&ann, &started).await.expect(200);
+    server.expect_sound().await;
+}
+
+#[tokio::test]
+async fn a_long_upload_keeps_its_first_chunks() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let plan = Plan::new(noise(8, 300 * KIB), 100 * KIB, true);
+    let started = plan.init(&ann).await;
+    for index in 0..2 {
+        plan.put(&ann, &started, index).await.expect(200);
+    }
+    // Nine days, a chunk just often enough.
+    for _ in 0..9 * 24 {
+        server.advance(Duration::from_mins(59));
+        plan.put(&ann, &started, 1).await.expect(200);
+        server::jobs::pass(&server.app, Duration::from_mins(59)).await.unwrap();
+    }
+    plan.put(&ann, &started, 2).await.expect(200);
+    plan.try_complete(&ann, &started).await.expect(200);
+    server.expect_sound().await;
+}
+
+#[tokio::test]
+async fn quota_is_judged_early_and_for_certain_at_the_end() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        execute(&server, "UPDATE accounts SET quota_bytes = 500000").await;
+        let large = Plan::new(noise(9, 500_001), 100_000, true);
+        large.try_init(&ann).await.problem(ErrorCode::QuotaExceeded);
+        let fits = Plan::new(noise(10, 300_000), 100_000, true);
+        fits.upload(&ann).await;
+        // Both fit when they begin; only one does in the end.
+        let (one, two) =
+            (Plan::new(noise(11, 150_000), 50_000, true), Plan::new(noise(12, 150_000), 50_000, true));
+        let (first, second) = (one.init(&ann).await, two.init(&ann).await);
+        for index in 0..3 {
+            one.put(&ann, &first, index).await.expect(200);
+        }
+        two.put(&ann, &second, 0).await.expect(200);
+        two.put(&ann, &second, 1).await.problem(ErrorCode::StagedLimit);
+        one.try_complete(&ann, &first).await.expect(200);
+        Plan::new(noise(13, 60_000), 50_000, false).try_init(&ann).await.problem(ErrorCode::QuotaExceeded);
+        execute(&server, "UPDATE accounts SET quota_bytes = 520000").await;
+        two.put(&ann, &second, 1).await.problem(ErrorCode::StagedLimit);
+        execute(&server, "UPDATE accounts SET quota_bytes = 600000").await;
+        two.put(&ann, &second, 1).await.expect(200);
+        two.put(&ann, &second, 2).await.expect(200);
+        execute(&server, "UPDATE accounts SET quota_bytes = 599999").await;
+        two.try_complete(&ann, &second).await.problem(ErrorCode::QuotaExceeded);
+        execute(&server, "UPDATE accounts SET quota_bytes = 600000").await;
+        two.try_complete(&ann, &second).await.expect(200);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn a_second_content_is_a_version_and_a_concurrent_one_a_conflict() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let first = Plan::new(noise(14, 100_000), 70_000, true);
+        let created = first.upload(&ann).await;
+        let base = serde_json::to_value(&present(&created).version).unwrap();
+        let second = Plan {
+            file_id: first.file_id,
+            base: Some(base.clone()),
+            ..Plan::new(noise(15, 90_000), 70_000, true)
+        };
+        let changed = second.upload(&ann).await;
+        assert_eq!(present(&changed).content_hash, Some(second.content_hash()));
+        assert_eq!(present(&changed).name, first.name, "the name belongs to the file");
+        let other = server.sign_in("ann").await;
+        let third =
+            Plan { file_id: first.file_id, base: Some(base), ..Plan::new(noise(16, 80_000), 70_000, true) };
+        let conflicted = third.upload(&other).await;
+        let conflict = conflicted.conflict.as_ref().expect("a conflict");
+        assert_eq!(conflicted.applied.outcome, Outcome::Unchanged);
+        assert_eq!(conflict.local_content_hash, third.content_hash());
+        assert_eq!(present(&conflicted).content_hash, Some(second.content_hash()));
+        let again = third.init(&other).await;
+        let replayed: UploadCompleted = third.try_complete(&other, &again).await.expect(200).json();
+        assert_eq!(replayed, conflicted);
+        server.expect_sound().await;
+    }
+}
