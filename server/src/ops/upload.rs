@@ -3,6 +3,8 @@
 //! Bytes are durable before any row names them; a chunk is acknowledged once its row is committed. So what
 //! was answered is never lost, and what was cut short leaves nothing behind.
 
+mod complete;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,9 +17,11 @@ use shared::limits::{
     CHUNK_BYTES_MAX, CHUNK_LEASE, FILE_BYTES_MAX, FILE_CHUNKS_MAX, UPLOAD_SESSION_TTL, UPLOAD_SESSIONS_MAX,
 };
 use shared::sync::ZoneRole;
-use shared::upload::{ChunkStored, InitUpload, UploadCompleted, UploadStarted, UploadStatus};
+use shared::upload::{ChunkStored, InitUpload, UploadStarted, UploadStatus};
 use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, OperationId, Timestamp, UploadId, UserId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub use complete::complete;
 
 use super::{content, pull};
 use crate::access::{self, Grant};
@@ -600,27 +604,4 @@ pub async fn cancel(app: &App, caller: Caller, file_id: ItemId, upload_id: Uploa
         .db
         .write::<_, DbError, _>(move |connection| Box::pin(uploads::delete(connection, user, upload_id)));
     if deleted.await? { Ok(()) } else { Err(upload_not_found()) }
-}
-
-/// Judges the upload as one operation.
-pub async fn complete(
-    app: &App,
-    caller: Caller,
-    file_id: ItemId,
-    upload_id: UploadId,
-) -> ApiResult<UploadCompleted> {
-    let mut reader = app.db.reader().await?;
-    let upload = find(&mut reader, caller, file_id, upload_id, app.env.now()).await?;
-    let planned = uploads::planned_chunks(&mut reader, caller.user_id, upload_id).await?;
-    drop(reader);
-    let missing = missing(&upload, &planned);
-    if !missing.is_empty() {
-        return Err(chunks_missing(&missing));
-    }
-    Err(ApiError::unavailable())
-}
-
-fn chunks_missing(missing: &[u32]) -> ApiError {
-    let detail = "Send the missing chunks, then complete again.";
-    ApiError::new(ErrorCode::ChunksMissing, detail).with("missingChunks", missing)
 }

@@ -1,6 +1,5 @@
 //! Downloads, archives, rot, and what keeps it all whole, seen from outside.
 
-use async_zip::base::read::mem::ZipFileReader;
 use reqwest::{Method, header};
 use serde_json::json;
 use server::blobs::Blobs;
@@ -81,7 +80,10 @@ async fn put(ann: &Person, parent: impl serde::Serialize, name: &str, bytes: &[u
 }
 
 #[tokio::test]
+#[expect(deprecated, reason = "its successor reads no central directory")]
 async fn a_folder_comes_as_an_archive() {
+    use async_zip::base::read::mem::ZipFileReader;
+
     for server in TestServer::each().await {
         let ann = server.person("ann").await;
         let top = folder(&ann, ann.root_id, "Ausflüge").await;
@@ -157,7 +159,7 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 async fn a_backup_brings_everything_back_under_a_new_epoch() {
     let server = TestServer::start().await;
     let ann = server.person("ann").await;
-    let plan = Plan::new(noise(23, 250 * KIB), 100 * KIB, true);
+    let plan = Plan::new(noise(23, 300 * KIB), 100 * KIB, true);
     let item = present(&plan.upload(&ann).await).clone();
     let token = ann.get("/sync/pull").await.expect(200).json::<shared::sync::PullResponse>().sync_token;
     let folder = tempfile::tempdir().unwrap();

@@ -1,12 +1,10 @@
 //! The contract, seen from outside: a real server on a port of its own, and clients that speak HTTP.
 
 mod accounts;
-mod device;
+mod downloads;
 mod faults;
 mod nodes;
-mod downloads;
 mod notifications;
-mod push;
 mod requests;
 mod routes;
 mod support;

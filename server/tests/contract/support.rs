@@ -69,12 +69,17 @@ impl TestServer {
         Self::open(folder, settings).await
     }
 
-    /// One server on each database that is there.
+    /// One server on each database that is there; PostgreSQL goes with S3 where there is one.
     pub async fn each() -> Vec<Self> {
         let mut all = vec![Self::start().await];
         if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
-            let url = fresh_schema(&url).await;
-            all.push(Self::start_with(&[("DATABASE_URL", &url)]).await);
+            let mut settings = vec![("DATABASE_URL", fresh_schema(&url).await)];
+            if let Ok(url) = std::env::var("TEST_S3_URL") {
+                let prefix = Env::system().id::<uuid::Uuid>().simple();
+                settings.push(("CLOUDSTEAD_BLOB_URL", format!("{}/{prefix}", url.trim_end_matches('/'))));
+            }
+            let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            all.push(Self::start_with(&settings).await);
         }
         all
     }

@@ -34,6 +34,7 @@ pub fn id() -> Uuid {
 }
 
 /// An upload from the client's side.
+#[derive(Clone)]
 pub struct Plan {
     pub file_id: Uuid,
     pub operation_id: Uuid,
@@ -48,6 +49,11 @@ impl Plan {
     pub fn new(bytes: Vec<u8>, chunk_size: usize, announce: bool) -> Self {
         let name = format!("{}.bin", id());
         Self { file_id: id(), operation_id: id(), bytes, chunk_size, announce, name, base: None }
+    }
+
+    /// The same bytes as another file.
+    pub fn again(&self, name: &str) -> Self {
+        Self { file_id: id(), operation_id: id(), name: name.into(), ..self.clone() }
     }
 
     pub fn chunks(&self) -> Vec<&[u8]> {
@@ -187,17 +193,10 @@ async fn what_the_account_holds_is_not_sent_again() {
         let plan = Plan::new(noise(1, 300 * KIB), 100 * KIB, true);
         plan.upload(&ann).await;
         let objects_before = objects(&server).await;
-        let copy = Plan { file_id: id(), operation_id: id(), name: "copy".into(), ..plan };
+        let copy = plan.again("copy");
         assert_eq!(copy.init(&ann).await.missing_chunks, [0_u32; 0]);
         copy.upload(&ann).await;
-        let unnamed = Plan {
-            file_id: id(),
-            operation_id: id(),
-            name: "unnamed".into(),
-            announce: false,
-            bytes: copy.bytes.clone(),
-            ..copy
-        };
+        let unnamed = Plan { announce: false, ..plan.again("unnamed") };
         let started = unnamed.init(&ann).await;
         assert_eq!(started.missing_chunks, [0, 1, 2]);
         for index in 0..3 {
@@ -208,7 +207,7 @@ async fn what_the_account_holds_is_not_sent_again() {
         assert_eq!(objects(&server).await, objects_before);
 
         // Nothing tells Bob what Ann has.
-        let theirs = Plan { file_id: id(), operation_id: id(), announce: true, bytes: unnamed.bytes, ..copy };
+        let theirs = plan.again("theirs");
         let started = theirs.init(&bob).await;
         assert_eq!(started.missing_chunks, [0, 1, 2]);
         for index in 0..3 {
@@ -342,11 +341,9 @@ async fn an_operation_id_stands_for_one_payload() {
         let ann = server.person("ann").await;
         let plan = Plan::new(noise(3, 1000), 600, true);
         plan.init(&ann).await;
-        let other = Plan { name: "other".into(), bytes: plan.bytes.clone(), ..plan };
+        let other = Plan { name: "other".into(), ..plan.clone() };
         other.try_init(&ann).await.problem(ErrorCode::IdempotencyMismatch);
-        let plan = Plan { name: plan.name.clone(), bytes: other.bytes.clone(), ..other };
         plan.upload(&ann).await;
-        let other = Plan { name: "other".into(), ..plan };
         other.try_init(&ann).await.problem(ErrorCode::IdempotencyMismatch);
     }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use shared::frames::ServerEvent;
 use shared::item::{ItemState, Tombstone};
 use shared::sync::{Applied, ChangeError, ConflictInfo};
-use shared::{DeviceId, OperationId, Timestamp, VersionVector};
+use shared::{DeviceId, OperationId, Timestamp, UploadId, VersionVector};
 
 pub use change::{NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind, Refusal};
 pub use facts::{Facts, Needs, prepare};
@@ -29,7 +29,7 @@ use crate::access::Grant;
 use crate::blobs::BlobKey;
 use crate::clock::Env;
 use crate::db::operations::Recorded;
-use crate::db::{Connection, DbError};
+use crate::db::{Connection, DbError, uploads};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
 use judge::{Answered, Judge};
@@ -66,6 +66,13 @@ pub enum Answer {
     Applied(Applied),
     Conflict(ConflictInfo),
     Failed(ChangeError),
+}
+
+impl Answer {
+    /// Whether the same change may be accepted later: such an answer is not recorded.
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.retryable)
+    }
 }
 
 /// Why a batch was not written.
@@ -188,6 +195,18 @@ pub async fn write(
     device: DeviceId,
     changes: Vec<PreparedChange>,
 ) -> ApiResult<PushEffect> {
+    write_ending(app, grant, device, changes, None).await
+}
+
+/// As [`write`]; in the same transaction the upload that brought the content ends, unless what stands
+/// against it may pass.
+pub async fn write_ending(
+    app: &App,
+    grant: Grant,
+    device: DeviceId,
+    changes: Vec<PreparedChange>,
+    upload: Option<UploadId>,
+) -> ApiResult<PushEffect> {
     let changes = Arc::new(changes);
     let mut facts = Facts::default();
     for _ in 0..TRIES_MAX {
@@ -203,7 +222,15 @@ pub async fn write(
             .db
             .write(move |connection| {
                 let (context, batch) = (context.clone(), Arc::clone(&batch));
-                Box::pin(async move { apply(connection, &context, &batch).await })
+                Box::pin(async move {
+                    let effect = apply(connection, &context, &batch).await?;
+                    if let Some(upload) = upload
+                        && !effect.answers.iter().any(Answer::may_pass)
+                    {
+                        uploads::delete(connection, context.grant.user_id, upload).await?;
+                    }
+                    Ok(effect)
+                })
             })
             .await;
         match written {
