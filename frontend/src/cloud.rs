@@ -225,6 +225,15 @@ async fn ask_to_persist() {
     }
 }
 
+/// Pages that need no session.
+const PUBLIC_PAGES: [&str; 2] = [SIGN_IN, "/register"];
+
+/// Whether the address is one of those.
+pub fn is_public_page() -> bool {
+    let path = web_sys::window().and_then(|window| window.location().pathname().ok());
+    path.is_some_and(|path| PUBLIC_PAGES.contains(&path.as_str()))
+}
+
 /// A full load of another document.
 fn leave(address: &str) {
     if let Some(window) = web_sys::window() {

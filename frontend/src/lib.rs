@@ -26,25 +26,32 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::cloud::BrowserCloud;
 
-/// The signed-in area, mounted into the static shell.
+/// The signed-in area, mounted into the static shell. The service worker answers with the shell for pages of
+/// the public too while the server is away: those are mounted as they are.
 #[wasm_bindgen]
 pub fn mount() {
     console_error_panic_hook::set_once();
     updates::watch();
-    leptos::mount::mount_to_body(|| {
-        provide_cloud(Rc::new(BrowserCloud::for_shell()));
-        app::App()
-    });
+    if cloud::is_public_page() {
+        leptos::mount::mount_to_body(public_page);
+    } else {
+        leptos::mount::mount_to_body(|| {
+            provide_cloud(Rc::new(BrowserCloud::for_shell()));
+            app::App()
+        });
+    }
 }
 
 /// A page of the public, as the server rendered it.
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(|| {
-        provide_cloud(Rc::new(BrowserCloud::for_public_page()));
-        app::PublicApp()
-    });
+    leptos::mount::hydrate_body(public_page);
+}
+
+fn public_page() -> impl leptos::IntoView {
+    provide_cloud(Rc::new(BrowserCloud::for_public_page()));
+    app::PublicApp()
 }
 
 /// The hashing worker.
