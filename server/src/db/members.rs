@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use shared::sync::ZoneRole;
 use shared::{ItemId, UserId, ZoneId};
 
 use super::zone_codes::{kind_of, role_of};
@@ -28,6 +29,21 @@ pub async fn zones_of(connection: &mut Connection, user_id: UserId) -> Result<Ve
             })
         })
         .collect()
+}
+
+/// The zone as the one who pays for it has it.
+pub async fn payers_grant(connection: &mut Connection, zone_id: ZoneId) -> Result<Option<Grant>, DbError> {
+    let sql = "SELECT account_id, root_id, kind FROM zones WHERE zone_id = $1";
+    let Some(row) = connection.fetch_optional(sql, values![zone_id]).await? else { return Ok(None) };
+    let account_id: UserId = row.get(0)?;
+    Ok(Some(Grant {
+        user_id: account_id,
+        zone_id,
+        account_id,
+        root_id: row.get(1)?,
+        kind: kind_of(row.get(2)?)?,
+        role: ZoneRole::Owner,
+    }))
 }
 
 /// Everyone who uses the zone.

@@ -3,11 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use shared::limits::{OPERATION_RETENTION, TOMBSTONE_RETENTION, VERSION_RETENTION, VERSIONS_KEPT_MIN};
-use shared::{Timestamp, UserId, VersionId, ZoneId};
+use shared::limits::{
+    OPERATION_RETENTION, TOMBSTONE_RETENTION, TRASH_RETENTION, VERSION_RETENTION, VERSIONS_KEPT_MIN,
+};
+use shared::{ItemId, Timestamp, UserId, VersionId, ZoneId};
 
 use super::JobError;
+use crate::access;
 use crate::db::{DbError, manifests, retention, uploads};
+use crate::ops::push;
 use crate::state::App;
 
 /// Rows of one transaction.
@@ -90,6 +94,29 @@ pub async fn forget_records(app: &App, now: Timestamp) -> Result<(), JobError> {
         .db
         .write::<_, DbError, _>(move |connection| Box::pin(retention::forget_records(connection, now, cut)));
     Ok(forgotten.await?)
+}
+
+/// The trash empties itself after 30 days.
+pub async fn empty_trash(app: &App, now: Timestamp) -> Result<u64, JobError> {
+    let cut = now - TRASH_RETENTION;
+    let mut emptied = 0;
+    loop {
+        let old = retention::old_trash(&mut app.db.reader().await?, cut, BATCH_ROWS).await?;
+        let mut by_zone: BTreeMap<ZoneId, Vec<ItemId>> = BTreeMap::new();
+        for (zone, item) in old {
+            by_zone.entry(zone).or_default().push(item);
+        }
+        let before = emptied;
+        for (zone, items) in by_zone {
+            let grant = access::caretaker_grant(&mut app.db.reader().await?, zone).await?;
+            if let Some(grant) = grant {
+                emptied += push::bury_trash(app, grant, items, cut).await?;
+            }
+        }
+        if emptied == before {
+            return Ok(emptied);
+        }
+    }
 }
 
 /// Earlier contents go 30 days after another took their place, but the last ten of an item stay.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::blobs::BlobError;
 use crate::db::{DbError, retention};
+use crate::error::ApiError;
 use crate::state::App;
 use collector::{Collected, OrphanSweep};
 use steady::Steady;
@@ -31,6 +32,8 @@ pub enum JobError {
     Db(#[from] DbError),
     #[error(transparent)]
     Blob(#[from] BlobError),
+    #[error(transparent)]
+    Operation(#[from] ApiError),
 }
 
 /// Runs the jobs until the server stops.
@@ -74,6 +77,7 @@ pub async fn pass(app: &App, elapsed: Duration) -> Result<(), JobError> {
 pub async fn purge(app: &App, now: Timestamp) -> Result<Collected, JobError> {
     expiry::end_uploads(app, now).await?;
     expiry::stub_operations(app, now).await?;
+    expiry::empty_trash(app, now).await?;
     expiry::forget_versions(app, now).await?;
     expiry::forget_tombstones(app, now).await?;
     expiry::forget_records(app, now).await?;

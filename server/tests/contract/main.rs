@@ -6,6 +6,7 @@ mod faults;
 mod nodes;
 mod notifications;
 mod requests;
+mod retention;
 mod routes;
 mod support;
 mod uploads;

@@ -8,6 +8,7 @@ mod judge;
 mod overlay;
 pub mod render;
 mod request;
+mod retire;
 mod store;
 mod trash;
 
@@ -22,6 +23,7 @@ use shared::{DeviceId, OperationId, Timestamp, UploadId, VersionVector};
 pub use change::{NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind, Refusal};
 pub use facts::{Facts, Needs, prepare};
 pub use request::{RawPush, payload_hash, push};
+pub use retire::bury_trash;
 
 pub use store::{Batch, SqlStore, ZoneStore};
 

@@ -1,0 +1,65 @@
+//! The trash empties itself: what was deleted long ago goes as if it had been purged, in nobody's name.
+
+use std::sync::Arc;
+
+use shared::{DeviceId, ItemId, Timestamp};
+use uuid::Uuid;
+
+use super::PushContext;
+use super::facts::{Facts, Needs};
+use super::judge::Judge;
+use super::overlay::Overlay;
+use super::store::SqlStore;
+use crate::access::Grant;
+use crate::db::{Connection, DbError};
+use crate::error::ApiResult;
+use crate::state::App;
+use shared::frames::ServerEvent;
+
+/// The device that changes are told under which no device made.
+const NO_DEVICE: DeviceId = DeviceId(Uuid::nil());
+
+/// Makes tombstones of those of the items that went into the trash before `cut`, and of all below them.
+/// Answers how many of them there were.
+pub async fn bury_trash(app: &App, grant: Grant, items: Vec<ItemId>, cut: Timestamp) -> ApiResult<u64> {
+    let context = PushContext {
+        grant,
+        device: NO_DEVICE,
+        now: app.env.now(),
+        env: app.env.clone(),
+        facts: Arc::new(Facts::default()),
+    };
+    let buried = app.db.write::<_, DbError, _>(move |connection| {
+        let (context, items) = (context.clone(), items.clone());
+        Box::pin(async move { bury(connection, &context, &items, cut).await })
+    });
+    let (buried, events) = buried.await?;
+    if !events.is_empty() {
+        app.hub.publish(grant.zone_id, None, events);
+    }
+    Ok(buried)
+}
+
+async fn bury(
+    connection: &mut Connection,
+    context: &PushContext,
+    items: &[ItemId],
+    cut: Timestamp,
+) -> Result<(u64, Vec<ServerEvent>), DbError> {
+    let grant = context.grant;
+    let mut store = SqlStore::new(connection, grant.zone_id, grant.user_id, grant.account_id);
+    let zone = Overlay::open(&mut store, grant.root_id, context.device, context.now).await?;
+    let mut judge = Judge { zone, context, needs: Needs::default(), news: Vec::new() };
+    judge.zone.prefetch(items.iter().copied()).await?;
+    let mut buried = 0;
+    for &id in items {
+        // Restored or purged since it was listed, or buried with a folder above it.
+        let Some(row) = judge.zone.item(id).await? else { continue };
+        if row.purged_at.is_none() && row.deleted.is_some_and(|deletion| deletion.at < cut) {
+            judge.bury(row).await?;
+            buried += 1;
+        }
+    }
+    judge.zone.save().await?;
+    Ok((buried, judge.events().await?))
+}
