@@ -75,7 +75,8 @@ fn operation(n: u128) -> Operation {
         state: OperationState::Queued,
         attempts: 2,
         next_try: Some(Timestamp::from_millis(10)),
-        recreate: true,
+        absent: true,
+        item_name: Some("ü".to_owned()),
     }
 }
 

@@ -99,10 +99,13 @@ pub struct Operation {
     /// Tries that failed.
     pub attempts: u32,
     pub next_try: Option<Timestamp>,
-    /// The file may be gone from the server for longer than it remembers: if it says so, it is created
-    /// again.
+    /// A pull from the beginning did not name the item. If the server does not know it any more, a content
+    /// is created again.
     #[serde(default)]
-    pub recreate: bool,
+    pub absent: bool,
+    /// What the item was called when this was refused: it may be gone from the tree.
+    #[serde(default)]
+    pub item_name: Option<String>,
 }
 
 /// What an [`Operation`] does: a [`shared::sync::ChangeKind`], an upload, or a settled conflict.

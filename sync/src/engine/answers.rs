@@ -185,6 +185,7 @@ impl Engine {
     pub(super) fn put_remote(&mut self, item: FileItem) {
         let id = item.id;
         let node = self.tree.node(item.into());
+        self.set_absent(id, false);
         if self.tree.remote(id) == Some(&node) {
             return;
         }
@@ -244,7 +245,7 @@ impl Engine {
                 self.dequeue(id);
                 self.want_pull();
             }
-            ErrorCode::NotFound if op.recreate => self.recreate(item),
+            ErrorCode::NotFound if op.absent && op.act.content().is_some() => self.recreate(item),
             ErrorCode::AlreadyExists if op.act.is_create() => self.already_exists(&op, item),
             code if refusal.retryable || code.retryable() => self.try_later(id, code),
             _ => self.park(&op, item, refusal),
@@ -289,6 +290,7 @@ impl Engine {
             queued.op.base = base.clone();
         }
         self.touch_operation(id);
+        self.reblock();
     }
 
     /// Sends the same act again as another operation: the answer to the old one is final.
@@ -350,6 +352,11 @@ impl Engine {
         if let Some(queued) = self.outbox.get_mut(op.id) {
             queued.in_flight = false;
             queued.op.next_try = None;
+            queued.op.item_name = Some(name.clone());
+        }
+        // It may also be the target that is gone; of the item itself a tombstone tells, if one is left.
+        if op.absent && matches!(refusal.code, ErrorCode::NotFound | ErrorCode::Gone) {
+            self.set_remote_gone(item);
         }
         // What merely came after it goes on without it.
         let beside: Vec<Operation> = self
@@ -442,6 +449,9 @@ impl Engine {
     pub(super) fn name_of(&self, op: &Operation, item: ItemId) -> String {
         if let Some(node) = self.tree.local(item).or_else(|| self.tree.remote(item)) {
             return node.name.to_string();
+        }
+        if let Some(name) = &op.item_name {
+            return name.clone();
         }
         match &op.act {
             Act::CreateFolder { name, .. }

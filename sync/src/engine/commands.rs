@@ -442,6 +442,9 @@ impl Engine {
             self.drop_operation(id);
         }
         self.rebase_chained(item, id, &op.base);
+        if op.absent && !self.outbox.has_item(item) {
+            self.set_remote_gone(item);
+        }
         self.reblock();
         self.refold(item);
     }

@@ -219,7 +219,8 @@ impl Engine {
             state: OperationState::Queued,
             attempts: 0,
             next_try: None,
-            recreate: false,
+            absent: false,
+            item_name: None,
         };
         let id = op.id;
         self.outbox.insert(item, Queued::fresh(op));

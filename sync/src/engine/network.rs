@@ -286,15 +286,17 @@ impl Engine {
             let interval = if self.net.socket { POLL_INTERVAL_WITH_SOCKET } else { POLL_INTERVAL };
             self.net.poll_at = Some(self.now + interval);
         }
+        // What is due and yet waits, waits for something else that makes itself heard.
+        let later = |at: &Timestamp| *at > self.now;
         let next = if let Some(at) = self.disk.retry_at {
             Some(at)
         } else if self.net.signed_out {
             None
-        } else if self.net.next_try.is_some() {
-            self.net.next_try
+        } else if let Some(at) = self.net.next_try.filter(later) {
+            Some(at)
         } else {
             let operations = self.outbox.iter().filter(|queued| !queued.in_flight && !queued.is_parked());
-            operations.filter_map(|queued| queued.op.next_try).chain(self.net.poll_at).min()
+            operations.filter_map(|queued| queued.op.next_try).chain(self.net.poll_at).filter(later).min()
         };
         if next != self.net.wake_at {
             self.net.wake_at = next;

@@ -67,7 +67,10 @@ impl Engine {
         self.meta.sync_token = None;
         self.meta.trash_known = false;
         self.net.trash_cursor = None;
-        self.net.page = None;
+        if self.net.page.take().is_some_and(|page| page.seen.is_some()) {
+            // Not even its own page counts: no haste.
+            self.back_off(POLL_INTERVAL);
+        }
         self.want_pull();
         self.lost.clear();
         self.purged.clear();
@@ -86,14 +89,14 @@ impl Engine {
         }
         self.call_succeeded();
         self.take_zones(response.zones);
-        let epoch = self.meta.resync == Some(TokenExpiry::Epoch);
+        let afresh = page.seen.is_some();
         for state in response.changes {
             if let Some(seen) = &mut page.seen {
                 seen.insert(state.id());
             }
             match state {
-                // A restored server's counts say nothing about the order of states.
-                ItemState::Present(item) if epoch || !self.tree.is_stale(&item) => {
+                // The counts of a server that may have been restored say nothing about the order of states.
+                ItemState::Present(item) if afresh || !self.tree.is_stale(&item) => {
                     self.purged.remove(&item.id);
                     self.put_remote(item);
                 }
@@ -101,8 +104,7 @@ impl Engine {
                 ItemState::Purged(tombstone) => self.set_purged(tombstone.id),
             }
         }
-        let resync = page.seen.is_some();
-        if !resync && self.meta.sync_token.as_ref() != Some(&response.sync_token) {
+        if !afresh && self.meta.sync_token.as_ref() != Some(&response.sync_token) {
             self.meta.sync_token = Some(response.sync_token.clone());
             self.disk.draft.meta = true;
         }

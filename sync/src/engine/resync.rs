@@ -41,17 +41,18 @@ impl Engine {
             self.set_remote_gone(id);
             return;
         }
-        let edits: Vec<OperationId> = self
-            .outbox
-            .of_item(id)
-            .filter(|queued| matches!(queued.op.act, Act::SetContent { .. }))
-            .map(|queued| queued.op.id)
-            .collect();
-        for edit in edits {
-            if let Some(queued) = self.outbox.get_mut(edit) {
-                queued.op.recreate = true;
+        self.set_absent(id, true);
+    }
+
+    /// Notes on what waits for an item whether the server still names it.
+    pub(super) fn set_absent(&mut self, item: ItemId, absent: bool) {
+        let differ = self.outbox.of_item(item).filter(|queued| queued.op.absent != absent);
+        let differ: Vec<OperationId> = differ.map(|queued| queued.op.id).collect();
+        for operation in differ {
+            if let Some(queued) = self.outbox.get_mut(operation) {
+                queued.op.absent = absent;
             }
-            self.touch_operation(edit);
+            self.touch_operation(operation);
         }
     }
 

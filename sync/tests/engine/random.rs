@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use shared::{ChunkHash, ContentHash, ItemId, ItemKind, OperationId};
+use shared::{ChunkHash, ContentHash, ErrorCode, ItemId, ItemKind, OperationId};
 use sync::{Act, Command, Content, Event, NewContent, QueueState};
 
+use crate::server::Entry;
 use crate::world::{Fault, World, create_file, name};
 
 const DEVICES: usize = 3;
@@ -34,6 +35,10 @@ enum Step {
     StoreOne,
     Pass(u16),
     CancelUpload,
+    Refuse(u16, u8),
+    Expire,
+    Backup,
+    RestoreServer,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -62,7 +67,13 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::StoreOne),
         2 => (0u16..20_000).prop_map(Step::Pass),
         1 => Just(Step::CancelUpload),
+        1 => (any::<u16>(), any::<u8>()).prop_map(|(at, code)| Step::Refuse(at, code)),
     ]
+}
+
+/// As [`step`], and a server that forgets.
+fn step_with_forgetting() -> impl Strategy<Value = Step> {
+    prop_oneof![60 => step(), 1 => Just(Step::Expire), 1 => Just(Step::Backup), 1 => Just(Step::RestoreServer)]
 }
 
 /// A schedule, printed on as few lines as it takes.
@@ -80,11 +91,17 @@ struct Run {
     undo: Vec<Vec<Command>>,
     /// The contents written, by operation and device: a later one in the same operation takes its place.
     written: BTreeMap<(usize, OperationId), ContentHash>,
+    backup: Option<(BTreeMap<ItemId, Entry>, u64)>,
 }
 
 impl Run {
     fn new() -> Self {
-        Self { world: World::new(DEVICES), undo: vec![Vec::new(); DEVICES], written: BTreeMap::new() }
+        Self {
+            world: World::new(DEVICES),
+            undo: vec![Vec::new(); DEVICES],
+            written: BTreeMap::new(),
+            backup: None,
+        }
     }
 
     fn pick(&self, n: usize, at: u16, wanted: impl Fn(&sync::ItemView<'_>) -> bool) -> Option<ItemId> {
@@ -111,7 +128,15 @@ impl Run {
             }
             _ => None,
         };
+        let before = self.world.devices[n].engine.queue();
         let ran = self.world.run(n, vec![command]);
+        let joined = |operation: &OperationId| before.iter().any(|entry| entry.operation_id == *operation);
+        if hash.is_some() && ran.operations.iter().any(|(_, operation)| joined(operation)) {
+            // It took the place of a content that was never sent, maybe under an earlier operation.
+            let waits = |op: &OperationId| before.iter().any(|entry| entry.operation_id == *op);
+            let server = &self.world.server;
+            self.written.retain(|(device, op), _| *device != n || waits(op) || server.has_taken(*op));
+        }
         self.undo[n].clone_from(&ran.undo);
         if let (Some(Some(hash)), Some((_, operation))) = (hash, ran.operations.first()) {
             self.written.insert((n, *operation), hash);
@@ -181,6 +206,24 @@ impl Run {
             Step::StoreOne => world.store_one(n),
             Step::Pass(ms) => world.pass(Duration::from_millis(ms.into())),
             Step::CancelUpload => self.cancel_upload(n),
+            Step::Refuse(at, code) => {
+                let Some(id) = self.pick(n, at, |_| true) else { return };
+                let codes = [
+                    ErrorCode::QuotaExceeded,
+                    ErrorCode::Unavailable,
+                    ErrorCode::ReadOnly,
+                    ErrorCode::InvalidName,
+                ];
+                let code = codes[usize::from(code) % codes.len()];
+                self.world.server.refuse.insert(id, (code, 2));
+            }
+            Step::Expire => world.server.expire_tokens(),
+            Step::Backup => self.backup = Some(world.server.backup()),
+            Step::RestoreServer => {
+                if let Some(backup) = self.backup.clone() {
+                    world.server.restore_from(backup);
+                }
+            }
         }
         self.check_while_running(n);
     }
@@ -199,7 +242,7 @@ impl Run {
             let is_kept = |(id, stored): &(OperationId, Option<ContentHash>)| {
                 id == op && stored.is_none_or(|stored| stored == *hash)
             };
-            *device != n || kept.iter().any(is_kept) || server.knows(*op)
+            *device != n || kept.iter().any(is_kept) || server.has_taken(*op)
         });
         self.undo[n].clear();
     }
@@ -214,12 +257,19 @@ impl Run {
         let engine = &self.world.devices[n].engine;
         let waiting: Vec<OperationId> = engine.queue().iter().map(|entry| entry.operation_id).collect();
         let server = &self.world.server;
-        self.written.retain(|(device, op), _| *device != n || waiting.contains(op) || server.knows(*op));
+        self.written.retain(|(device, op), _| *device != n || waiting.contains(op) || server.has_taken(*op));
         for (operation, content) in engine.items().filter_map(|view| view.pending_content()) {
-            if let Content::Stored { hash, .. } = content {
+            if let Content::Stored { hash, size: 1.. } = content {
                 self.written.insert((n, operation), *hash);
             }
         }
+    }
+
+    /// What a person gives up need not arrive, nor what stood on it.
+    fn give_up(&mut self, n: usize, operation: OperationId) {
+        let server = &self.world.server;
+        self.written.retain(|(device, op), _| *device != n || server.has_taken(*op));
+        self.world.event(n, Event::Discard { operation });
     }
 
     fn check_while_running(&self, n: usize) {
@@ -255,8 +305,7 @@ impl Run {
                 let queue = self.world.devices[n].engine.queue();
                 for entry in queue.iter().filter(|entry| matches!(entry.state, QueueState::Refused { .. })) {
                     decided = true;
-                    self.written.clear();
-                    self.world.event(n, Event::Discard { operation: entry.operation_id });
+                    self.give_up(n, entry.operation_id);
                 }
             }
             if !decided {
@@ -292,7 +341,7 @@ fn hash_of(content: &NewContent) -> Option<ContentHash> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 100_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { max_shrink_time: 15_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn everything_comes_to_rest_alike(steps in prop::collection::vec((0..DEVICES, step()), 1..120).prop_map(Steps)) {
@@ -300,6 +349,19 @@ proptest! {
         for (n, step) in steps.0 {
             run.act(n, step);
         }
+        run.finish();
+    }
+
+    #[test]
+    fn so_it_does_with_a_server_that_forgets(
+        steps in prop::collection::vec((0..DEVICES, step_with_forgetting()), 1..120).prop_map(Steps)
+    ) {
+        let mut run = Run::new();
+        for (n, step) in steps.0 {
+            run.act(n, step);
+        }
+        // What a restored server held is gone with it.
+        run.written.clear();
         run.finish();
     }
 }

@@ -52,7 +52,9 @@ fn a_store_that_refuses_is_asked_again_and_nothing_leaves_before() {
     let root = world.server.root;
     world.devices[0].unstored = Some(std::collections::VecDeque::new());
     world.folder(0, root, "a");
-    let Some(Effect::Persist(batch)) = world.devices[0].unstored.as_mut().and_then(|q| q.pop_front()) else {
+    let Some(Effect::Persist(batch)) =
+        world.devices[0].unstored.as_mut().and_then(std::collections::VecDeque::pop_front)
+    else {
         panic!("a batch waits");
     };
     world.event(0, Event::PersistFailed(batch.id));
@@ -60,7 +62,11 @@ fn a_store_that_refuses_is_asked_again_and_nothing_leaves_before() {
     assert!(world.devices[0].notices.contains(&Notice::StorageFailed));
     world.folder(0, root, "b");
     world.pass(Duration::from_secs(2));
-    assert_eq!(world.devices[0].unstored.as_ref().map(|q| q.len()), Some(2), "both batches, in order");
+    assert_eq!(
+        world.devices[0].unstored.as_ref().map(std::collections::VecDeque::len),
+        Some(2),
+        "both batches, in order"
+    );
     world.devices[0].unstored.as_mut().expect("slow").truncate(2);
     world.assert_converged();
     assert_eq!(world.tree(0), ["/a", "/b"]);

@@ -101,13 +101,18 @@ impl Server {
         }
     }
 
-    /// Whether it judged this operation.
-    pub fn knows(&self, operation: OperationId) -> bool {
-        self.records.contains_key(&operation)
+    /// Whether it judged this operation and did not refuse it.
+    pub fn has_taken(&self, operation: OperationId) -> bool {
+        self.records.get(&operation).is_some_and(|record| record.result.is_ok())
     }
 
     pub fn token(&self) -> String {
-        format!("{}:{}", self.epoch, self.counter)
+        self.token_at(self.counter)
+    }
+
+    /// A position, and when it was given: what pages through everything is as good as new.
+    fn token_at(&self, position: u64) -> String {
+        format!("{}:{position}:{}", self.epoch, self.counter)
     }
 
     /// Forgets its tombstones and every token so far.
@@ -122,6 +127,7 @@ impl Server {
         (self.items, self.counter) = backup;
         self.records.clear();
         self.epoch += 1;
+        self.horizon = 0;
     }
 
     pub fn backup(&self) -> (BTreeMap<ItemId, Entry>, u64) {
@@ -131,12 +137,13 @@ impl Server {
     /// The position that a token names, or why it names none.
     fn position(&self, token: Option<&str>) -> Result<u64, Problem> {
         let Some(token) = token else { return Ok(0) };
-        let parsed = token.split_once(':').and_then(|(e, c)| Some((e.parse().ok()?, c.parse().ok()?)));
-        let (epoch, counter): (u64, u64) =
-            parsed.ok_or_else(|| Problem::new(ErrorCode::InvalidSyncToken, "not a token"))?;
+        let parsed: Vec<u64> = token.split(':').filter_map(|part| part.parse().ok()).collect();
+        let [epoch, counter, given] = parsed[..] else {
+            return Err(Problem::new(ErrorCode::InvalidSyncToken, "not a token"));
+        };
         let reason = if epoch != self.epoch {
             "epoch"
-        } else if counter < self.horizon {
+        } else if given < self.horizon {
             "expired"
         } else {
             return Ok(counter);
@@ -172,7 +179,7 @@ impl Server {
             role: ZoneRole::Owner,
             state: self.zone_state,
         }];
-        Ok(PullResponse { changes, zones, sync_token: format!("{}:{position}", self.epoch), has_more })
+        Ok(PullResponse { changes, zones, sync_token: self.token_at(position), has_more })
     }
 
     pub fn trash(&self) -> TrashPage {

@@ -235,7 +235,7 @@ impl World {
 
     /// Lets everything come to rest, faults off, and time pass as far as it is needed.
     pub fn settle(&mut self) {
-        for _ in 0..10_000 {
+        for _ in 0..3_000 {
             let mut moved = false;
             for n in 0..self.devices.len() {
                 while self.devices[n].unstored.as_ref().is_some_and(|waiting| !waiting.is_empty()) {
@@ -248,6 +248,9 @@ impl World {
             if !moved && !self.wait_for_retry() {
                 return;
             }
+        }
+        for device in &self.devices {
+            eprintln!("{:?}\n{:?}\n{:?}", device.engine.queue(), device.requests, device.engine.summary());
         }
         panic!("it never comes to rest");
     }
