@@ -3,6 +3,7 @@
 mod accounts;
 pub mod arrival;
 pub mod caller;
+mod conflicts;
 pub mod content_response;
 mod devices;
 mod document;
@@ -20,6 +21,7 @@ mod public;
 mod sync;
 mod trash;
 mod uploads;
+mod versions;
 
 use std::any::Any;
 
@@ -91,6 +93,8 @@ fn api() -> OpenApiRouter<App> {
         .merge(sync::routes())
         .merge(items::routes())
         .merge(trash::routes())
+        .merge(conflicts::routes())
+        .merge(versions::routes())
         .merge(uploads::routes())
         .merge(downloads::routes())
 }

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod backup;
+pub mod conflicts;
 pub mod content;
 pub mod pull;
 pub mod push;
@@ -10,4 +11,5 @@ pub mod sign_in;
 pub mod tree;
 pub mod upload;
 pub mod verify;
+pub mod versions;
 pub mod zip;

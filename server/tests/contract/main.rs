@@ -1,10 +1,13 @@
 //! The contract, seen from outside: a real server on a port of its own, and clients that speak HTTP.
 
 mod accounts;
+mod concurrent_edits;
+mod device;
 mod downloads;
 mod faults;
 mod nodes;
 mod notifications;
+mod push;
 mod requests;
 mod retention;
 mod routes;

@@ -61,7 +61,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         }
     }
 
-    fn equal_to_version(&mut self, item: &ItemRow, version: &VersionRow) -> bool {
+    pub(super) fn equal_to_version(&mut self, item: &ItemRow, version: &VersionRow) -> bool {
         item.content_hash
             .is_some_and(|hash| self.equal((hash, item.size), (version.content_hash, version.size)))
     }
@@ -97,32 +97,31 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             return None;
         }
         let key = MergeKey { base: base.content_hash, server: item.content_hash?, local: local.0 };
-        match self.context.facts.merges.get(&key) {
-            Some(merged) => merged.clone().map(|merged| (kind, merged)),
-            None => {
-                self.needs.merges.insert(key, kind);
-                None
-            }
+        if let Some(merged) = self.context.facts.merges.get(&key) {
+            return merged.clone().map(|merged| (kind, merged));
         }
+        self.needs.merges.insert(key, kind);
+        None
     }
 
     /// Writes the item; where it was in the trash it comes back, with the folders that it needs.
-    async fn put_edited(
+    pub(super) async fn put_edited(
         &mut self,
         mut item: ItemRow,
         basis: &mut Basis,
         dot: Dot,
         outcome: Outcome,
     ) -> Result<Outcome, DbError> {
+        let unseen = !basis.place.covers(item.place_dot);
         if !self.zone.is_deleted(item.id).await? {
             let write = if outcome == Outcome::Unchanged { Write::Bump } else { Write::Touch };
             if write == Write::Touch {
                 self.news.push(News::File(item.id, FileAction::Updated));
             }
             self.zone.put(item, write);
-            return Ok(outcome);
+            // Content here, place there.
+            return Ok(if outcome == Outcome::Applied && unseen { Outcome::Merged } else { outcome });
         }
-        let unseen = !basis.place.covers(item.place_dot);
         let renamed = self.revive(&mut item, dot).await?;
         // The input is a change of place too: what follows it in the chain has seen where the item now is.
         basis.place.learn(dot);

@@ -78,7 +78,7 @@ fn refuse<T>(code: ErrorCode, message: &str) -> Judged<T> {
     Err(Refusal::new(code, message).into())
 }
 
-impl<'s, S: ZoneStore> Judge<'_, 's, S> {
+impl<S: ZoneStore> Judge<'_, '_, S> {
     /// Loads in a few statements what the batch names.
     pub async fn prefetch(&mut self, changes: &[PreparedChange]) -> Result<(), DbError> {
         let bodies = || changes.iter().filter_map(|change| Some((change, change.body.as_ref().ok()?)));
@@ -195,7 +195,7 @@ impl<'s, S: ZoneStore> Judge<'_, 's, S> {
         }
         if change.file_id == self.zone.root {
             return match body.kind {
-                PreparedKind::CreateFolder(_) | PreparedKind::Create(..) => self.already_exists(),
+                PreparedKind::CreateFolder(_) | PreparedKind::Create(..) => Self::already_exists(),
                 _ => refuse(ErrorCode::RootImmutable, "The top folder itself can't be changed."),
             };
         }
@@ -241,7 +241,7 @@ impl<'s, S: ZoneStore> Judge<'_, 's, S> {
         Done { item_id, end: End::Applied(Outcome::Unchanged), chain }
     }
 
-    fn already_exists<T>(&self) -> Judged<T> {
+    fn already_exists<T>() -> Judged<T> {
         refuse(ErrorCode::AlreadyExists, "This id is taken. Use a new one.")
     }
 
@@ -339,15 +339,16 @@ impl<'s, S: ZoneStore> Judge<'_, 's, S> {
         content: Option<&PreparedContent>,
     ) -> Judged<Done> {
         if change.taken_elsewhere || self.zone.item(change.file_id).await?.is_some() {
-            return self.already_exists();
+            return Self::already_exists();
         }
         let target = self.target(new.parent_id).await?;
         Self::check_depth(target.depth)?;
         let kind = if content.is_some() { ItemKind::File } else { ItemKind::Folder };
         // What a deleted folder holds stays in the trash when the folder comes back for the new item.
-        let holder = match target.deleted {
-            true => None,
-            false => self.zone.holder(target.id, new.name.folded().as_str()).await?,
+        let holder = if target.deleted {
+            None
+        } else {
+            self.zone.holder(target.id, new.name.folded().as_str()).await?
         };
         let equal = match (&holder, content) {
             (Some(held), Some(content)) => self.equal_to_item(held, content),
@@ -364,6 +365,7 @@ impl<'s, S: ZoneStore> Judge<'_, 's, S> {
                 self.bring_back(target.id, &[]).await?;
                 let name = self.zone.free_name(target.id, &new.name, change.file_id).await?;
                 let renamed = verdict == CreateVerdict::Rename || name != new.name;
+                let content = content.map(|content| (content.hash, content.size()));
                 let done = self.place_new(change.file_id, target.id, &name, new, content);
                 let outcome = if renamed { Outcome::Renamed } else { Outcome::Applied };
                 Ok(Done { end: End::Applied(outcome), ..done })
@@ -397,23 +399,22 @@ impl<'s, S: ZoneStore> Judge<'_, 's, S> {
         parent_id: ItemId,
         name: &ItemName,
         new: &NewItem,
-        content: Option<&PreparedContent>,
+        content: Option<(ContentHash, u64)>,
     ) -> Done {
         let now = self.context.now;
         let dot = shared::Dot { device: self.context.device, count: 1 };
         let created_at = new.created_at.unwrap_or(now);
         let modified_at = new.modified_at.or(new.created_at).unwrap_or(now);
-        let version_id = content
-            .map(|content| self.add_version(id, (content.hash, content.size()), modified_at, dot, true));
+        let version_id = content.map(|content| self.add_version(id, content, modified_at, dot, true));
         let mime_type = content.map(|_| new.mime_type.clone().unwrap_or_else(|| mime_type_of(name)));
         self.zone.add(ItemRow {
             id,
             parent_id,
             name: name.as_str().to_owned(),
             kind: if content.is_some() { ItemKind::File } else { ItemKind::Folder },
-            size: content.map_or(0, PreparedContent::size),
+            size: content.map_or(0, |(_, size)| size),
             mime_type,
-            content_hash: content.map(|content| content.hash),
+            content_hash: content.map(|(hash, _)| hash),
             version_id,
             vector: VersionVector::from_iter([dot]),
             content_dot: dot,
@@ -512,6 +513,7 @@ impl<'s, S: ZoneStore> Judge<'_, 's, S> {
         let deleted = self.zone.is_deleted(item.id).await?;
         let same = target.id == item.parent_id && name.as_str() == item.name;
         let seen = basis.place.covers(item.place_dot);
+        let item_content = item.content_dot;
         let verdict = judge_move(seen, same, deleted);
         if matches!(verdict, MoveVerdict::Same | MoveVerdict::FirstStands) {
             let dot = self.zone.issue(&mut item);
@@ -544,7 +546,9 @@ impl<'s, S: ZoneStore> Judge<'_, 's, S> {
             self.bump_descendants(id).await?;
         }
         self.news.push(News::File(id, if deleted { FileAction::Restored } else { FileAction::Moved }));
-        let outcome = match (free == name, deleted && !seen) {
+        // Deleted there, or content there and place here.
+        let joined = (deleted && !seen) || !basis.content.covers(item_content);
+        let outcome = match (free == name, joined) {
             (false, _) => Outcome::Renamed,
             (true, true) => Outcome::Merged,
             (true, false) => Outcome::Applied,

@@ -9,6 +9,7 @@ mod overlay;
 pub mod render;
 mod request;
 mod retire;
+mod single;
 mod store;
 mod trash;
 
@@ -25,6 +26,7 @@ pub use facts::{Facts, Needs, prepare};
 pub use request::{RawPush, payload_hash, push};
 pub use retire::bury_trash;
 
+pub use single::{Act, Ask, Resolve, perform};
 pub use store::{Batch, SqlStore, ZoneStore};
 
 use crate::access::Grant;
@@ -249,15 +251,26 @@ pub async fn write_ending(
     Err(ApiError::unavailable())
 }
 
-/// After the commit: tells other devices, and drops objects that were not needed.
+/// After the commit of a batch: tells other devices, and drops objects that were not needed.
 pub async fn announce(app: &App, grant: Grant, device: DeviceId, effect: &mut PushEffect) {
     let events = std::mem::take(&mut effect.events);
+    let superfluous = std::mem::take(&mut effect.superfluous);
+    tell(app, grant, device, events, superfluous).await;
+}
+
+async fn tell(
+    app: &App,
+    grant: Grant,
+    device: DeviceId,
+    events: Vec<ServerEvent>,
+    superfluous: Vec<BlobKey>,
+) {
     if !events.is_empty() {
         app.hub.publish(grant.zone_id, Some(device), events);
     }
-    for key in std::mem::take(&mut effect.superfluous) {
+    for key in superfluous {
         if let Err(error) = app.blobs.delete(&key).await {
-            tracing::warn!(%error, "a superfluous object stays until the scrub finds it");
+            tracing::warn!(%error, "an object that was not needed could not be deleted");
         }
     }
 }

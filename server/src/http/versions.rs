@@ -1,0 +1,44 @@
+//! Versions of a file.
+
+use axum::extract::State;
+use shared::upload::{ItemAnswer, RestoreVersion, VersionList};
+use shared::{ItemId, Problem, VersionId};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::extract::{Json, Path};
+use crate::auth::Caller;
+use crate::error::ApiResult;
+use crate::ops::versions;
+use crate::state::App;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_versions)).routes(routes!(restore_version))
+}
+
+/// Lists every content that a file has or had
+#[utoipa::path(get, path = "/files/{fileId}/versions", tag = "items", params(("fileId" = ItemId, Path)),
+    responses((status = 200, body = VersionList), (status = 401, body = Problem),
+    (status = 404, body = Problem), (status = 422, body = Problem)))]
+async fn list_versions(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<ItemId>,
+) -> ApiResult<Json<VersionList>> {
+    Ok(Json(VersionList { versions: versions::list(&app, caller, id).await? }))
+}
+
+/// Makes an earlier content the present one
+#[utoipa::path(post, path = "/files/{fileId}/versions/{versionId}/restore", tag = "items",
+    params(("fileId" = ItemId, Path), ("versionId" = VersionId, Path)), request_body = RestoreVersion,
+    responses((status = 200, body = ItemAnswer), (status = 401, body = Problem),
+    (status = 404, body = Problem), (status = 409, body = Problem)))]
+async fn restore_version(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, version)): Path<(ItemId, VersionId)>,
+    Json(request): Json<RestoreVersion>,
+) -> ApiResult<Json<ItemAnswer>> {
+    let item = versions::restore(&app, caller, id, version, request.operation_id).await?;
+    Ok(Json(ItemAnswer { item }))
+}
