@@ -68,8 +68,8 @@ pub enum NewContent {
     Upload {
         /// In bytes.
         size: u64,
-        /// The driver's own name for the bytes, kept with the operation and handed back. Where the driver
-        /// keys its bytes by operation, it may stay None.
+        /// The driver's own name for the bytes, kept with the operation and handed back. Bytes are found by
+        /// it, not by the operation's id: an operation that has to be sent again as another gets a new one.
         staged: Option<String>,
     },
 }

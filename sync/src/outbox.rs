@@ -234,28 +234,33 @@ impl Outbox {
 
     /// Finds anew which operations lean on a parked one. Answers those for which it changed.
     pub(crate) fn reblock(&mut self, resolve: impl Fn(ItemId) -> ItemId) -> Vec<OperationId> {
-        let mut changed = Vec::new();
-        let mut parked = BTreeSet::new();
-        let mut missing = BTreeSet::new();
         if self.parked == 0 && self.ops.values().all(|queued| !queued.blocked) {
-            return changed;
+            return Vec::new();
         }
+        let mut stuck: BTreeSet<OperationId> = BTreeSet::new();
+        let mut missing: BTreeSet<ItemId> = BTreeSet::new();
+        // A folder that had to be created again may come after what goes into it: until nothing is added.
+        loop {
+            let before = stuck.len();
+            for queued in self.ops.values() {
+                let item = resolve(queued.op.item_id);
+                let leans = queued.op.base.base_operation_id.is_some_and(|base| stuck.contains(&base))
+                    || missing.contains(&item)
+                    || queued.op.act.parent().is_some_and(|parent| missing.contains(&resolve(parent)));
+                if (leans || queued.is_parked()) && stuck.insert(queued.op.id) && queued.op.act.is_create() {
+                    missing.insert(item);
+                }
+            }
+            if stuck.len() == before {
+                break;
+            }
+        }
+        let mut changed = Vec::new();
         for queued in self.ops.values_mut() {
-            let item = resolve(queued.op.item_id);
-            let leans = queued.op.base.base_operation_id.is_some_and(|base| parked.contains(&base))
-                || missing.contains(&item)
-                || queued.op.act.parent().is_some_and(|parent| missing.contains(&resolve(parent)));
-            let is_parked = queued.is_parked();
-            let blocked = leans && !is_parked;
+            let blocked = stuck.contains(&queued.op.id) && !queued.is_parked();
             if blocked != queued.blocked {
                 queued.blocked = blocked;
                 changed.push(queued.op.id);
-            }
-            if blocked || is_parked {
-                parked.insert(queued.op.id);
-                if queued.op.act.is_create() {
-                    missing.insert(item);
-                }
             }
         }
         changed

@@ -26,7 +26,7 @@ pub(super) struct Batch {
 #[derive(Default)]
 struct Held {
     items: BTreeSet<ItemId>,
-    /// Of them, those that the server does not know yet.
+    /// What this batch creates, so that more may go into it.
     created: BTreeSet<ItemId>,
     /// Files whose upload is under way or waits: what holds them is not deleted before.
     uploads: Vec<ItemId>,
@@ -70,6 +70,9 @@ impl Engine {
             if op.act.content().is_some() {
                 batch.contents.push(op.id);
             }
+            if op.act.is_create() {
+                held.created.insert(item);
+            }
             batch.operations.push(op.id);
             batch.changes.push(change);
         }
@@ -83,9 +86,14 @@ impl Engine {
         let act = &queued.op.act;
         // What was queued after a refusal stands on the server's state, not on what was refused.
         held.items.contains(&item)
-            || act.parent().is_some_and(|parent| held.created.contains(&self.resolve(parent)))
+            || act.parent().is_some_and(|parent| self.is_to_be_created(self.resolve(parent), held))
             || matches!(act, Act::Delete { .. } | Act::Purge)
                 && held.uploads.iter().any(|upload| self.tree.is_within(*upload, item))
+    }
+
+    /// Whether the server is still to be told of a folder, and not by what this batch holds so far.
+    fn is_to_be_created(&self, folder: ItemId, held: &Held) -> bool {
+        !held.created.contains(&folder) && self.outbox.of_item(folder).any(|queued| queued.op.act.is_create())
     }
 
     pub(super) fn mark_in_flight(&mut self, id: OperationId) {
@@ -111,9 +119,6 @@ impl Held {
             return;
         }
         self.items.insert(item);
-        if act.is_create() {
-            self.created.insert(item);
-        }
         if act.is_upload() {
             self.uploads.push(item);
         }

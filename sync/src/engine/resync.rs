@@ -156,10 +156,7 @@ impl Engine {
         let node = self.tree.local(item).or_else(|| self.tree.remote(item))?.clone();
         let mime_type = self.tree.mime_of(&node).map(str::to_owned);
         let name = ItemName::parse(&node.name).ok()?;
-        let waiting: Vec<OperationId> = self.outbox.of_item(item).map(|queued| queued.op.id).collect();
-        for id in waiting {
-            self.dequeue(id);
-        }
+        self.forget_waiting(item);
         self.set_remote_gone(item);
         let parent = self.recreate_folder(node.parent)?;
         let act = Act::CreateFile {
@@ -173,6 +170,14 @@ impl Engine {
         Some(self.enqueue(item, act, Self::unknown_base()))
     }
 
+    /// Takes out all that waits for an item: what it comes to is in the creation that takes its place.
+    fn forget_waiting(&mut self, item: ItemId) {
+        let waiting: Vec<OperationId> = self.outbox.of_item(item).map(|queued| queued.op.id).collect();
+        for id in waiting {
+            self.dequeue(id);
+        }
+    }
+
     /// Makes sure that a folder is there, or will be: those above it first. Answers where its contents
     /// belong.
     fn recreate_folder(&mut self, folder: ItemId) -> Option<ItemId> {
@@ -181,12 +186,14 @@ impl Engine {
         if self.tree.is_root(folder) || waits {
             return Some(folder);
         }
-        let Some(node) = self.tree.remote(folder).cloned() else {
+        if self.tree.remote(folder).is_none() {
             return Some(self.meta.root_id);
-        };
+        }
         if !self.absent.contains(&folder) {
             return Some(folder);
         }
+        let node = self.tree.local(folder).or_else(|| self.tree.remote(folder))?.clone();
+        self.forget_waiting(folder);
         self.set_remote_gone(folder);
         let parent = self.recreate_folder(node.parent)?;
         let name = ItemName::parse(&node.name).ok()?;

@@ -248,10 +248,11 @@ impl Run {
     }
 
     fn cancel_upload(&mut self, n: usize) {
-        let queue = self.world.devices[n].engine.queue();
-        let staged = &self.world.devices[n].staged;
-        let Some(entry) = queue.iter().find(|entry| staged.contains_key(&entry.operation_id)) else { return };
-        let operation = entry.operation_id;
+        let uploads = |view: sync::ItemView<'_>| match view.pending_content()? {
+            (operation, Content::Upload { .. }) => Some(operation),
+            _ => None,
+        };
+        let Some(operation) = self.world.devices[n].engine.items().find_map(uploads) else { return };
         self.world.event(n, Event::Discard { operation });
         // An edit that stood on it may now be the beginning of the file, under another operation.
         let engine = &self.world.devices[n].engine;

@@ -42,8 +42,8 @@ pub struct Device {
     pub offline: bool,
     /// Batches wait here while the store is told to be slow.
     pub unstored: Option<VecDeque<Effect>>,
-    /// Bytes of large files, by operation.
-    pub staged: BTreeMap<OperationId, Vec<u8>>,
+    /// Bytes of large files, by the name they were staged under.
+    pub staged: BTreeMap<String, Vec<u8>>,
     /// What the device could give back to a restored server.
     pub cache: BTreeMap<ItemId, Vec<u8>>,
     seeds: u64,
@@ -336,12 +336,12 @@ impl World {
     /// A file that goes by chunks.
     pub fn upload(&mut self, n: usize, parent: ItemId, name: &str, bytes: &[u8]) -> (ItemId, OperationId) {
         let id = self.new_id(n);
-        let content = NewContent::Upload { size: bytes.len() as u64, staged: None };
+        let content = NewContent::Upload { size: bytes.len() as u64, staged: Some(id.to_string()) };
         let device = &mut self.devices[n];
         let ran = device.engine.run(self.now, vec![create_file(id, parent, name, content)]);
         assert_eq!(ran.refused, []);
         let operation = ran.operations[0].1;
-        device.staged.insert(operation, bytes.to_vec());
+        device.staged.insert(id.to_string(), bytes.to_vec());
         self.perform(n, ran.effects);
         (id, operation)
     }
@@ -449,7 +449,7 @@ fn upload(
     order: &UploadOrder,
     now: Timestamp,
 ) -> Result<shared::upload::UploadCompleted, Problem> {
-    let bytes = device.staged.get(&order.operation_id);
+    let bytes = order.staged.as_ref().and_then(|staged| device.staged.get(staged));
     let bytes = bytes.ok_or_else(|| Problem::new(ErrorCode::Internal, "the test staged no bytes"))?;
     assert_eq!(bytes.len() as u64, order.size);
     server.complete(device.id, order, ContentHash::of_chunks([&ChunkHash::of(bytes)]), now)
