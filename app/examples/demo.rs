@@ -19,13 +19,8 @@ pub fn start() {
         storage.set_item(STORAGE_KEY, asked).ok();
     }
     let name = storage.and_then(|storage| storage.get_item(STORAGE_KEY).ok().flatten()).unwrap_or_default();
-    let path = location().pathname().unwrap_or_default();
     leptos::mount::mount_to_body(move || {
         app::ports::provide_cloud(DemoCloud::new(Scene::named(&name)));
-        if matches!(path.as_str(), "/sign-in" | "/register") {
-            view! { <app::PublicApp /> }.into_any()
-        } else {
-            view! { <app::App /> }.into_any()
-        }
+        app::App()
     });
 }

@@ -7,6 +7,7 @@ use leptos_router::path;
 use shared::ItemId;
 use wasm_bindgen::JsCast;
 
+use crate::PublicApp;
 use crate::components::context_menu::ContextMenu;
 use crate::components::details::Details;
 use crate::components::dialogs::Dialogs;
@@ -28,9 +29,13 @@ use crate::ports::{Account, use_cloud};
 use crate::ui::{Dialog, Place, Ui, provide_ui};
 use crate::words;
 
-/// The signed-in area. Whoever is signed out is sent to sign-in, which is another document.
+/// The signed-in area. Whoever is signed out is sent to sign-in, which is another document: the server's, or,
+/// where the shell is all there is, the shell again, which shows the same pages.
 #[component]
 pub fn App() -> impl IntoView {
+    if is_at_public_page() {
+        return view! { <PublicApp /> }.into_any();
+    }
     preferences::apply_stored_theme();
     let account = use_cloud().account();
     let root = Memo::new(move |_| {
@@ -46,6 +51,11 @@ pub fn App() -> impl IntoView {
     });
     provide_clock();
     (move || root.get().map(|root| view! { <SignedIn root=root /> })).into_any()
+}
+
+/// Whether the browser's address is one of [`PublicApp`]'s.
+fn is_at_public_page() -> bool {
+    location().pathname().is_ok_and(|path| matches!(path.as_str(), "/sign-in" | "/register"))
 }
 
 #[component]

@@ -370,7 +370,7 @@ pub fn kind(kind: crate::model::FileType) -> &'static str {
 pub const ACCOUNT: &str = "Account";
 pub const APPEARANCE: &str = "Appearance";
 pub const THEME: &str = "Theme";
-pub const THEME_SYSTEM: &str = "As the system";
+pub const THEME_SYSTEM: &str = "System";
 pub const THEME_LIGHT: &str = "Light";
 pub const THEME_DARK: &str = "Dark";
 pub const ROWS: &str = "Rows";
