@@ -5,8 +5,10 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path as FilePath, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use object_store::path::Path;
+use shared::Timestamp;
 use tokio::sync::Mutex;
 
 use super::error::BlobError;
@@ -46,9 +48,9 @@ impl Folders {
         blocking(move || fs::read_dir(root).map(drop)).await
     }
 
-    pub(super) async fn remove_partial_writes(&self) -> Result<u64, BlobError> {
+    pub(super) async fn remove_partial_writes(&self, before: Timestamp) -> Result<u64, BlobError> {
         let root = self.root.clone();
-        blocking(move || remove_partial(&root)).await
+        blocking(move || remove_partial(&root, before)).await
     }
 }
 
@@ -87,16 +89,21 @@ fn sync_folder(_: &FilePath) -> std::io::Result<()> {
 }
 
 /// The store writes `name#n` and renames it.
-fn remove_partial(folder: &FilePath) -> std::io::Result<u64> {
+fn remove_partial(folder: &FilePath, before: Timestamp) -> std::io::Result<u64> {
     let mut removed = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            removed += remove_partial(&entry.path())?;
-        } else if entry.file_name().to_string_lossy().contains('#') {
+            removed += remove_partial(&entry.path(), before)?;
+        } else if entry.file_name().to_string_lossy().contains('#') && written_at(&entry)? < before {
             fs::remove_file(entry.path())?;
             removed += 1;
         }
     }
     Ok(removed)
+}
+
+fn written_at(entry: &fs::DirEntry) -> std::io::Result<Timestamp> {
+    let since_epoch = entry.metadata()?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)))
 }

@@ -16,7 +16,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig};
-use shared::{ChunkHash, ChunkRef, UserId};
+use shared::{ChunkHash, ChunkRef, Timestamp, UserId};
 use uuid::Uuid;
 
 pub use error::BlobError;
@@ -153,10 +153,10 @@ impl Blobs {
         }
     }
 
-    /// Removes what writes that were cut short by a crash left in the folder. Only when nothing writes.
-    pub async fn remove_partial_writes(&self) -> Result<u64, BlobError> {
+    /// Removes what writes that were cut short by a crash before then left in the folder.
+    pub async fn remove_partial_writes(&self, before: Timestamp) -> Result<u64, BlobError> {
         match &self.folders {
-            Some(folders) => folders.remove_partial_writes().await,
+            Some(folders) => folders.remove_partial_writes(before).await,
             None => Ok(0),
         }
     }

@@ -81,7 +81,7 @@ impl OrphanSweep {
     /// One sweep over all objects. Answers how many were deleted.
     pub async fn sweep(&mut self, app: &App, now: Timestamp) -> Result<u64, JobError> {
         let mut found = HashSet::new();
-        let mut deleted = 0;
+        let mut deleted = app.blobs.remove_partial_writes(now - ORPHAN_AGE_MIN).await?;
         let mut batches = app.blobs.list().try_chunks(BATCH_ROWS as usize);
         while let Some(batch) = batches.try_next().await.map_err(|error| error.1)? {
             let orphans = unnamed(app, &batch).await?;
