@@ -255,7 +255,10 @@ impl Uploader {
         order: UploadOrder,
     ) -> Result<shared::upload::UploadCompleted, UploadError> {
         job.is_running.set(true);
-        self.enter(job, UploadState::Queued);
+        // One that waits for the network goes on saying so until something moves.
+        if !matches!(job.state(), UploadState::Waiting { .. }) {
+            self.enter(job, UploadState::Queued);
+        }
         self.begin_work().await;
         let result = transfer::run(self, job, &order).await;
         self.end_work();
@@ -266,10 +269,11 @@ impl Uploader {
                 Ok(completed)
             }
             Err(Stop::Failed(error)) => {
-                self.enter(job, failure(&error));
-                if error == CallError::Unreachable {
+                let state = failure(&error);
+                if matches!(state, UploadState::Waiting { .. }) {
                     self.stage(&job.staged());
                 }
+                self.enter(job, state);
                 Err(UploadError::Failed(error))
             }
             Err(Stop::Cancelled) => self.end_session(job, order.file_id).await,
