@@ -38,16 +38,16 @@ test("everything about a folder, with the keyboard alone", async ({ browser }) =
     await test.step("make, name, rename, delete and bring back", async () => {
       await tabTo(page.getByRole("button", { name: "New", exact: true }));
       await press("Enter");
-      await tabTo(page.getByRole("button", { name: "New folder" }));
+      await tabTo(page.getByRole("dialog", { name: "New" }).getByRole("button", { name: "New folder" }));
       await press("Enter");
       await expect(page.getByLabel(/^New name of/)).toBeFocused();
-      await press("ControlOrMeta+A");
+      await press("ControlOrMeta+a");
       await page.keyboard.type("Trips");
       await press("Enter");
       await expect(ann.item("Trips")).toBeVisible();
 
       await tabTo(list);
-      await press("Home", "F2", "ControlOrMeta+A");
+      await press("Home", "F2", "ControlOrMeta+a");
       await page.keyboard.type("Journeys");
       await press("Enter");
       await expect(ann.item("Journeys")).toBeVisible();
@@ -55,7 +55,7 @@ test("everything about a folder, with the keyboard alone", async ({ browser }) =
       await tabTo(list);
       await press("Home", "Delete");
       await expect(ann.item("Journeys")).toBeHidden();
-      await press("ControlOrMeta+Z");
+      await press("ControlOrMeta+z");
       await expect(ann.item("Journeys")).toBeVisible();
     });
 
