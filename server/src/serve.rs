@@ -1,6 +1,8 @@
 //! The accept loop: connections within their number, headers and bodies within their time, and an end that
 //! lets what is under way finish.
 
+mod lent;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -10,6 +12,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::header;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,11 +22,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
-use tower_http::timeout::TimeoutBody;
 
 use crate::http::arrival::Peer;
 use crate::http::router;
 use crate::state::App;
+use lent::LentBody;
 
 /// How long a client may take over its request's headers, and a kept connection may idle.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -87,14 +91,7 @@ async fn serve_connection(
 ) {
     // Answers and frames are small and wanted at once.
     drop(stream.set_nodelay(true));
-    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        let router = router.clone();
-        async move {
-            let answer = router.oneshot(request.map(in_time) as Request).await;
-            answer.map_err(|never: Infallible| never)
-        }
-    });
+    let service = hyper::service::service_fn(move |request| answer(router.clone(), peer, request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
@@ -117,7 +114,20 @@ async fn serve_connection(
     drop(place);
 }
 
-fn in_time(body: Incoming) -> Body {
-    // Boxed: a body that is waiting must be free to move.
-    Body::new(Box::pin(TimeoutBody::new(BODY_IDLE_TIMEOUT, body)))
+async fn answer(
+    router: Router,
+    peer: SocketAddr,
+    mut request: hyper::Request<Incoming>,
+) -> Result<Response, Infallible> {
+    request.extensions_mut().insert(Peer(peer));
+    // Who asks before sending was told not to send by the refusal itself.
+    let asks_first = request.headers().contains_key(header::EXPECT);
+    let (parts, body) = request.into_parts();
+    let body = LentBody::new(body, BODY_IDLE_TIMEOUT);
+    let response = router.oneshot(Request::from_parts(parts, Body::new(body.clone()))).await?;
+    let status = response.status();
+    if (status.is_client_error() || status.is_server_error()) && !asks_first {
+        body.read_off().await;
+    }
+    Ok(response)
 }

@@ -17,10 +17,9 @@ use crate::ops::accounts::{self, Door};
 use crate::ops::sign_in::{self, Attempt, Opened};
 use crate::state::App;
 use axum::extract::State;
-use shared::limits::SESSION_TTL;
 
-/// How long a browser remembers that it signed in before.
-const DEVICE_PROOF_TTL: Duration = Duration::from_hours(400 * 24);
+/// How long a browser keeps its cookies: as long as browsers do. The server ends a session much earlier.
+const COOKIE_TTL: Duration = Duration::from_hours(400 * 24);
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -68,8 +67,8 @@ async fn login(
         open(&app, &arrival, &headers, former, request, SessionKind::Cookie).await?;
     let proof = sign_in::device_proof(&app, signed_in.user.id, signed_in.device.id);
     let cookies = [
-        set_cookie(session_cookie_name(is_https), &secret, SESSION_TTL, is_https),
-        set_cookie(device_cookie_name(is_https), &proof, DEVICE_PROOF_TTL, is_https),
+        set_cookie(session_cookie_name(is_https), &secret, COOKIE_TTL, is_https),
+        set_cookie(device_cookie_name(is_https), &proof, COOKIE_TTL, is_https),
     ];
     let cookies = cookies.into_iter().flatten().map(|value| (header::SET_COOKIE, value));
     Ok((AppendHeaders(cookies.collect::<Vec<_>>()), Json::<_>(signed_in)).into_response())

@@ -27,6 +27,21 @@ async fn what_cannot_be_read_is_a_problem_that_says_so() {
 }
 
 #[tokio::test]
+async fn a_refusal_reaches_even_a_client_that_sends_on() {
+    let server = TestServer::start().await;
+    let body = "x".repeat(8 * 1024 * 1024);
+    for _ in 0..5 {
+        let anonymous = server.anonymous();
+        let post =
+            anonymous.request(Method::POST, "/auth/login").header(header::CONTENT_TYPE, "application/json");
+        Reply::to(post.body(body.clone())).await.problem(ErrorCode::PayloadTooLarge);
+        anonymous.put("/files/018f0000-0000-7000-8000-000000000001/upload/018f0000-0000-7000-8000-000000000001/chunk/0", body.clone())
+            .await
+            .problem(ErrorCode::Unauthenticated);
+    }
+}
+
+#[tokio::test]
 async fn a_cookie_counts_only_from_pages_of_ours() {
     let server = TestServer::start().await;
     server.person("ann").await;
