@@ -14,7 +14,7 @@ pub async fn page(request: Request) -> Response {
     let render = render_app_async_with_context(
         || (),
         || {
-            let nonce = nonce::use_nonce();
+            let nonce = use_nonce();
             if let (Some(nonce), Some(options)) = (&nonce, use_context::<ResponseOptions>())
                 && let Ok(policy) = HeaderValue::from_str(&page_policy(nonce))
             {

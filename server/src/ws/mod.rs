@@ -32,6 +32,9 @@ use sockets::Sockets;
 /// Publications waiting for delivery; beyond, their zones are told as a whole.
 const PUBLICATIONS_MAX: usize = 1_024;
 
+/// States remembered as announced, between two looks at the database.
+const ANNOUNCED_MAX: usize = 20_000;
+
 /// Hands events to sockets. Cheap to clone.
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
@@ -205,13 +208,23 @@ impl Hub {
                 }
             }
         }
+        if self.0.db.is_postgres() {
+            self.note_announced(events);
+        }
+        Ok(())
+    }
+
+    fn note_announced(&self, events: &[ServerEvent]) {
         let mut seen = lock(&self.0.seen);
+        if seen.announced.len() > ANNOUNCED_MAX {
+            // Forgotten states are told twice at worst.
+            seen.announced.clear();
+        }
         for event in events {
             if let ServerEvent::FileChanged { file, .. } = event {
                 seen.announced.insert(file.id, file.version.clone());
             }
         }
-        Ok(())
     }
 
     /// The frame's text.

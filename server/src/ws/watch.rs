@@ -1,20 +1,23 @@
 //! Each node's own look at the database: sessions that ended elsewhere, and changes that no one told.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use shared::frames::ServerEvent;
-use shared::{ItemId, UserId, VersionVector, ZoneId};
+use shared::frames::{FileAction, ServerEvent};
+use shared::item::ItemState;
+use shared::{DeviceId, ItemId, UserId, VersionVector, ZoneId};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Hub, lock};
+use crate::db::items::ItemRow;
 use crate::db::sessions::{self, TokenHash};
 use crate::db::zones::Position;
 use crate::db::{Connection, DbError, items, members};
+use crate::ops::tree::Tree;
 
 /// How often the database is looked at where nobody else tells.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-/// Changes of one zone looked at one by one: whether they are news, and whose.
+/// Changes of one zone told one by one; of so many, sockets are asked to pull.
 const CHANGES_LOOKED_AT: usize = 128;
 /// With Valkey, every so many of these: a message may still have been lost.
 const RELAXED_EVERY: u32 = 10;
@@ -52,7 +55,7 @@ async fn look(hub: &Hub) -> Result<(), DbError> {
     if hub.0.db.is_postgres() { look_for_changes(hub, &mut connection).await } else { Ok(()) }
 }
 
-/// Asks for a pull where a zone has changes that this node's sockets were not told.
+/// Tells of changes that this node's sockets were not told.
 async fn look_for_changes(hub: &Hub, connection: &mut Connection) -> Result<(), DbError> {
     let stand = members::positions(connection, &hub.0.sockets.users()).await?;
     let (before, announced) = {
@@ -82,15 +85,41 @@ async fn tell_changes(
 ) -> Result<(), DbError> {
     for (zone, position) in before {
         let rows = items::load_feed(connection, zone, position, 0, CHANGES_LOOKED_AT).await?;
-        let mut news = rows.iter().filter(|row| announced.get(&row.id) != Some(&row.vector));
-        let Some(first) = news.next() else { continue };
-        let by_one_device =
-            rows.len() < CHANGES_LOOKED_AT && news.all(|row| row.touched.by == first.touched.by);
-        let source = by_one_device.then_some(first.touched.by);
-        let events = [ServerEvent::PullNeeded { sync_token: None }];
-        hub.deliver_events(zone, source, &events).await?;
+        if rows.len() == CHANGES_LOOKED_AT {
+            hub.deliver_events(zone, None, &[ServerEvent::PullNeeded { sync_token: None }]).await?;
+            continue;
+        }
+        let news: Vec<ItemRow> =
+            rows.into_iter().filter(|row| announced.get(&row.id) != Some(&row.vector)).collect();
+        let ids: Vec<ItemId> = news.iter().map(|row| row.id).collect();
+        let tree = Tree::new(zone, items::load_with_ancestors(connection, zone, &ids).await?);
+        let mut by_device: BTreeMap<DeviceId, Vec<ServerEvent>> = BTreeMap::new();
+        for row in &news {
+            by_device.entry(row.touched.by).or_default().push(event(row, tree.state(row)));
+        }
+        for (device, events) in by_device {
+            hub.deliver_events(zone, Some(device), &events).await?;
+        }
     }
     Ok(())
+}
+
+/// What the row's present state says of the change that led to it.
+fn event(row: &ItemRow, state: ItemState) -> ServerEvent {
+    let file = match state {
+        ItemState::Present(file) if !file.is_deleted => file,
+        ItemState::Present(_) | ItemState::Purged(_) => {
+            return ServerEvent::FileDeleted { file_id: row.id, sync_token: None };
+        }
+    };
+    let action = if row.last_count == 1 {
+        FileAction::Created
+    } else if row.place_dot.count > row.content_dot.count {
+        FileAction::Moved
+    } else {
+        FileAction::Updated
+    };
+    ServerEvent::FileChanged { file_id: row.id, action, file, sync_token: None }
 }
 
 /// Notes where the person's zones stand, unless that is known: what comes later is news.
