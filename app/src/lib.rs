@@ -26,7 +26,7 @@ pub use shell::App;
 /// Sign-in and registration. Needs no port to render; a submit asks for the one in context.
 #[component]
 pub fn PublicApp() -> impl IntoView {
-    Effect::new(|| hooks::preferences::apply_stored_theme());
+    Effect::new(hooks::preferences::apply_stored_theme);
     view! {
         <Router>
             <main class="public" id="content">

@@ -1,5 +1,6 @@
 //! What the signed-in area remembers while it is open: where it is, what is selected, what floats.
 
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,9 +93,21 @@ impl History {
 
 type Navigate = Rc<dyn Fn(&str, NavigateOptions)>;
 
-/// The state of the signed-in area, in context. Copying it copies handles.
+/// The state of the signed-in area, in context: a reference to handles, made once a page, so that it is
+/// small in every closure and never freed while one lives.
 #[derive(Clone, Copy)]
-pub struct Ui {
+pub struct Ui(&'static Handles);
+
+impl Deref for Ui {
+    type Target = Handles;
+
+    fn deref(&self) -> &Handles {
+        self.0
+    }
+}
+
+/// Signals and stored values; see [`Ui`].
+pub struct Handles {
     cloud: StoredValue<Rc<dyn Cloud>, LocalStorage>,
     navigate: StoredValue<Navigate, LocalStorage>,
     pub root: ItemId,
@@ -130,7 +143,7 @@ pub struct Ui {
 /// Makes the state and puts it into context. Inside the router.
 pub fn provide_ui(root: ItemId) -> Ui {
     let query = use_query_map();
-    let ui = Ui {
+    let handles = Handles {
         cloud: StoredValue::new_local(use_cloud()),
         navigate: StoredValue::new_local(Rc::new(use_navigate())),
         root,
@@ -155,6 +168,7 @@ pub fn provide_ui(root: ItemId) -> Ui {
         has_moved: StoredValue::new(false),
         history: StoredValue::default(),
     };
+    let ui = Ui(Box::leak(Box::new(handles)));
     provide_context(ui);
     ui
 }

@@ -237,8 +237,8 @@ fn Stage(ui: Ui, id: ItemId) -> impl IntoView {
 
 /// Tables are shown where they are text.
 fn is_plain(kind: FileType, name: &str) -> bool {
-    let name = name.to_lowercase();
-    kind != FileType::Spreadsheet || name.ends_with(".csv") || name.ends_with(".tsv")
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    kind != FileType::Spreadsheet || matches!(extension.as_deref(), Some("csv" | "tsv"))
 }
 
 fn reason(error: crate::ports::CallError) -> String {

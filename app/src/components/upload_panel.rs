@@ -133,7 +133,9 @@ fn AllButtons(ui: Ui, uploads: Signal<Vec<UploadView>>, totals: Memo<Totals>) ->
                 .map(|upload| upload.operation_id)
                 .collect()
         });
-        ids.into_iter().for_each(|id| ui.cloud().control_upload(id, control));
+        for id in ids {
+            ui.cloud().control_upload(id, control);
+        }
     };
     let button = move |icon, label: &'static str, control, concerns: fn(&UploadState) -> bool| {
         view! { <IconButton icon=icon label=label.to_owned() on_press=move |_| all(control, concerns) /> }

@@ -226,7 +226,9 @@ pub fn GroupRow(ui: Ui, uploads: Signal<Vec<UploadView>>, name: String, folder: 
                 .map(|it| it.operation_id)
                 .collect()
         });
-        ids.into_iter().for_each(|id| ui.cloud().control_upload(id, control));
+        for id in ids {
+            ui.cloud().control_upload(id, control);
+        }
     };
     view! {
         <li class="upload" class:done=finished>

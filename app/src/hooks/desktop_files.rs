@@ -35,7 +35,7 @@ pub fn dropped(transfer: &DataTransfer) -> impl Future<Output = Vec<PickedFile>>
                 (Some(handle), ..) => walk_handle(handle, &mut found).await,
                 (None, Some(entry), _) => walk_entry(entry, &mut found).await,
                 (None, None, Some(file)) => {
-                    found.push(PickedFile { file, folders: Vec::new(), handle: None })
+                    found.push(PickedFile { file, folders: Vec::new(), handle: None });
                 }
                 (None, None, None) => {}
             }

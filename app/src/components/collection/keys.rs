@@ -134,7 +134,6 @@ fn moved(list: List, event: &KeyboardEvent) -> bool {
     let here = active(list).and_then(|id| entries.place(id));
     let last = entries.len().saturating_sub(1);
     let step = |forward: bool, by: usize| match here {
-        None => 0,
         Some(here) if forward && here + by <= last => here + by,
         Some(here) if forward && by == 1 => here,
         // The last line may be short: down goes to its end.
@@ -147,7 +146,7 @@ fn moved(list: List, event: &KeyboardEvent) -> bool {
         }
         Some(here) if here >= by => here - by,
         Some(here) if by <= metrics.per_line => here,
-        Some(_) => 0,
+        _ => 0,
     };
     let target = match event.key().as_str() {
         "ArrowDown" => step(true, metrics.per_line),

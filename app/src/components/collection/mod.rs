@@ -16,7 +16,7 @@ use crate::components::icon::Glyph;
 use crate::hooks::media::{NARROW, use_media};
 use crate::hooks::preferences::{Density, Layout};
 use crate::hooks::viewport::{Viewport, use_viewport};
-use crate::model::{SortKey, Window};
+use crate::model::{Selection, SortKey, Window};
 use crate::ui::{Place, Ui, use_ui};
 use crate::words;
 use pointer::Band;
@@ -162,7 +162,7 @@ pub fn Collection(columns: Columns) -> impl IntoView {
         let metrics = metrics.get();
         (window.get().start / metrics.per_line) as f64 * metrics.line
     });
-    let active = Memo::new(move |_| ui.selection.with(|selection| selection.active()));
+    let active = Memo::new(move |_| ui.selection.with(Selection::active));
 
     remember_scroll(list);
     Effect::new(move |before: Option<u64>| {
