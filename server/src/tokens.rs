@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use shared::limits::TOMBSTONE_RETENTION;
 use shared::sync::TokenExpiry;
-use shared::{ErrorCode, Timestamp, ZoneId};
+use shared::{ErrorCode, Timestamp, UserId, ZoneId};
 use uuid::Uuid;
 
 use crate::db::zones::Position;
@@ -28,6 +28,13 @@ pub struct TokenKey {
     secret: [u8; 32],
     /// Changes when the data is restored from a backup.
     epoch: Uuid,
+}
+
+/// One person's view of [`TokenKey`].
+#[derive(Clone)]
+pub struct PersonKey {
+    key: TokenKey,
+    user: UserId,
 }
 
 /// How far a device has been given one zone's feed.
@@ -76,20 +83,24 @@ impl From<TokenError> for ApiError {
 }
 
 impl TokenKey {
-    pub fn of(installation: &crate::state::Installation) -> Self {
-        Self::new(installation.signing_key, installation.epoch)
-    }
-
     pub fn new(secret: [u8; 32], epoch: Uuid) -> Self {
         Self { secret, epoch }
     }
 
+    /// What makes and reads one person's tokens: another's are none.
+    pub fn person(&self, user: UserId) -> PersonKey {
+        PersonKey { key: self.clone(), user }
+    }
+}
+
+impl PersonKey {
     fn mac(&self, body: &[u8]) -> Hmac<Sha256> {
         // HMAC pads a short key with zeros to the hash's block.
         let mut block = [0; 64];
-        block[..self.secret.len()].copy_from_slice(&self.secret);
+        block[..self.key.secret.len()].copy_from_slice(&self.key.secret);
         let mut mac = Hmac::<Sha256>::new(&block.into());
         mac.update(b"cloudstead sync token");
+        mac.update(self.user.0.as_bytes());
         mac.update(body);
         mac
     }
@@ -97,7 +108,7 @@ impl TokenKey {
     pub fn encode(&self, token: &SyncToken) -> String {
         let mut body = Vec::with_capacity(HEAD_BYTES + token.zones.len() * ZONE_BYTES + TAG_BYTES);
         body.push(VERSION);
-        body.extend_from_slice(self.epoch.as_bytes());
+        body.extend_from_slice(self.key.epoch.as_bytes());
         body.extend_from_slice(&token.issued_at.as_millis().to_be_bytes());
         for (zone, position) in &token.zones {
             body.extend_from_slice(zone.0.as_bytes());
@@ -138,7 +149,7 @@ impl TokenKey {
         if head[0] != VERSION || !rest.is_empty() {
             return Err(InvalidToken);
         }
-        if &head[1..17] != self.epoch.as_bytes() {
+        if &head[1..17] != self.key.epoch.as_bytes() {
             return Ok(None);
         }
         let number = |bytes: &[u8]| bytes.try_into().map(u64::from_be_bytes).map_err(|_| InvalidToken);
@@ -193,8 +204,8 @@ impl TokenKey {
 mod tests {
     use super::*;
 
-    fn key(epoch: u128) -> TokenKey {
-        TokenKey::new([7; 32], Uuid::from_u128(epoch))
+    fn key(epoch: u128) -> PersonKey {
+        TokenKey::new([7; 32], Uuid::from_u128(epoch)).person(UserId(Uuid::from_u128(1)))
     }
 
     fn zone() -> ZoneId {
@@ -238,8 +249,12 @@ mod tests {
         for text in ["", "x", "not a token", &"A".repeat(100)] {
             assert_eq!(key(1).check(text, Timestamp::default(), &stand(9, 0)), Err(TokenError::Invalid));
         }
-        let other = TokenKey::new([8; 32], Uuid::from_u128(1));
-        assert_eq!(other.check(&text, Timestamp::default(), &stand(9, 0)), Err(TokenError::Invalid));
+        let installation = TokenKey::new([8; 32], Uuid::from_u128(1)).person(UserId(Uuid::from_u128(1)));
+        let person = TokenKey::new([7; 32], Uuid::from_u128(1)).person(UserId(Uuid::from_u128(2)));
+        for other in [installation, person] {
+            let checked = other.check(&text, Timestamp::default(), &stand(9, 0));
+            assert_eq!(checked, Err(TokenError::Invalid));
+        }
     }
 
     #[test]

@@ -31,7 +31,8 @@ async fn list_devices(State(app): State<App>, caller: Caller) -> ApiResult<Json<
     let now = app.env.now();
     let devices = rows.iter().map(|row| {
         let acknowledged = row.acknowledged.as_ref();
-        let up_to_date = acknowledged.map(|(token, _)| app.tokens.is_head(token, now, &stand));
+        let up_to_date =
+            acknowledged.map(|(token, _)| app.tokens.person(caller.user_id).is_head(token, now, &stand));
         Device { up_to_date, ..wire_device(row, caller.device_id) }
     });
     Ok(Json(DeviceList { devices: devices.collect() }))

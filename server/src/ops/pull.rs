@@ -13,11 +13,11 @@ use crate::db::zones::{self, Position};
 use crate::db::{Connection, DbError, items};
 use crate::error::ApiResult;
 use crate::state::App;
-use crate::tokens::{SyncToken, TokenKey, ZonePosition};
+use crate::tokens::{SyncToken, ZonePosition};
 
 /// What came after `since`, at most `limit` entries (and the folders that they need).
 pub async fn pull(app: &App, caller: Caller, since: Option<&str>, limit: usize) -> ApiResult<PullResponse> {
-    let key = token_key(app);
+    let key = app.tokens.person(caller.user_id);
     let mut connection = app.db.snapshot().await?;
     let grants = grants_of(&mut connection, caller.user_id).await?;
     let stand = stand_of(&mut connection, &grants).await?;
@@ -47,10 +47,6 @@ pub async fn pull(app: &App, caller: Caller, since: Option<&str>, limit: usize) 
     Ok(PullResponse { changes, zones, sync_token: key.encode(&next), has_more })
 }
 
-pub fn token_key(app: &App) -> TokenKey {
-    app.tokens.clone()
-}
-
 /// Where the zones' feeds stand.
 pub async fn stand_of(
     connection: &mut Connection,
@@ -58,12 +54,6 @@ pub async fn stand_of(
 ) -> Result<BTreeMap<ZoneId, Position>, DbError> {
     let ids: Vec<ZoneId> = grants.iter().map(|grant| grant.zone_id).collect();
     Ok(zones::positions(connection, &ids).await?.into_iter().collect())
-}
-
-/// The token of one who has been given everything.
-pub async fn head(app: &App, connection: &mut Connection, grants: &[Grant]) -> Result<String, DbError> {
-    let stand = stand_of(connection, grants).await?;
-    Ok(app.tokens.head(app.env.now(), &stand))
 }
 
 fn zone_info(grant: &Grant) -> ZoneInfo {

@@ -158,7 +158,7 @@ impl Hub {
     /// The person's present position in all zones.
     async fn head_token(&self, connection: &mut Connection, user: UserId) -> Result<Option<String>, DbError> {
         let stand = members::positions(connection, &[user]).await?;
-        Ok(Some(self.0.tokens.head(self.0.env.now(), &stand)))
+        Ok(Some(self.0.tokens.person(user).head(self.0.env.now(), &stand)))
     }
 
     async fn tell_overflowed(&self) {

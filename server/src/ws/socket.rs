@@ -186,7 +186,7 @@ impl Life {
         self.acked = Some(Instant::now());
         let Caller { user_id, device_id, .. } = self.caller;
         let now: Timestamp = self.hub.0.env.now();
-        let keys = self.hub.0.tokens.clone();
+        let keys = self.hub.0.tokens.person(user_id);
         let written = self.hub.0.db.write::<_, DbError, _>(move |connection| {
             let (token, keys) = (token.clone(), keys.clone());
             Box::pin(async move {

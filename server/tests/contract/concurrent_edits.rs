@@ -479,6 +479,13 @@ async fn bases_that_never_were_and_operations_that_failed() {
         let answer = a.push(&[failing, follower]).await;
         let codes: Vec<ErrorCode> = answer.errors.iter().map(|error| error.code).collect();
         assert_eq!(codes, [ErrorCode::InvalidBase, ErrorCode::DependsOnFailed]);
+        // What failed was to make the item.
+        let id: ItemId = fresh();
+        let failing = folder(id, a.root(), "a/b");
+        let follower = chained(rename(id, &VersionVector::new(), "y"), &failing);
+        let answer = a.push(&[failing, follower]).await;
+        let codes: Vec<ErrorCode> = answer.errors.iter().map(|error| error.code).collect();
+        assert_eq!(codes, [ErrorCode::InvalidName, ErrorCode::DependsOnFailed]);
     }
 }
 

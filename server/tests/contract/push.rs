@@ -178,6 +178,8 @@ async fn another_persons_ids_tell_nothing() {
         let taken = bob.done(file(id, bob.root(), "mine", "m")).await;
         assert_eq!(taken.id, id, "an id of another's zone is free");
         assert_eq!(a.bytes(id).await, b"s");
+        let since = format!("/sync/pull?since={}", a.token.as_deref().unwrap());
+        bob.person.get(&since).await.expect(400).problem(ErrorCode::InvalidSyncToken);
     }
 }
 

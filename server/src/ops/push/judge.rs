@@ -193,6 +193,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if self.context.grant.role == ZoneRole::Viewer {
             return refuse(ErrorCode::ReadOnly, "You can look at this, but not change it.");
         }
+        self.check_chain(&body.base)?;
         if change.file_id == self.zone.root {
             return match body.kind {
                 PreparedKind::CreateFolder(_) | PreparedKind::Create(..) => Self::already_exists(),
@@ -263,6 +264,28 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok((item, basis))
     }
 
+    fn depends_on_failed(retryable: bool) -> Refusal {
+        let message = "The operation that this one builds on was not accepted.";
+        Refusal { retryable, ..Refusal::new(ErrorCode::DependsOnFailed, message) }
+    }
+
+    /// What failed may have been to make the item: this comes before the item is looked for.
+    fn check_chain(&self, base: &Base) -> Judged<()> {
+        let Some(id) = base.base_operation_id else { return Ok(()) };
+        match self.zone.operation(id) {
+            // It may still come, or come again.
+            None => Err(Self::depends_on_failed(true).into()),
+            Some(operation) => match &operation.kept {
+                None => {
+                    let message = "What this builds on is older than the server's memory.";
+                    refuse(ErrorCode::OperationExpired, message)
+                }
+                Some(kept) if kept.chain.is_none() => Err(Self::depends_on_failed(false).into()),
+                Some(_) => Ok(()),
+            },
+        }
+    }
+
     fn basis(&self, base: &Base, item: &ItemRow) -> Judged<Basis> {
         let Some(id) = base.base_operation_id else {
             let known = Known::from(base.base_version.clone().unwrap_or_default());
@@ -274,19 +297,8 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             }
             return Ok(Basis { content: known.clone(), place: known, version: None, conflict: None });
         };
-        let failed = |retryable| {
-            let message = "The operation that this one builds on was not accepted.";
-            Refusal { retryable, ..Refusal::new(ErrorCode::DependsOnFailed, message) }
-        };
-        // It may still come, or come again.
-        let Some(operation) = self.zone.operation(id) else { return Err(failed(true).into()) };
-        let Some(kept) = &operation.kept else {
-            return refuse(
-                ErrorCode::OperationExpired,
-                "What this builds on is older than the server's memory.",
-            );
-        };
-        let Some(chain) = &kept.chain else { return Err(failed(false).into()) };
+        let chain = self.zone.operation(id).and_then(|operation| operation.kept.as_ref()?.chain.as_ref());
+        let Some(chain) = chain else { return Err(Self::depends_on_failed(false).into()) };
         if chain.item_id != item.id {
             return refuse(
                 ErrorCode::InvalidBase,

@@ -19,7 +19,7 @@ use crate::auth::Caller;
 use crate::db::{items, zones};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
-use crate::tokens::{SyncToken, TokenKey, ZonePosition};
+use crate::tokens::{PersonKey, SyncToken, ZonePosition};
 
 /// `POST /sync/push`, its changes not looked at yet: a malformed one is an error of its own.
 #[derive(Deserialize)]
@@ -48,7 +48,7 @@ pub async fn push(app: &App, caller: Caller, push: RawPush) -> ApiResult<PushRes
         let detail = "This session belongs to another device. Sign in again on this one.";
         return Err(ApiError::new(ErrorCode::DeviceMismatch, detail));
     }
-    let key = TokenKey::of(&app.installation);
+    let key = app.tokens.person(caller.user_id);
     let mut reader = app.db.reader().await?;
     let grants = access::grants_of(&mut reader, caller.user_id).await?;
     let zone_ids: Vec<ZoneId> = grants.iter().map(|grant| grant.zone_id).collect();
@@ -207,7 +207,7 @@ fn runs(grants: &[Grant], mut held: HashMap<ItemId, ZoneId>, parsed: Vec<Parsed>
 
 async fn prepare_change(
     app: &App,
-    key: &TokenKey,
+    key: &PersonKey,
     grant: Grant,
     parsed: Parsed,
     taken_elsewhere: bool,
@@ -252,7 +252,7 @@ fn name_of(text: &str) -> Result<ItemName, Refusal> {
         .map_err(|error| Refusal::new(ErrorCode::InvalidName, format!("This name can't be used: {error}.")))
 }
 
-fn checked(key: &TokenKey, grant: Grant, change: Change) -> Result<(shared::sync::Base, Checked), Refusal> {
+fn checked(key: &PersonKey, grant: Grant, change: Change) -> Result<(shared::sync::Base, Checked), Refusal> {
     let invalid = |message: &str| Refusal::new(ErrorCode::InvalidRequest, message);
     let Change { base, kind, .. } = change;
     let needs_base =

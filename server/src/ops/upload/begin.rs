@@ -134,7 +134,7 @@ pub async fn init(
     if let Some(token) = &request.last_sync_token {
         let grants = access::grants_of(&mut reader, caller.user_id).await?;
         let stand = pull::stand_of(&mut reader, &grants).await?;
-        pull::token_key(app).check(token, now, &stand)?;
+        app.tokens.person(caller.user_id).check(token, now, &stand)?;
     }
     let manifest = plan(&request)?;
     let payload_hash = payload_hash(file_id, &request);
