@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::{ItemId, OperationId};
 use uuid::Uuid;
 
-use crate::support::{Person, Socket, TestServer, Wire, fresh_schema};
+use crate::support::{Person, Socket, TestServer, Wire, fresh_prefix, fresh_schema};
 
 /// Two nodes, with a Valkey that can be cut off.
 struct Nodes {
@@ -24,7 +24,7 @@ async fn nodes() -> Option<Nodes> {
     let target = valkey.trim_start_matches("redis://").trim_end_matches('/').to_owned();
     let valkey = Wire::to(target).await;
     let valkey_url = format!("redis://{}", valkey.address);
-    let blobs = format!("{}/{}", s3.trim_end_matches('/'), id().simple());
+    let blobs = fresh_prefix(&s3);
     let settings =
         [("DATABASE_URL", &*database), ("VALKEY_URL", &*valkey_url), ("CLOUDSTEAD_BLOB_URL", &*blobs)];
     let first = TestServer::start_with(&settings).await;

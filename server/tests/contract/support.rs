@@ -75,8 +75,7 @@ impl TestServer {
         if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
             let mut settings = vec![("DATABASE_URL", fresh_schema(&url).await)];
             if let Ok(url) = std::env::var("TEST_S3_URL") {
-                let prefix = Env::system().id::<uuid::Uuid>().simple();
-                settings.push(("CLOUDSTEAD_BLOB_URL", format!("{}/{prefix}", url.trim_end_matches('/'))));
+                settings.push(("CLOUDSTEAD_BLOB_URL", fresh_prefix(&url)));
             }
             let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
             all.push(Self::start_with(&settings).await);
@@ -234,6 +233,12 @@ async fn forward(listener: TcpListener, target: String) {
             }
         });
     }
+}
+
+/// The address of a place of its own in that S3. Short: the test server makes a file name of a whole key.
+pub fn fresh_prefix(url: &str) -> String {
+    let random = u32::from_le_bytes(Env::system().secret()[..4].try_into().expect("four bytes"));
+    format!("{}/{random:08x}", url.trim_end_matches('/'))
 }
 
 /// Someone signed in.
