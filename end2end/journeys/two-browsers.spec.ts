@@ -4,9 +4,8 @@ import { join } from "node:path";
 
 import { expect, test } from "@playwright/test";
 
-import { Client } from "../client.ts";
 import { Gate } from "../gate.ts";
-import { noise, sha256, sources, withByteInFront } from "../material.ts";
+import { noise, sha256, withByteInFront } from "../material.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 
@@ -98,31 +97,4 @@ test("a large file survives a cut network and a killed server, and is never sent
     expect(more).toBeGreaterThan(0);
     expect(more).toBeLessThanOrEqual(2 * CHUNK_BYTES_MAX);
   });
-});
-
-test("a tree of 2,000 files arrives whole", async ({ browser }) => {
-  test.setTimeout(10 * MINUTE_MS);
-  const tree = join(folder, "sources");
-  const files = await sources(tree, 2_000);
-  const ann = await Person.on(browser, server.url);
-  await ann.register("ann");
-  const annsPhone = await Person.on(browser, server.url);
-  await annsPhone.signIn("ann");
-
-  await ann.uploadsFolder(tree);
-  await expect(annsPhone.item("sources")).toBeVisible({ timeout: MINUTE_MS });
-  await ann.seesUploadsFinished(6 * MINUTE_MS);
-  await ann.seesStatus("Up to date", MINUTE_MS);
-  await annsPhone.seesStatus("Up to date", MINUTE_MS);
-
-  const client = await Client.signIn(server, "ann");
-  const arrived = new Map<string, string>();
-  for (const item of await client.items()) {
-    if (item.type === "file") arrived.set(item.path.replace(/^\/?sources\//, ""), item.id);
-  }
-  expect([...arrived.keys()].sort()).toEqual([...files].sort());
-  for (const path of files) {
-    const { sha256: hash } = await client.download(arrived.get(path)!);
-    expect(hash, path).toBe(await sha256(join(tree, path)));
-  }
 });
