@@ -5,6 +5,7 @@ mod concurrent_edits;
 mod device;
 mod downloads;
 mod faults;
+mod invariants;
 mod nodes;
 mod notifications;
 mod push;
