@@ -201,7 +201,7 @@ mod tests {
 
     fn any_text() -> impl Strategy<Value = String> {
         proptest::collection::vec(0u8..4, 0..12)
-            .prop_map(|lines| lines.iter().map(|line| format!("{line}\n")).collect())
+            .prop_map(|lines| lines.iter().flat_map(|line| [line.to_string(), "\n".into()]).collect())
     }
 
     proptest! {
@@ -214,7 +214,7 @@ mod tests {
 
         #[test]
         fn no_added_line_is_lost(base in any_text(), server in any_text(), local in any_text()) {
-            let mark = |text: &str, by: &str| text.lines().map(|l| format!("{l}{by}\n")).collect::<String>();
+            let mark = |text: &str, by: &str| text.lines().flat_map(|line| [line, by, "\n"]).collect::<String>();
             // Every line of either side is new: all of them are in the merge.
             let (server, local) = (mark(&server, "s"), mark(&local, "l"));
             let (text, _) = merged(&base, &server, &local);
