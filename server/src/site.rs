@@ -42,7 +42,9 @@ impl Site {
     /// The file at `path` (relative, `/`-separated), compressed where that is at hand and welcome.
     pub async fn file(&self, path: &str, takes_brotli: bool) -> Option<SiteFile> {
         // Compressed files are only another form of the others.
-        if path.is_empty() || path.ends_with(".br") {
+        if path.is_empty()
+            || std::path::Path::new(path).extension().is_some_and(|extension| extension == "br")
+        {
             return None;
         }
         if takes_brotli && let Some(bytes) = self.read(&format!("{path}.br")).await {

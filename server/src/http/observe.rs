@@ -28,7 +28,7 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
     let took = started.elapsed();
     let status = response.status();
     span.in_scope(|| {
-        tracing::debug!(status = status.as_u16(), took_ms = took.as_millis() as u64, "answered")
+        tracing::debug!(status = status.as_u16(), took_ms = took.as_millis() as u64, "answered");
     });
     let labels =
         [("method", method.as_str().to_owned()), ("route", route), ("status", status.as_str().to_owned())];

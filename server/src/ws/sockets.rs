@@ -159,7 +159,9 @@ impl Sockets {
 
     fn each(&self, act: impl Fn(UserId, &Handle)) {
         for (&user, own) in &*lock(&self.by_user) {
-            own.values().for_each(|handle| act(user, handle));
+            for handle in own.values() {
+                act(user, handle);
+            }
         }
     }
 }

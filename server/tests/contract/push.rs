@@ -248,3 +248,18 @@ async fn a_page_is_closed_and_pages_are_complete() {
         }
     }
 }
+
+#[tokio::test]
+async fn any_node_gives_the_answer_that_was_recorded() {
+    for server in TestServer::each().await {
+        let (mut a, _) = Device::two(&server).await;
+        let created = file(fresh(), a.root(), "note.txt", "hello");
+        let refused = folder(fresh(), fresh(), "nowhere");
+        let first = a.push(&[created.clone(), refused.clone()]).await;
+        let node = server.again().await;
+        a.person.client = a.person.client.at(&node);
+        let replayed = a.push(&[created, refused]).await;
+        assert_eq!((&replayed.applied, &replayed.errors), (&first.applied, &first.errors));
+        assert_eq!(Device::another(&node).await.pull().await.len(), 1, "one effect");
+    }
+}

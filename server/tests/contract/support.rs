@@ -274,6 +274,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// The same credentials, shown to another node.
+    pub fn at(&self, node: &TestServer) -> Self {
+        Self { origin: node.origin(), ..self.clone() }
+    }
+
     /// A request with the credentials, to be added to.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method.clone(), format!("{}/api/v1{path}", self.origin));
