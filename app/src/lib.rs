@@ -5,6 +5,9 @@
 //! mounted, so that it opens without a server. [`PublicApp`] is what anyone may see: rendered by the server
 //! and hydrated. [`document`] is the HTML around both.
 
+// A view's type nests as deep as the page does.
+#![recursion_limit = "256"]
+
 mod actions;
 mod components;
 #[cfg(feature = "demo")]
