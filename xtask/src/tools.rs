@@ -84,7 +84,10 @@ pub fn valkey() -> Option<PathBuf> {
 
 /// The folder of PostgreSQL's programs: the newest that the system has.
 pub fn postgres_programs() -> Option<PathBuf> {
+    // All of them: some machines have a part on PATH only.
     let on_path = shell::find_program("initdb").and_then(|program| program.parent().map(Path::to_path_buf));
+    let on_path =
+        on_path.filter(|folder| ["postgres", "pg_isready"].iter().all(|name| folder.join(name).is_file()));
     let version = |folder: &PathBuf| folder.file_name()?.to_str()?.parse::<u32>().ok();
     let debian = std::fs::read_dir("/usr/lib/postgresql").ok().and_then(|entries| {
         let folders = entries.flatten().map(|entry| entry.path());
