@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use shared::item::ItemState;
+use shared::limits::PUSH_BODY_BYTES_MAX;
 use shared::sync::{Applied, Base, ConflictInfo, Outcome, PushResponse, ResolveResponse};
 use shared::{ConflictId, ErrorCode, FileItem, ItemId, OperationId, VersionVector};
 
@@ -11,6 +12,9 @@ use super::{Act, Engine, Notice, reason};
 use crate::event::{CallError, CallId};
 use crate::outbox::Sort;
 use crate::store::{Operation, OperationState};
+
+/// The body that even the slowest line has to carry, in bytes: room for one small file.
+const PUSH_BYTES_MIN: usize = 350 * 1024;
 
 /// A refusal of one operation.
 pub(super) struct Refusal {
@@ -30,9 +34,15 @@ impl Engine {
                 self.call_succeeded();
                 self.net.push_changes_max =
                     (self.net.push_changes_max * 2).min(shared::limits::PUSH_CHANGES_MAX);
+                self.net.push_bytes_max = (self.net.push_bytes_max * 2).min(PUSH_BODY_BYTES_MAX);
                 self.take_push(operations, token, response);
             }
-            Err(error) => self.push_failed(&operations, error),
+            Err(error) => {
+                if error == CallError::Unreachable {
+                    self.net.push_bytes_max = (self.net.push_bytes_max / 2).max(PUSH_BYTES_MIN);
+                }
+                self.push_failed(&operations, error);
+            }
         }
     }
 

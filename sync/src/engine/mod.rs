@@ -94,7 +94,16 @@ impl Engine {
             told: SyncSummary::default(),
             out: Vec::new(),
         };
-        for op in snapshot.operations {
+        let mut operations = snapshot.operations;
+        operations.sort_by_key(|op| (op.sequence, op.id));
+        let mut last = 0;
+        for mut op in operations {
+            if op.sequence <= last {
+                // Two tabs may once have led at a time: both operations count.
+                op.sequence = last + 1;
+                engine.disk.draft.operations.insert(op.id);
+            }
+            last = op.sequence;
             engine.outbox.insert(engine.resolve(op.item_id), Queued::loaded(op));
         }
         engine.reblock();
@@ -124,6 +133,8 @@ impl Engine {
             }
             Event::SocketClosed => {
                 self.net.socket = false;
+                // Nobody tells of news now.
+                self.net.behind = true;
                 self.net.poll_at = Some(now + network::POLL_INTERVAL);
             }
             Event::Frame(frame) => self.frame(frame),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::limits::{PULL_LIMIT_MAX, PUSH_CHANGES_MAX};
+use shared::limits::{PULL_LIMIT_MAX, PUSH_BODY_BYTES_MAX, PUSH_CHANGES_MAX};
 use shared::sync::{PushRequest, ResolveRequest};
 use shared::{ErrorCode, OperationId, Problem, Timestamp};
 
@@ -59,6 +59,8 @@ pub(super) struct Network {
     pushed_last: bool,
     /// How many changes the next push may carry: fewer while a refused body hides a bad one.
     pub(super) push_changes_max: usize,
+    /// How long its body may be, in bytes: shorter on a line too slow to carry a long one in time.
+    pub(super) push_bytes_max: usize,
     wake_at: Option<Timestamp>,
 }
 
@@ -81,6 +83,7 @@ impl Default for Network {
             poll_at: None,
             pushed_last: false,
             push_changes_max: PUSH_CHANGES_MAX,
+            push_bytes_max: PUSH_BODY_BYTES_MAX,
             wake_at: None,
         }
     }

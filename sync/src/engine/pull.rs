@@ -88,6 +88,12 @@ impl Engine {
             return;
         }
         self.call_succeeded();
+        if !response.zones.iter().any(|zone| zone.root_id == self.meta.root_id) {
+            // Every page names the person's own zones: this one is another account's.
+            self.want_pull();
+            self.sign_in_needed();
+            return;
+        }
         self.take_zones(response.zones);
         let afresh = page.seen.is_some();
         for state in response.changes {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use shared::limits::PUSH_BODY_BYTES_MAX;
 use shared::sync::{Change, ChangeKind, ContentInput};
 use shared::{ItemId, OperationId};
 
@@ -63,7 +62,7 @@ impl Engine {
                 continue;
             };
             let bytes = change_bytes(&change, op.act.content());
-            if body_bytes + bytes > PUSH_BODY_BYTES_MAX && !batch.changes.is_empty() {
+            if body_bytes + bytes > self.net.push_bytes_max && !batch.changes.is_empty() {
                 break;
             }
             body_bytes += bytes;

@@ -1,6 +1,7 @@
 //! The engine against a model of the server: scripted scenarios, then random schedules.
 
 mod concurrent;
+mod mishaps;
 mod random;
 mod resync;
 mod scenarios;

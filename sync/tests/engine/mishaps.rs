@@ -1,0 +1,89 @@
+//! What a device must not believe: another account's answers, old news, a muddled outbox.
+
+use sync::{CallError, Effect, Engine, Event};
+
+use crate::server::Server;
+use crate::world::{Fault, World, seed};
+
+#[test]
+fn another_accounts_page_changes_nothing_and_asks_for_sign_in() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    world.file(0, root, "a.txt", "hello");
+    world.assert_converged();
+    let shown = world.tree(0);
+    world.event(0, Event::RetryNow);
+    let Some(Effect::Pull { call, .. }) = world.devices[0].requests.pop_front() else {
+        panic!("a pull is on its way");
+    };
+    let mut page = Server::new().pull(None, 100).expect("a page");
+    page.zones[0].root_id = world.new_id(0);
+    let now = world.now;
+    let engine = &mut world.devices[0].engine;
+    let effects = engine.handle(now, Event::PullAnswered { call, result: Ok(page) });
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::SignInNeeded)));
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Persist(_))));
+    assert!(engine.summary().signed_out && !engine.summary().is_synced());
+    assert_eq!(world.tree(0), shown);
+}
+
+#[test]
+fn without_its_socket_a_device_is_behind_until_it_asked() {
+    let mut world = World::new(1);
+    world.assert_converged();
+    world.event(0, Event::SocketClosed);
+    assert!(world.devices[0].engine.summary().behind);
+    world.event(0, Event::RetryNow);
+    world.settle();
+    assert!(!world.devices[0].engine.summary().behind);
+}
+
+#[test]
+fn operations_of_one_number_are_all_kept() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    world.go_offline(0);
+    let folder = world.folder(0, root, "a");
+    world.file(0, folder, "b.txt", "b");
+    world.file(0, folder, "c.txt", "c");
+    let shown = world.tree(0);
+    let mut snapshot = world.devices[0].store.load_now().expect("stored");
+    snapshot.operations.reverse();
+    for operation in &mut snapshot.operations {
+        operation.sequence = 1;
+    }
+    world.devices[0].engine = Engine::open(snapshot, seed(99), world.now);
+    assert_eq!(world.devices[0].engine.queue().len(), 3);
+    assert_eq!(world.tree(0), shown);
+    world.event(0, Event::Started);
+    world.go_online(0);
+    world.assert_converged();
+    assert_eq!(world.server.pushed_changes, 3);
+}
+
+#[test]
+fn a_push_that_does_not_get_through_goes_again_in_smaller_pieces() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    world.go_offline(0);
+    for n in 0..40 {
+        world.file(0, root, &format!("{n}"), &"x".repeat(60_000 + n));
+    }
+    world.go_online(0);
+    let mut sizes = Vec::new();
+    while sizes.len() < 2 {
+        let front = world.devices[0].requests.front().cloned();
+        match front {
+            Some(Effect::Push { call, request, .. }) => {
+                sizes.push(request.changes.len());
+                world.devices[0].requests.pop_front();
+                world.event(0, Event::PushAnswered { call, result: Err(CallError::Unreachable) });
+                world.event(0, Event::RetryNow);
+            }
+            Some(_) => drop(world.deliver(0, Fault::None)),
+            None => panic!("a push waits"),
+        }
+    }
+    assert!(sizes[1] < sizes[0], "{sizes:?}");
+    world.assert_converged();
+}
