@@ -23,6 +23,9 @@ pub enum Refused {
     /// Indices into the manifest's chunks, in order.
     #[error("{} chunks are missing", .0.len())]
     ChunksMissing(Vec<u32>),
+    /// The account holds this chunk, and it has another size.
+    #[error("chunk {index} has {size} bytes")]
+    ChunkSize { index: u32, size: u32 },
 }
 
 /// An account's contents within one transaction. Saved at the end; dropped, it changed nothing.
@@ -120,22 +123,30 @@ impl Ledger {
         self.manifests.get(&content).is_some_and(|entry| entry.refs > 0)
     }
 
+    /// Whether the account holds every chunk, each of the size that the manifest says.
+    pub fn check(&self, manifest: &Manifest) -> Result<(), Refused> {
+        let mut missing = Vec::new();
+        for (index, chunk) in (0..).zip(manifest.chunks()) {
+            match self.chunks.get(&chunk.hash) {
+                None => missing.push(index),
+                Some(held) if held.size != chunk.size => {
+                    return Err(Refused::ChunkSize { index, size: held.size });
+                }
+                Some(_) => {}
+            }
+        }
+        if missing.is_empty() { Ok(()) } else { Err(Refused::ChunksMissing(missing)) }
+    }
+
     /// One more version has this content. Refused, nothing changed.
     pub fn reference(&mut self, manifest: &Manifest) -> Result<ContentHash, Refused> {
+        self.check(manifest)?;
         let content = manifest.content_hash();
         if let Some(entry) = self.manifests.get_mut(&content)
             && entry.refs > 0
         {
             entry.refs += 1;
             return Ok(content);
-        }
-        let missing: Vec<u32> = (0..)
-            .zip(manifest.chunks())
-            .filter(|(_, chunk)| self.chunks.get(&chunk.hash).is_none_or(|held| held.size != chunk.size))
-            .map(|(index, _)| index)
-            .collect();
-        if !missing.is_empty() {
-            return Err(Refused::ChunksMissing(missing));
         }
         let mut fresh: HashMap<ChunkHash, u64> = HashMap::new();
         for chunk in manifest.chunks() {

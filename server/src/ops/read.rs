@@ -116,6 +116,9 @@ pub fn stream(
                     let fetching = tokio::spawn(async move { fetch(&app, account, hash, place).await });
                     ahead = Some(Ahead { fetching: AbortOnDropHandle::new(fetching), permit });
                 }
+                if bytes.len() < piece.part.end {
+                    Err(BlobError::Rotten(hash))?;
+                }
                 yield bytes.slice(piece.part.clone());
                 drop(permit);
             }

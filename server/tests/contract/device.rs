@@ -9,7 +9,7 @@ use shared::sync::{
     Applied, ChangeError, ConflictInfo, ConflictList, Outcome, PullResponse, PushResponse, Resolution,
 };
 use shared::upload::VersionList;
-use shared::{ErrorCode, FileItem, ItemId, OperationId, VersionVector};
+use shared::{ChunkHash, ChunkRef, ErrorCode, FileItem, ItemId, OperationId, VersionVector};
 use uuid::Uuid;
 
 use crate::support::{Person, Reply, TestServer};
@@ -59,6 +59,19 @@ pub fn file(id: ItemId, parent: ItemId, name: &str, data: impl AsRef<[u8]>) -> V
 pub fn content(id: ItemId, base: &VersionVector, data: impl AsRef<[u8]>) -> Value {
     let data = data.as_ref();
     change(id, "content", json!({"baseVersion": base, "size": data.len(), "data": STANDARD.encode(data)}))
+}
+
+/// The change with a content of chunks that were sent before, or should have been.
+pub fn cut(mut change: Value, chunks: &[ChunkRef]) -> Value {
+    let fields = change.as_object_mut().expect("an object");
+    fields.remove("data");
+    fields.insert("size".into(), json!(chunks.iter().map(|chunk| u64::from(chunk.size)).sum::<u64>()));
+    fields.insert("chunks".into(), json!(chunks));
+    change
+}
+
+pub fn chunk(bytes: &str) -> ChunkRef {
+    ChunkRef { hash: ChunkHash::of(bytes.as_bytes()), size: bytes.len() as u32 }
 }
 
 pub fn rename(id: ItemId, base: &VersionVector, name: &str) -> Value {

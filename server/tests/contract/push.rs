@@ -8,7 +8,7 @@ use shared::sync::Outcome;
 use shared::{ErrorCode, ItemId, VersionVector};
 
 use crate::device::{
-    Device, chained, content, delete, file, folder, fresh, into, present, purge, rename, restore,
+    Device, chained, chunk, content, cut, delete, file, folder, fresh, into, present, purge, rename, restore,
 };
 use crate::support::TestServer;
 
@@ -261,5 +261,55 @@ async fn any_node_gives_the_answer_that_was_recorded() {
         let replayed = a.push(&[created, refused]).await;
         assert_eq!((&replayed.applied, &replayed.errors), (&first.applied, &first.errors));
         assert_eq!(Device::another(&node).await.pull().await.len(), 1, "one effect");
+    }
+}
+
+#[tokio::test]
+async fn a_change_whose_chunks_are_missing_falls_alone() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let item = a.done(file(fresh(), a.root(), "a.md", "one\ntwo\n")).await;
+        b.pull().await;
+        a.done(content(item.id, &item.version, "ONE\ntwo\n")).await;
+        let missing = [chunk("never"), chunk("s")];
+        let sized = [chunk("no\nchunk")];
+        let answer = b
+            .push(&[
+                cut(content(item.id, &item.version, ""), &missing),
+                cut(content(item.id, &item.version, ""), &sized),
+                cut(file(fresh(), b.root(), "a.md", ""), &sized),
+                file(fresh(), b.root(), "other", "x"),
+            ])
+            .await;
+        let errors: Vec<_> =
+            answer.errors.iter().map(|error| (error.code, error.missing_chunks.clone())).collect();
+        let code = ErrorCode::ChunksMissing;
+        assert_eq!(errors, [(code, Some(vec![0, 1])), (code, Some(vec![0])), (code, Some(vec![0]))]);
+        assert_eq!(answer.applied.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_chunk_is_as_large_as_it_is() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let item = a.done(file(fresh(), a.root(), "a.md", "one\ntwo\n")).await;
+        b.pull().await;
+        a.done(content(item.id, &item.version, "ONE\ntwo\nthree\n")).await;
+        // The file's own content and a former one, each with a size that is not theirs.
+        for held in ["ONE\ntwo\nthree\n", "one\ntwo\n"] {
+            for size in [1, 14, 8_000] {
+                let lie = [shared::ChunkRef { size, ..chunk(held) }];
+                if size == chunk(held).size {
+                    continue;
+                }
+                b.refused_as(cut(content(item.id, &item.version, ""), &lie), ErrorCode::InvalidManifest)
+                    .await;
+                b.refused_as(cut(file(fresh(), b.root(), "a.md", ""), &lie), ErrorCode::InvalidManifest)
+                    .await;
+                b.refused_as(cut(file(fresh(), b.root(), "new", ""), &lie), ErrorCode::InvalidManifest).await;
+            }
+        }
+        assert_eq!(a.item(item.id).await.size, 14);
     }
 }

@@ -27,6 +27,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if item.kind != ItemKind::File {
             return Err(Refusal::new(ErrorCode::NotAFile, "Only a file has a content.").into());
         }
+        self.check_held(content)?;
         let equal = self.equal_to_item(&item, content);
         let side = self.side_of(&item, &basis).await?;
         match side {

@@ -10,8 +10,10 @@ use shared::rules::{MergeKind, TextMerge, merge_text};
 use shared::{ContentHash, UserId};
 
 use super::change::{PreparedChange, PreparedContent, PreparedKind};
+use crate::blobs::BlobError;
 use crate::db::manifests;
 use crate::error::{ApiError, ApiResult};
+use crate::ops::read::ReadError;
 use crate::ops::{content, read};
 use crate::state::App;
 
@@ -32,9 +34,9 @@ pub struct MergedText {
 
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// SHA-256 of whole files.
-    pub whole: HashMap<ContentHash, [u8; 32]>,
-    /// None: one of the three is no text.
+    /// SHA-256 of whole files. None: it can't be read.
+    pub whole: HashMap<ContentHash, Option<[u8; 32]>>,
+    /// None: one of the three is no text, or can't be read.
     pub merges: HashMap<MergeKey, Option<MergedText>>,
 }
 
@@ -104,16 +106,17 @@ impl Source<'_> {
         Ok(manifests::load(&mut reader, self.account, hash).await?)
     }
 
-    async fn whole_hash(&self, hash: ContentHash) -> ApiResult<[u8; 32]> {
-        if let Some(known) = read::whole_hash(self.app, self.account, hash).await.map_err(unread)? {
-            return Ok(known);
+    async fn whole_hash(&self, hash: ContentHash) -> ApiResult<Option<[u8; 32]>> {
+        match read::whole_hash(self.app, self.account, hash).await {
+            Ok(None) => {}
+            known => return Ok(readable(known)?.flatten()),
         }
-        let manifest = self.manifest(hash).await?.unwrap_or_default();
         if let Some(bytes) = self.incoming.get(&hash).and_then(|content| content.bytes.clone()) {
-            return Ok(<[u8; 32]>::from(<sha2::Sha256 as sha2::Digest>::digest(&bytes)));
+            return Ok(Some(<sha2::Sha256 as sha2::Digest>::digest(&bytes).into()));
         }
+        let Some(manifest) = self.manifest(hash).await? else { return Ok(None) };
         let stream = read::stream(self.app.clone(), self.account, &manifest, 0..manifest.size());
-        read::hash_stream(Box::pin(stream)).await.map_err(unread)
+        readable(read::hash_stream(Box::pin(stream)).await)
     }
 
     async fn bytes(&self, hash: ContentHash) -> ApiResult<Option<Bytes>> {
@@ -122,7 +125,7 @@ impl Source<'_> {
         }
         match self.manifest(hash).await? {
             Some(manifest) if manifest.size() <= TEXT_MERGE_BYTES_MAX => {
-                read::read_all(self.app, self.account, &manifest).await.map(Some).map_err(unread)
+                readable(read::read_all(self.app, self.account, &manifest).await)
             }
             _ => Ok(None),
         }
@@ -154,6 +157,16 @@ pub async fn prepare(app: &App, account: UserId, bytes: Bytes) -> ApiResult<Prep
     Ok(PreparedContent { manifest, hash, staged, bytes: Some(bytes), modified_at: None })
 }
 
-fn unread(error: read::ReadError) -> ApiError {
-    error.into()
+/// None where the bytes are lost: the change is judged without them rather than refused for ever.
+fn readable<T>(read: Result<T, ReadError>) -> ApiResult<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(
+            error @ (ReadError::NoRow(_) | ReadError::Blob(BlobError::Missing(_) | BlobError::Rotten(_))),
+        ) => {
+            tracing::error!(%error, "a content that a change is compared with can't be read");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }

@@ -78,6 +78,24 @@ fn refuse<T>(code: ErrorCode, message: &str) -> Judged<T> {
     Err(Refusal::new(code, message).into())
 }
 
+/// Why a content can't be taken, as the operation's answer.
+fn unreferenced(refused: Refused) -> Refusal {
+    match refused {
+        Refused::ChunksMissing(missing) => {
+            let message = "Some chunks aren't here yet. Upload them, then push again.";
+            Refusal { missing_chunks: Some(missing), ..Refusal::new(ErrorCode::ChunksMissing, message) }
+        }
+        Refused::ChunkSize { index, size } => {
+            let message = format!("The chunk at {index} has {size} bytes, not as many as the change says.");
+            Refusal::new(ErrorCode::InvalidManifest, message)
+        }
+        Refused::QuotaExceeded { .. } => {
+            let message = "There is no room left. Empty the trash or ask for more.";
+            Refusal::new(ErrorCode::QuotaExceeded, message)
+        }
+    }
+}
+
 impl<S: ZoneStore> Judge<'_, '_, S> {
     /// Loads in a few statements what the batch names.
     pub async fn prefetch(&mut self, changes: &[PreparedChange]) -> Result<(), DbError> {
@@ -355,6 +373,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         }
         let target = self.target(new.parent_id).await?;
         Self::check_depth(target.depth)?;
+        if let Some(content) = content {
+            self.check_held(content)?;
+        }
         let kind = if content.is_some() { ItemKind::File } else { ItemKind::Folder };
         // What a deleted folder holds stays in the trash when the folder comes back for the new item.
         let holder = if target.deleted {
@@ -473,17 +494,12 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
 
     /// Counts the content for one more version.
     pub fn reference(&mut self, content: &PreparedContent) -> Judged<()> {
-        match self.zone.store.reference(&content.manifest) {
-            Ok(()) => Ok(()),
-            Err(Refused::ChunksMissing(missing)) => {
-                let message = "Some chunks aren't here yet. Upload them, then push again.";
-                let refusal = Refusal::new(ErrorCode::ChunksMissing, message);
-                Err(Refusal { missing_chunks: Some(missing), ..refusal }.into())
-            }
-            Err(Refused::QuotaExceeded { .. }) => {
-                refuse(ErrorCode::QuotaExceeded, "There is no room left. Empty the trash or ask for more.")
-            }
-        }
+        Ok(self.zone.store.reference(&content.manifest).map_err(unreferenced)?)
+    }
+
+    /// Whether the account holds all of the content: before any of it may have to be read.
+    pub(super) fn check_held(&self, content: &PreparedContent) -> Judged<()> {
+        Ok(self.zone.store.check(&content.manifest).map_err(unreferenced)?)
     }
 
     /// Equal by hash, or of the same size, cut differently and equal as a whole. Where that has to be read
@@ -494,7 +510,8 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         }
         let whole = &self.context.facts.whole;
         match (whole.get(&a.0), whole.get(&b.0)) {
-            (Some(a), Some(b)) => a == b,
+            // What can't be read is equal to nothing.
+            (Some(a), Some(b)) => a.is_some() && a == b,
             (known_a, known_b) => {
                 let missing = [(known_a, a.0), (known_b, b.0)];
                 self.needs

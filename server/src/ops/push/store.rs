@@ -48,6 +48,8 @@ pub trait ZoneStore: Send {
         staged: Vec<StagedChunk>,
         leased_until: Timestamp,
     ) -> impl Future<Output = Result<(), DbError>> + Send;
+    /// Whether the account holds all of it.
+    fn check(&self, manifest: &Manifest) -> Result<(), Refused>;
     /// One more version has this content. Refused, nothing changed.
     fn reference(&mut self, manifest: &Manifest) -> Result<(), Refused>;
     /// One more version has this content, which another has already.
@@ -170,6 +172,14 @@ impl ZoneStore for SqlStore<'_> {
         self.superfluous.extend(ledger.stage(self.connection, staged, leased_until).await?);
         self.ledger = Some(ledger);
         Ok(())
+    }
+
+    fn check(&self, manifest: &Manifest) -> Result<(), Refused> {
+        match &self.ledger {
+            Some(ledger) => ledger.check(manifest),
+            None if manifest.chunks().is_empty() => Ok(()),
+            None => Err(Refused::ChunksMissing((0..manifest.chunks().len() as u32).collect())),
+        }
     }
 
     fn reference(&mut self, manifest: &Manifest) -> Result<(), Refused> {
