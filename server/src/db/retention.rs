@@ -148,16 +148,21 @@ pub async fn delete_versions(
     rows.iter().map(|row| row.get(0)).collect()
 }
 
-/// Topmost items of deletes older than `cut`, at most `limit`.
+/// Where an item stands in the old trash: a page begins after it.
+pub type TrashPlace = (Timestamp, ZoneId, ItemId);
+
+/// Topmost items of deletes older than `cut` that stand after `after`, at most `limit`.
 pub async fn old_trash(
     connection: &mut Connection,
     cut: Timestamp,
+    after: TrashPlace,
     limit: u32,
-) -> Result<Vec<(ZoneId, ItemId)>, DbError> {
-    let sql = "SELECT zone_id, item_id FROM items WHERE deleted_at < $1 AND purged_at IS NULL \
-               ORDER BY deleted_at LIMIT $2";
-    let rows = connection.fetch_all(sql, values![cut, limit]).await?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+) -> Result<Vec<TrashPlace>, DbError> {
+    let sql = "SELECT deleted_at, zone_id, item_id FROM items WHERE deleted_at < $1 AND purged_at IS NULL \
+                 AND (deleted_at, zone_id, item_id) > ($2, $3, $4) \
+               ORDER BY deleted_at, zone_id, item_id LIMIT $5";
+    let rows = connection.fetch_all(sql, values![cut, after.0, after.1, after.2, limit]).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
 }
 
 /// The row of `settings` that keeps chunks while a backup is made.

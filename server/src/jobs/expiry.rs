@@ -96,27 +96,28 @@ pub async fn forget_records(app: &App, now: Timestamp) -> Result<(), JobError> {
     Ok(forgotten.await?)
 }
 
-/// The trash empties itself after 30 days.
+/// The trash empties itself after 30 days, but for what holds an open conflict.
 pub async fn empty_trash(app: &App, now: Timestamp) -> Result<u64, JobError> {
     let cut = now - TRASH_RETENTION;
     let mut emptied = 0;
-    loop {
-        let old = retention::old_trash(&mut app.db.reader().await?, cut, BATCH_ROWS).await?;
+    let mut after =
+        Some((Timestamp::from_millis(i64::MIN), ZoneId(uuid::Uuid::nil()), ItemId(uuid::Uuid::nil())));
+    // What stays doesn't come again, so that it never stands before what goes.
+    while let Some(place) = after {
+        let old = retention::old_trash(&mut app.db.reader().await?, cut, place, BATCH_ROWS).await?;
+        after = old.last().copied();
         let mut by_zone: BTreeMap<ZoneId, Vec<ItemId>> = BTreeMap::new();
-        for (zone, item) in old {
+        for (_, zone, item) in old {
             by_zone.entry(zone).or_default().push(item);
         }
-        let before = emptied;
         for (zone, items) in by_zone {
             let grant = access::caretaker_grant(&mut app.db.reader().await?, zone).await?;
             if let Some(grant) = grant {
                 emptied += push::bury_trash(app, grant, items, cut).await?;
             }
         }
-        if emptied == before {
-            return Ok(emptied);
-        }
     }
+    Ok(emptied)
 }
 
 /// Earlier contents go 30 days after another took their place, but the last ten of an item stay.

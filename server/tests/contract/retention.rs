@@ -11,6 +11,7 @@ use shared::item::ItemState;
 use shared::sync::{PullResponse, PushResponse, TrashPage};
 use uuid::Uuid;
 
+use crate::device::{self, Device, fresh};
 use crate::support::{Person, TestServer};
 use crate::uploads::{KIB, Plan, id, noise, present};
 
@@ -155,4 +156,31 @@ async fn a_clock_that_jumps_purges_nothing() {
     }
     ann.get(&format!("/files/{}/download", item.id)).await.problem(ErrorCode::NotFound);
     server.expect_sound().await;
+}
+
+#[tokio::test]
+async fn the_trash_keeps_what_awaits_a_choice() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let outer = a.done(device::folder(fresh(), a.root(), "outer")).await;
+        let inner = a.done(device::file(fresh(), outer.id, "a.bin", "0")).await;
+        let other = a.done(device::folder(fresh(), a.root(), "other")).await;
+        b.pull().await;
+        a.done(device::content(inner.id, &inner.version, "1")).await;
+        let conflict = b.conflicted(device::content(inner.id, &inner.version, "2")).await;
+        a.pull().await;
+        for id in [outer.id, other.id] {
+            let token = a.token.clone();
+            a.done(device::delete(id, &a.item(id).await.version, token.as_deref())).await;
+            server.advance(Duration::from_secs(1));
+        }
+        server.advance(31 * DAY);
+        purge(&server).await;
+        let trash: TrashPage = a.person.get("/trash").await.expect(200).json();
+        let kept: Vec<_> = trash.items.iter().map(|item| item.id).collect();
+        assert_eq!(kept, [outer.id], "the folder with the conflict, and it alone");
+        let open: Vec<_> = a.conflicts().await.iter().map(|open| open.id).collect();
+        assert_eq!(open, [conflict.id]);
+        assert_eq!(a.bytes(inner.id).await, b"1");
+    }
 }

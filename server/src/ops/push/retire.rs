@@ -55,7 +55,9 @@ async fn bury(
     for &id in items {
         // Restored or purged since it was listed, or buried with a folder above it.
         let Some(row) = judge.zone.item(id).await? else { continue };
-        if row.purged_at.is_none() && row.deleted.is_some_and(|deletion| deletion.at < cut) {
+        let is_old = row.purged_at.is_none() && row.deleted.is_some_and(|deletion| deletion.at < cut);
+        // Only a person may end a conflict: what awaits a choice stays, with the folders that it is in.
+        if is_old && !judge.holds_open_conflict(&row).await? {
             judge.bury(row).await?;
             buried += 1;
         }

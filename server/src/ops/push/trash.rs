@@ -211,6 +211,20 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok(Done { item_id: id, end: End::Applied(Outcome::Applied), chain: basis.chain(id) })
     }
 
+    /// Whether a person still has to choose between contents of the item, or of one below it.
+    pub(super) async fn holds_open_conflict(&mut self, item: &ItemRow) -> Result<bool, DbError> {
+        let mut files: Vec<ItemId> =
+            self.zone.descendants(item.id, |_| true).await?.iter().map(|row| row.id).collect();
+        files.push(item.id);
+        self.zone.prefetch_conflicts(files.iter().copied()).await?;
+        for file in files {
+            if !self.zone.open_conflicts(file).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Makes tombstones of the item and everything below it, and gives their contents back.
     pub async fn bury(&mut self, item: ItemRow) -> Result<(), DbError> {
         let id = item.id;
