@@ -106,6 +106,16 @@ pub async fn acknowledge(
     connection.execute(sql, values![user_id, device_id, token, now]).await.map(drop)
 }
 
+/// Whether the device is or was the person's.
+pub async fn is_known(
+    connection: &mut Connection,
+    user_id: UserId,
+    device_id: DeviceId,
+) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM devices WHERE user_id = $1 AND device_id = $2";
+    Ok(connection.fetch_optional(sql, values![user_id, device_id]).await?.is_some())
+}
+
 /// False where there is nothing to remove.
 pub async fn remove(
     connection: &mut Connection,

@@ -271,7 +271,9 @@ pub async fn remove_device(app: &App, caller: Caller, device_id: DeviceId, addre
             let entry = entry.clone();
             Box::pin(async move {
                 if !devices::remove(connection, caller.user_id, device_id, now).await? {
-                    return Err(ApiError::not_found());
+                    // Removed before: asked again, it is answered alike.
+                    let known = devices::is_known(connection, caller.user_id, device_id).await?;
+                    return if known { Ok(()) } else { Err(ApiError::not_found()) };
                 }
                 sessions::delete_of_device(connection, caller.user_id, device_id).await?;
                 Ok(audit::record(connection, &entry).await?)

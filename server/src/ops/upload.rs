@@ -25,6 +25,11 @@ fn upload_not_found() -> ApiError {
     ApiError::new(ErrorCode::UploadNotFound, "There is no such upload. Begin it again.")
 }
 
+fn idempotency_mismatch() -> ApiError {
+    let detail = "This operation id stands for another request. Make a new one for each operation.";
+    ApiError::new(ErrorCode::IdempotencyMismatch, detail)
+}
+
 /// Indices that are not there. A chunk that occurs twice need be sent once.
 fn missing(upload: &Upload, planned: &[PlannedChunk]) -> Vec<u32> {
     let held: std::collections::HashSet<ChunkHash> =
@@ -49,6 +54,11 @@ fn staged_limit() -> ApiError {
     ApiError::new(ErrorCode::StagedLimit, detail)
 }
 
+fn device_mismatch() -> ApiError {
+    let detail = "Another device began this upload. Begin it again from this one.";
+    ApiError::new(ErrorCode::DeviceMismatch, detail)
+}
+
 /// The caller's upload of that file.
 async fn find(
     connection: &mut Connection,
@@ -60,8 +70,7 @@ async fn find(
     let upload = uploads::find(connection, caller.user_id, upload_id).await?;
     let upload = upload.filter(|upload| upload.file_id == file_id).ok_or_else(upload_not_found)?;
     if upload.device_id != caller.device_id {
-        let detail = "Another device began this upload. Begin it again from this one.";
-        return Err(ApiError::new(ErrorCode::DeviceMismatch, detail));
+        return Err(device_mismatch());
     }
     if upload.expires_at <= now {
         let detail =
@@ -94,12 +103,17 @@ pub async fn status(
     Ok(UploadStatus { chunks, uploaded_chunks, missing_chunks, progress, expires_at: upload.expires_at })
 }
 
-/// Ends an upload; its chunks live by their leases, so that it can be begun again.
+/// Ends an upload; its chunks live by their leases, so that it can be begun again. One that is gone is
+/// ended as well, and another's looks just the same.
 pub async fn cancel(app: &App, caller: Caller, file_id: ItemId, upload_id: UploadId) -> ApiResult<()> {
     let user: UserId = caller.user_id;
-    find(&mut app.db.reader().await?, caller, file_id, upload_id, app.env.now()).await?;
+    let upload = uploads::find(&mut app.db.reader().await?, user, upload_id).await?;
+    let Some(upload) = upload.filter(|upload| upload.file_id == file_id) else { return Ok(()) };
+    if upload.device_id != caller.device_id {
+        return Err(device_mismatch());
+    }
     let deleted = app
         .db
         .write::<_, DbError, _>(move |connection| Box::pin(uploads::delete(connection, user, upload_id)));
-    if deleted.await? { Ok(()) } else { Err(upload_not_found()) }
+    Ok(deleted.await.map(drop)?)
 }

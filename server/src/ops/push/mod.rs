@@ -73,6 +73,11 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Whether the operation's id stands for another, so that nothing was said of this one.
+    fn is_of_another(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.code == shared::ErrorCode::IdempotencyMismatch)
+    }
+
     /// Whether the same change may be accepted later: such an answer is not recorded.
     fn may_pass(&self) -> bool {
         matches!(self, Self::Failed(error) if error.retryable)
@@ -203,7 +208,7 @@ pub async fn write(
 }
 
 /// As [`write`]; in the same transaction the upload that brought the content ends, unless what stands
-/// against it may pass.
+/// against it may pass, or its id was taken by another operation.
 pub async fn write_ending(
     app: &App,
     grant: Grant,
@@ -229,7 +234,7 @@ pub async fn write_ending(
                 Box::pin(async move {
                     let effect = apply(connection, &context, &batch).await?;
                     if let Some(upload) = upload
-                        && !effect.answers.iter().any(Answer::may_pass)
+                        && !effect.answers.iter().any(|answer| answer.may_pass() || answer.is_of_another())
                     {
                         uploads::delete(connection, context.grant.user_id, upload).await?;
                     }

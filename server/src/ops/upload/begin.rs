@@ -13,7 +13,7 @@ use shared::sync::ZoneRole;
 use shared::upload::{InitUpload, UploadStarted};
 use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, OperationId, Timestamp, UploadId};
 
-use super::{missing, quota_exceeded, staged_limit};
+use super::{idempotency_mismatch, missing, quota_exceeded, staged_limit};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::db::uploads::{self, PlannedChunk, Upload};
@@ -26,11 +26,6 @@ use crate::state::App;
 const LEASES_AT_ONCE: usize = 4_096;
 /// When a person with too many uploads under way may try again.
 const UPLOAD_LIMIT_RETRY_AFTER: Duration = Duration::from_mins(1);
-
-fn idempotency_mismatch() -> ApiError {
-    let detail = "This operation id stands for another request. Make a new one for each operation.";
-    ApiError::new(ErrorCode::IdempotencyMismatch, detail)
-}
 
 /// The plan of an upload as it was asked for, within the limits.
 fn plan(request: &InitUpload) -> ApiResult<Option<Manifest>> {

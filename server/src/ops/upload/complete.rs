@@ -6,7 +6,7 @@ use shared::sync::{Applied, Base, ConflictInfo, Outcome};
 use shared::upload::{InitUpload, UploadCompleted};
 use shared::{ChunkHash, ErrorCode, ItemId, ItemName, OperationId, UploadId, ZoneId};
 
-use super::{find, missing, quota_exceeded, upload_not_found};
+use super::{find, idempotency_mismatch, missing, quota_exceeded, upload_not_found};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::db::operations::Recorded;
@@ -57,6 +57,11 @@ async fn judged(
     let Some(kept) = recorded.into_iter().next().and_then(|operation| operation.kept) else {
         return Ok(None);
     };
+    // A push may have taken the id since the upload began: its answer is not the upload's.
+    let upload = uploads::find(connection, caller.user_id, upload_id).await?;
+    if upload.is_some_and(|upload| upload.payload_hash != kept.payload_hash) {
+        return Err(idempotency_mismatch());
+    }
     let of_file = match &kept.result {
         Recorded::Applied { file_id, .. }
         | Recorded::Conflict { file_id, .. }
