@@ -296,26 +296,25 @@ impl Server {
     }
 
     fn applied(&self, change: &Change, id: ItemId, outcome: Outcome) -> Applied {
-        let entry = &self.items[&self.resolve(id)];
-        Applied {
-            operation_id: change.operation_id,
-            file_id: change.file_id,
-            item: self.state(entry),
-            outcome,
-        }
+        let id = self.resolve(id);
+        // An answer may be older than the tombstones.
+        let item = self
+            .items
+            .get(&id)
+            .map_or_else(|| self.tombstone(id, VersionVector::default()), |entry| self.state(entry));
+        Applied { operation_id: change.operation_id, file_id: change.file_id, item, outcome }
     }
 
     fn state(&self, entry: &Entry) -> ItemState {
         if entry.purged {
-            return ItemState::Purged(Tombstone {
-                id: entry.item.id,
-                zone_id: self.zone,
-                is_deleted: true,
-                purged_at: Timestamp::default(),
-                version: entry.item.version.clone(),
-            });
+            return self.tombstone(entry.item.id, entry.item.version.clone());
         }
         ItemState::Present(self.shown(entry))
+    }
+
+    fn tombstone(&self, id: ItemId, version: VersionVector) -> ItemState {
+        let purged_at = Timestamp::default();
+        ItemState::Purged(Tombstone { id, zone_id: self.zone, is_deleted: true, purged_at, version })
     }
 
     fn shown(&self, entry: &Entry) -> FileItem {
