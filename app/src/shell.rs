@@ -126,14 +126,19 @@ fn use_global_keys(ui: Ui) {
             return;
         }
         let with_modifier = event.ctrl_key() || event.meta_key();
-        match event.key().as_str() {
-            "z" | "Z" if with_modifier && event.shift_key() => ui.redo(),
+        let mut key = event.key();
+        if with_modifier {
+            // Caps Lock makes letters capital.
+            key.make_ascii_lowercase();
+        }
+        match key.as_str() {
+            "z" if with_modifier && event.shift_key() => ui.redo(),
             "z" if with_modifier => ui.undo(),
             "y" if with_modifier => ui.redo(),
             "v" if with_modifier && !ui.cut.with_untracked(Vec::is_empty) => {
                 ui.perform(crate::actions::Action::Paste, Vec::new());
             }
-            "ArrowUp" if event.alt_key() => ui.go_up(),
+            "ArrowUp" | "arrowup" if event.alt_key() => ui.go_up(),
             _ if event.alt_key() && event.code() == "KeyN" => {
                 if ui.place.with_untracked(|place| matches!(place, Place::Folder(_))) {
                     ui.perform(crate::actions::Action::NewFolder, Vec::new());

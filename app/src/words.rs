@@ -207,6 +207,9 @@ pub fn drop_into(folder: &str) -> String {
 // Sync
 pub const SYNC_STATUS: &str = "Sync status";
 pub const UP_TO_DATE: &str = "Up to date";
+pub const CHECKING: &str = "Checking for changes";
+pub const SIGN_IN_AGAIN: &str = "Sign in again to sync";
+pub const STORAGE_FAILED: &str = "Can't keep changes on this device";
 pub const OFFLINE: &str = "Offline";
 pub const RETRY_NOW: &str = "Try now";
 pub const DISCARD: &str = "Discard";
@@ -218,6 +221,12 @@ pub const CHANGES: &str = "Changes";
 
 /// The one line of the top bar; what matters most to a person comes first.
 pub fn sync_line(summary: &sync::SyncSummary, seconds_left: Option<u64>) -> String {
+    if summary.storage_failed {
+        return STORAGE_FAILED.to_owned();
+    }
+    if summary.signed_out {
+        return SIGN_IN_AGAIN.to_owned();
+    }
     if summary.failed > 0 {
         return format!("Can't sync {}", items(summary.failed));
     }
@@ -234,7 +243,8 @@ pub fn sync_line(summary: &sync::SyncSummary, seconds_left: Option<u64>) -> Stri
         return format!("Getting your files, {}", first_sync(received));
     }
     match (summary.waiting, seconds_left) {
-        (0, _) => UP_TO_DATE.to_owned(),
+        (0, _) if summary.is_synced() => UP_TO_DATE.to_owned(),
+        (0, _) => CHECKING.to_owned(),
         (waiting, None) => format!("Syncing {}", items(waiting)),
         (waiting, Some(seconds)) => format!("Syncing {}, {}", items(waiting), duration(seconds)),
     }

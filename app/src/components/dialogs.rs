@@ -47,7 +47,7 @@ fn wording(ui: Ui, question: &Open) -> Wording {
             confirm: words::DISCARD,
         },
         Open::SignOut => {
-            let waiting = ui.cloud().summary().get_untracked().waiting;
+            let waiting = ui.cloud().summary().with_untracked(|summary| summary.waiting + summary.failed);
             let lost = (waiting > 0).then(|| words::sign_out_waiting(waiting));
             Wording {
                 title: words::SIGN_OUT_TITLE.to_owned(),

@@ -63,16 +63,16 @@ enum Tone {
 
 impl Tone {
     fn of(summary: &SyncSummary) -> Self {
-        if summary.failed > 0 {
+        if summary.storage_failed || summary.signed_out || summary.failed > 0 {
             Self::Error
         } else if summary.conflicts > 0 {
             Self::Conflict
         } else if !summary.online {
             Self::Offline
-        } else if summary.waiting > 0 || summary.first_sync.is_some() {
-            Self::Going
-        } else {
+        } else if summary.is_synced() {
             Self::Ok
+        } else {
+            Self::Going
         }
     }
 
