@@ -17,8 +17,8 @@ use web_sys::{AbortSignal, Blob};
 
 /// What a call that carries little may take before it counts as unanswered, in milliseconds.
 const CALL_TIMEOUT_MS: u32 = 60_000;
-/// What one chunk may take, in milliseconds: 4 MiB at 25 kB/s.
-const CHUNK_TIMEOUT_MS: u32 = 170_000;
+/// The slowest line on which a body still gets through, in bytes each millisecond.
+const SLOWEST_LINE: u32 = 20;
 
 pub type Answer<T> = Result<T, CallError>;
 
@@ -86,7 +86,7 @@ pub async fn put_chunk(
     let request = Request::put(&format!("/api/v1/files/{file}/upload/{upload}/chunk/{index}"))
         .header("Content-Type", "application/octet-stream")
         .header("Content-Digest", &format!("sha-256=:{digest}:"))
-        .abort_signal(Some(&AbortSignal::timeout_with_u32(CHUNK_TIMEOUT_MS)))
+        .abort_signal(Some(&AbortSignal::timeout_with_u32(timeout_ms(bytes.size() as u32))))
         .body(bytes)
         .map_err(|_| CallError::Unreachable)?;
     read(accept(request.send().await).await?).await
@@ -144,23 +144,30 @@ async fn command(method: Method, path: &str) -> Answer<()> {
 }
 
 async fn call<T: DeserializeOwned>(method: Method, path: &str, body: Option<&impl Serialize>) -> Answer<T> {
+    let body = body.map(serde_json::to_string).transpose().map_err(|_| CallError::Unreachable)?;
+    let timeout_ms = timeout_ms(body.as_ref().map_or(0, String::len) as u32);
     let request = RequestBuilder::new(&format!("/api/v1{path}"))
         .method(method)
-        .abort_signal(Some(&AbortSignal::timeout_with_u32(CALL_TIMEOUT_MS)));
+        .abort_signal(Some(&AbortSignal::timeout_with_u32(timeout_ms)));
     let request = match body {
-        Some(body) => request.json(body),
+        Some(body) => request.header("Content-Type", "application/json").body(body),
         None => request.build(),
     };
     let request = request.map_err(|_| CallError::Unreachable)?;
     read(accept(request.send().await).await?).await
 }
 
+/// What a call may take that carries so many bytes.
+fn timeout_ms(body_bytes: u32) -> u32 {
+    CALL_TIMEOUT_MS + body_bytes / SLOWEST_LINE
+}
+
 async fn send(request: RequestBuilder, timeout_ms: u32) -> Answer<Response> {
     accept(request.abort_signal(Some(&AbortSignal::timeout_with_u32(timeout_ms))).send().await).await
 }
 
-/// Tells success, refusal and silence apart. What a proxy says in the server's absence (a 5xx without a
-/// problem) is silence.
+/// Tells success, refusal and silence apart. What a proxy says in the server's stead (no problem in the
+/// body) is silence, but for what would be the same again or asks for something.
 async fn accept(answer: Result<Response, gloo_net::Error>) -> Answer<Response> {
     let response = answer.map_err(|_| CallError::Unreachable)?;
     if response.ok() {
@@ -172,12 +179,21 @@ async fn accept(answer: Result<Response, gloo_net::Error>) -> Answer<Response> {
             problem.retry_after_ms = problem.retry_after_ms.or(retry_after_ms);
             Err(CallError::Refused(Box::new(problem)))
         }
-        Err(_) if response.status() >= 500 => Err(CallError::Unreachable),
-        Err(_) => Err(CallError::Refused(Box::new(Problem::new(
-            ErrorCode::InvalidRequest,
-            "The server did not accept this. Reload the page and try again.",
-        )))),
+        Err(_) => Err(unexplained(response.status(), retry_after_ms)),
     }
+}
+
+/// What a status alone says.
+fn unexplained(status: u16, retry_after_ms: Option<u64>) -> CallError {
+    let (code, detail) = match status {
+        401 => (ErrorCode::Unauthenticated, "Sign in again."),
+        413 => (ErrorCode::InvalidRequest, "This is more than the server takes at once."),
+        429 => (ErrorCode::RateLimited, "The server asks to slow down."),
+        _ => return CallError::Unreachable,
+    };
+    let mut problem = Problem::new(code, detail);
+    problem.retry_after_ms = retry_after_ms;
+    CallError::Refused(Box::new(problem))
 }
 
 /// An answer that cannot be read was cut off on its way, or comes from a newer server: asking again is

@@ -44,7 +44,14 @@ pub struct Runtime {
     /// Counts the alarms that were set: only the last one rings.
     alarm: Cell<u64>,
     is_stopped: Cell<bool>,
+    /// The session ended: what was queued is still stored, but nothing new comes in.
+    is_leaving: Cell<bool>,
+    /// Batches that were handed over and are not stored yet.
+    unstored: Cell<usize>,
 }
+
+/// What storing the last changes may take before the page is left all the same, in milliseconds.
+const LEAVE_WITHIN_MS: u64 = 1_500;
 
 impl Runtime {
     /// Takes over the replica, which was read from `store` just now, and begins to sync.
@@ -71,6 +78,8 @@ impl Runtime {
                 batches,
                 alarm: Cell::new(0),
                 is_stopped: Cell::new(false),
+                is_leaving: Cell::new(false),
+                unstored: Cell::new(0),
             }
         });
         spawn_local(persist(runtime.clone(), queue));
@@ -133,7 +142,7 @@ impl Runtime {
     }
 
     pub fn handle(&self, event: Event) {
-        if self.is_stopped.get() {
+        if self.is_stopped.get() || self.is_leaving.get() {
             return;
         }
         let effects = self.replica.step(|engine| engine.handle(browser::now(), event));
@@ -157,6 +166,7 @@ impl Runtime {
         for effect in effects {
             match effect {
                 Effect::Persist(batch) => {
+                    self.unstored.set(self.unstored.get() + 1);
                     // The task that takes them in lives as long as this.
                     let _ = self.batches.unbounded_send(batch);
                 }
@@ -170,7 +180,7 @@ impl Runtime {
                 Effect::WakeAt(at) => self.set_alarm(at),
                 Effect::SignInNeeded => {
                     self.socket.borrow_mut().take();
-                    self.listener.session_lost();
+                    self.leave_when_stored();
                 }
                 Effect::Changed(changes) => self.replica.changed(&changes),
                 Effect::Notify(notice) => self.say(notice.to_string()),
@@ -194,6 +204,22 @@ impl Runtime {
                 }
             }
         }
+    }
+
+    /// Leaves once every batch that waits stands in the store, or after a while.
+    fn leave_when_stored(&self) {
+        if self.is_leaving.replace(true) {
+            return;
+        }
+        let Some(runtime) = self.me.upgrade() else { return };
+        spawn_local(async move {
+            // The batches of this very step were handed over before this runs.
+            let began = browser::clock_ms();
+            while runtime.unstored.get() > 0 && browser::clock_ms() - began < LEAVE_WITHIN_MS as f64 {
+                browser::sleep(20).await;
+            }
+            runtime.listener.session_lost();
+        });
     }
 
     /// Performs one call; its answer is the next event.
@@ -275,10 +301,12 @@ async fn persist(runtime: Rc<Runtime>, mut queue: UnboundedReceiver<Arc<StoreBat
             return;
         }
         if runtime.store.apply(&batch).await.is_ok() {
+            runtime.unstored.set(runtime.unstored.get().saturating_sub(1));
             runtime.handle(Event::Persisted(batch.id));
             runtime.listener.stored(batch.id);
         } else {
             while let Ok(_dropped) = queue.try_recv() {}
+            runtime.unstored.set(0);
             runtime.handle(Event::PersistFailed(batch.id));
         }
     }

@@ -64,6 +64,11 @@ impl Job {
         self.record.borrow().staged.clone()
     }
 
+    /// Whether it is still needed after a cancel: to end, or to find out whether it was completed.
+    pub fn is_at_work(&self) -> bool {
+        self.is_running.get() || self.is_in_doubt.get() && self.switch.wanted() == Wanted::Cancelled
+    }
+
     pub fn state(&self) -> UploadState {
         self.progress.borrow().state.clone()
     }

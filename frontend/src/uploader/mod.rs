@@ -130,6 +130,13 @@ impl Uploader {
             return (self.report)(Report::Event(Event::UploadFinished { operation, result }));
         };
         job.switch.set(Wanted::Cancelled);
+        // One that may have been completed is asked about when the engine orders it next.
+        if !job.is_running.get() && !job.is_in_doubt.get() {
+            self.forget(&job.staged());
+            self.drop_view(operation);
+            let result = Err(UploadError::Cancelled);
+            (self.report)(Report::Event(Event::UploadFinished { operation, result }));
+        }
     }
 
     /// What a person does on the panel. What the engine has to decide goes to it.
@@ -155,7 +162,7 @@ impl Uploader {
             },
             (UploadControl::Cancel, _) => {
                 (self.report)(Report::Event(Event::Discard { operation }));
-                if let Some(job) = job.filter(|job| !job.is_running.get()) {
+                if let Some(job) = job.filter(|job| !job.is_at_work()) {
                     self.forget(&job.staged());
                 }
                 self.drop_view(operation);
@@ -259,9 +266,14 @@ impl Uploader {
         if !matches!(job.state(), UploadState::Waiting { .. }) {
             self.enter(job, UploadState::Queued);
         }
-        self.begin_work().await;
-        let result = transfer::run(self, job, &order).await;
-        self.end_work();
+        let result = match self.begin_ready(job).await {
+            Ok(()) => {
+                let result = transfer::run(self, job, &order).await;
+                self.end_work();
+                result
+            }
+            Err(stop) => Err(stop),
+        };
         job.is_running.set(false);
         let result = match result {
             Ok(completed) => {
@@ -300,6 +312,18 @@ impl Uploader {
         }
         self.jobs.borrow_mut().remove(&job.staged());
         Err(UploadError::Cancelled)
+    }
+
+    /// Takes a place once there is a file to send: one that is paused or not found keeps none from others.
+    async fn begin_ready(&self, job: &Job) -> Result<(), Stop> {
+        loop {
+            transfer::find_file(self, job).await?;
+            self.begin_work().await;
+            if job.switch.wanted() != Wanted::Paused {
+                return Ok(());
+            }
+            self.end_work();
+        }
     }
 
     async fn begin_work(&self) {
@@ -368,7 +392,7 @@ impl Uploader {
 
     fn drop_view(&self, operation: OperationId) {
         self.small.borrow_mut().remove(&operation);
-        self.jobs.borrow_mut().retain(|_, job| job.operation.get() != operation || job.is_running.get());
+        self.jobs.borrow_mut().retain(|_, job| job.operation.get() != operation || job.is_at_work());
     }
 }
 

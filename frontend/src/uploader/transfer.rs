@@ -79,7 +79,7 @@ pub async fn run(uploader: &Uploader, job: &Job, order: &UploadOrder) -> Result<
 }
 
 /// Waits for the person where the browser kept no way to the file.
-async fn find_file(uploader: &Uploader, job: &Job) -> Result<File, Stop> {
+pub async fn find_file(uploader: &Uploader, job: &Job) -> Result<File, Stop> {
     loop {
         job.switch.proceed().await?;
         let record = job.record.borrow().clone();
