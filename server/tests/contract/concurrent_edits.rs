@@ -119,6 +119,26 @@ async fn a_text_edited_in_different_lines_is_merged() {
 }
 
 #[tokio::test]
+async fn texts_edited_one_after_another_in_one_batch_are_each_merged() {
+    for server in TestServer::each().await {
+        let lines = |first: &str, last: &str, more: usize| {
+            (0..more).fold(format!("{first}\ntwo\nthree\n{last}\n"), |text, n| format!("{text}{n}\n"))
+        };
+        let (mut a, mut b, item) = with_file(&server, "a.md", &lines("one", "four", 0)).await;
+        a.done(content(item.id, &item.version, lines("ONE", "four", 0))).await;
+        let mut edits = vec![content(item.id, &item.version, lines("one", "FOUR", 0))];
+        for more in 1..12 {
+            let next = content(item.id, &item.version, lines("one", "FOUR", more));
+            edits.push(chained(next, edits.last().unwrap()));
+        }
+        let answer = b.push(&edits).await;
+        assert!(answer.applied.iter().all(|applied| applied.outcome == Outcome::Merged), "{answer:?}");
+        assert_eq!(String::from_utf8(b.bytes(item.id).await).unwrap(), lines("ONE", "FOUR", 11));
+        assert_eq!(a.conflicts().await, []);
+    }
+}
+
+#[tokio::test]
 async fn other_texts_open_a_conflict_with_the_merge_as_a_proposal() {
     for server in TestServer::each().await {
         let (mut a, mut b, item) = with_file(&server, "a.json", "[\n1,\n2\n]\n").await;

@@ -77,16 +77,19 @@ impl Facts {
                 }
                 _ => None,
             })
+            // A merge that a later change of the batch builds on is nowhere else yet.
+            .chain(self.staged().map(|content| (content.hash, content)))
             .collect();
         let source = Source { app, account, incoming };
+        let mut found = Self::default();
         for &hash in &needs.whole {
-            let whole = source.whole_hash(hash).await?;
-            self.whole.insert(hash, whole);
+            found.whole.insert(hash, source.whole_hash(hash).await?);
         }
         for (&key, &kind) in &needs.merges {
-            let merged = source.merge(key, kind).await?;
-            self.merges.insert(key, merged);
+            found.merges.insert(key, source.merge(key, kind).await?);
         }
+        self.whole.extend(found.whole);
+        self.merges.extend(found.merges);
         Ok(())
     }
 }

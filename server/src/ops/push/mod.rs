@@ -194,8 +194,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     }
 }
 
-/// Most tries of one batch: each names what it misses, and what it misses was there at the time.
-const TRIES_MAX: u32 = 8;
+/// Most tries of one operation: each names what it misses, and what it misses was there at the time. A batch
+/// has one more for each change, since what a change misses may follow from the merge of the one before.
+const TRIES_MAX: usize = 8;
 
 /// Writes one zone's changes, gathering what has to be read of contents in between, and tells the hub.
 pub async fn write(
@@ -218,7 +219,7 @@ pub async fn write_ending(
 ) -> ApiResult<PushEffect> {
     let changes = Arc::new(changes);
     let mut facts = Facts::default();
-    for _ in 0..TRIES_MAX {
+    for _ in 0..TRIES_MAX + changes.len() {
         let context = PushContext {
             grant,
             device,
