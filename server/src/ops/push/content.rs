@@ -266,9 +266,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         &mut self,
         mut item: ItemRow,
         mut basis: Basis,
-        conflict: ConflictRow,
+        mut conflict: ConflictRow,
         dot: Dot,
     ) -> Judged<Done> {
+        conflict.local_vector.prune(&[dot, conflict.local_dot]);
         let (item_id, conflict_id) = (item.id, conflict.id);
         basis.conflict = Some(conflict_id);
         self.news.push(News::ConflictDetected(conflict_id));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::frames::FileAction;
-use shared::limits::{OPERATION_RETENTION, TREE_DEPTH_MAX};
+use shared::limits::{OPERATION_RETENTION, TREE_DEPTH_MAX, VERSION_VECTOR_ENTRIES_MAX};
 use shared::rules::{
     CreateVerdict, DeleteVerdict, Holder, Known, MoveVerdict, judge_create, judge_delete, judge_move,
 };
@@ -306,6 +306,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
 
     fn basis(&self, base: &Base, item: &ItemRow) -> Judged<Basis> {
         let Some(id) = base.base_operation_id else {
+            if base.base_version.as_ref().is_some_and(|base| base.len() > VERSION_VECTOR_ENTRIES_MAX) {
+                let message = "The base has more entries than a version can have.";
+                return refuse(ErrorCode::InvalidBase, message);
+            }
             let known = Known::from(base.base_version.clone().unwrap_or_default());
             if known.exceeds(item.last_count) {
                 return refuse(
