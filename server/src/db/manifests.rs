@@ -4,15 +4,15 @@
 //! and writes what changed in a few statements. Nothing of it reaches the database before
 //! [`Ledger::save`], so a change that is refused leaves nothing behind.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use shared::content::Manifest;
 use shared::{ChunkHash, ContentHash, Timestamp, UserId};
 
 use super::chunks::{self, Balance};
 use super::{Connection, DbError};
-use crate::blobs::{BlobKey, StagedChunk};
+use crate::blobs::{BlobKey, StagedChunk, Stored};
 use crate::values;
 
 /// Why a content can't be referenced.
@@ -35,6 +35,8 @@ pub struct Ledger {
     before: Balance,
     manifests: HashMap<ContentHash, ManifestEntry>,
     chunks: HashMap<ChunkHash, ChunkEntry>,
+    /// Chunks that came along and for which there was no room.
+    unstaged: HashSet<ChunkHash>,
 }
 
 struct ManifestEntry {
@@ -61,8 +63,14 @@ impl Ledger {
         chunk_hashes: impl IntoIterator<Item = ChunkHash>,
     ) -> Result<Self, DbError> {
         let balance = chunks::lock_account(connection, account).await?;
-        let mut ledger =
-            Self { account, balance, before: balance, manifests: HashMap::new(), chunks: HashMap::new() };
+        let mut ledger = Self {
+            account,
+            balance,
+            before: balance,
+            manifests: HashMap::new(),
+            chunks: HashMap::new(),
+            unstaged: HashSet::new(),
+        };
         ledger.name(connection, contents).await?;
         ledger.load_chunks(connection, chunk_hashes).await?;
         Ok(ledger)
@@ -101,7 +109,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// As [`chunks::stage`], for chunks that this batch brings itself.
+    /// As [`chunks::stage`], for chunks that this batch brings itself. Those for which the free quota has no
+    /// room are left out: a content that names one exceeds the quota.
     pub async fn stage(
         &mut self,
         connection: &mut Connection,
@@ -109,13 +118,37 @@ impl Ledger {
         leased_until: Timestamp,
     ) -> Result<Vec<BlobKey>, DbError> {
         let all: Vec<_> = staged.iter().map(|staged| staged.chunk).collect();
-        let superfluous = chunks::stage(connection, self.account, staged, leased_until).await?;
+        self.load_chunks(connection, all.iter().map(|chunk| chunk.hash)).await?;
+        let (staged, mut superfluous) = self.within_room(staged);
+        superfluous.extend(chunks::stage(connection, self.account, staged, leased_until).await?);
         self.load_chunks(connection, all.iter().map(|chunk| chunk.hash)).await?;
         // Staging wrote the new bytes itself.
         let now = chunks::balance(connection, self.account).await?.staged_bytes;
         self.balance.staged_bytes += now - self.before.staged_bytes;
         self.before.staged_bytes = now;
         Ok(superfluous)
+    }
+
+    /// The chunks that there is room for, and the objects of the others.
+    fn within_room(&mut self, staged: Vec<StagedChunk>) -> (Vec<StagedChunk>, Vec<BlobKey>) {
+        let mut room = self.balance.stageable_bytes();
+        let mut fitting: HashSet<ChunkHash> = HashSet::new();
+        let (mut taken, mut superfluous) = (Vec::new(), Vec::new());
+        for StagedChunk { chunk, stored } in staged {
+            let is_new = !self.chunks.contains_key(&chunk.hash) && !fitting.contains(&chunk.hash);
+            let size = if is_new { u64::from(chunk.size) } else { 0 };
+            if let Some(left) = room.checked_sub(size) {
+                room = left;
+                fitting.insert(chunk.hash);
+                taken.push(StagedChunk { chunk, stored });
+                continue;
+            }
+            self.unstaged.insert(chunk.hash);
+            if let Stored::Object(generation) = stored {
+                superfluous.push(BlobKey { account: self.account, hash: chunk.hash, generation });
+            }
+        }
+        (taken, superfluous)
     }
 
     /// Whether the account holds a manifest of this content with a reference.
@@ -128,6 +161,9 @@ impl Ledger {
         let mut missing = Vec::new();
         for (index, chunk) in (0..).zip(manifest.chunks()) {
             match self.chunks.get(&chunk.hash) {
+                None if self.unstaged.contains(&chunk.hash) => {
+                    return Err(Refused::QuotaExceeded { quota_bytes: self.balance.quota_bytes });
+                }
                 None => missing.push(index),
                 Some(held) if held.size != chunk.size => {
                     return Err(Refused::ChunkSize { index, size: held.size });
