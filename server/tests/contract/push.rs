@@ -313,3 +313,62 @@ async fn a_chunk_is_as_large_as_it_is() {
         assert_eq!(a.item(item.id).await.size, 14);
     }
 }
+
+#[tokio::test]
+async fn a_version_has_at_most_32_entries_whatever_a_client_says() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let item = a.done(file(fresh(), a.root(), "a.bin", "1")).await;
+        let made_up = |entries: usize| {
+            (0..entries).map(|_| shared::Dot { device: fresh(), count: 1 }).collect::<VersionVector>()
+        };
+        b.refused_as(content(item.id, &made_up(33), "2"), ErrorCode::InvalidBase).await;
+        let first = content(item.id, &made_up(32), "2");
+        let conflict = b.conflicted(first.clone()).await;
+        assert_eq!(conflict.local_version.len(), 32);
+        // An edit on the side that the answer told of is one of that side.
+        let again = b.conflicted(content(item.id, &conflict.local_version, "3")).await;
+        assert_eq!((again.id, again.local_version.len()), (conflict.id, 32));
+        let joined = b.conflicted(content(item.id, &made_up(32), "3")).await;
+        assert_eq!((joined.id, joined.local_version.len()), (conflict.id, 32));
+    }
+}
+
+#[tokio::test]
+async fn what_is_staged_stays_within_the_free_quota() {
+    let server = TestServer::start_with(&[("CLOUDSTEAD_QUOTA", "10")]).await;
+    let (mut a, _) = Device::two(&server).await;
+    let root = a.root();
+    let answer = a.push(&[file(fresh(), root, "a", "1234567"), file(fresh(), root, "b", "abcdefg")]).await;
+    assert_eq!(answer.applied.len(), 1, "{answer:?}");
+    assert_eq!((answer.errors[0].code, answer.errors[0].retryable), (ErrorCode::QuotaExceeded, true));
+    // Nothing of it stays: no matter how often it is tried, the account holds what it has room for.
+    a.refused_as(file(fresh(), root, "c", "xyzxyz"), ErrorCode::QuotaExceeded).await;
+    let sql = "SELECT CAST(SUM(used_bytes + staged_bytes) AS BIGINT) FROM accounts";
+    let held = server.app.db.reader().await.unwrap().fetch_one(sql, vec![]).await.unwrap();
+    assert_eq!(held.get::<i64>(0).unwrap(), 7);
+    a.done(file(fresh(), root, "c", "xyz")).await;
+}
+
+#[tokio::test]
+async fn what_a_client_says_is_bounded() {
+    let server = TestServer::start().await;
+    let (mut a, _) = Device::two(&server).await;
+    for mime_type in ["x".repeat(256), "text/\u{e4}".into(), "text/\n".into()] {
+        let mut typed = file(fresh(), a.root(), "a", "1");
+        typed["mimeType"] = json!(mime_type);
+        a.refused_as(typed, ErrorCode::InvalidRequest).await;
+        let upload = json!({
+            "operationId": fresh::<shared::OperationId>(), "fileName": "a", "parentId": a.root(),
+            "totalSize": 1, "chunkSize": 1, "totalChunks": 1, "mimeType": mime_type,
+        });
+        let path = format!("/files/{}/upload/init", fresh::<ItemId>());
+        a.person.post(&path, &upload).await.expect(400).problem(ErrorCode::InvalidRequest);
+    }
+    let mut typed = file(fresh(), a.root(), "a", "1");
+    typed["mimeType"] = json!("text/plain; charset=utf-8");
+    a.done(typed).await;
+    let mut malformed = file(fresh(), a.root(), "b", "1");
+    malformed["kind"] = json!("\u{e4}".repeat(10_000));
+    assert!(a.refused(malformed).await.message.chars().count() <= 200);
+}

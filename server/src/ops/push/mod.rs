@@ -23,7 +23,7 @@ use shared::{DeviceId, OperationId, Timestamp, UploadId, VersionVector};
 
 pub use change::{NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind, Refusal};
 pub use facts::{Facts, Needs, prepare};
-pub use request::{RawPush, payload_hash, push};
+pub use request::{RawPush, is_mime_type, payload_hash, push};
 pub use retire::bury_trash;
 
 pub use single::{Act, Ask, Resolve, perform};

@@ -21,6 +21,11 @@ use crate::error::{ApiError, ApiResult};
 use crate::state::App;
 use crate::tokens::{PersonKey, SyncToken, ZonePosition};
 
+/// Of what is wrong with a malformed change, as far as it is recorded.
+const ERROR_CHARS_MAX: usize = 160;
+/// Of a MIME type.
+const MIME_TYPE_BYTES_MAX: usize = 255;
+
 /// `POST /sync/push`, its changes not looked at yet: a malformed one is an error of its own.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -142,6 +147,8 @@ fn parse(value: serde_json::Value) -> ApiResult<Parsed> {
                 let detail = "Every change needs an operationId and a fileId, both UUIDs.";
                 ApiError::new(ErrorCode::InvalidRequest, detail)
             })?;
+            // It may tell of what the client sent, at any length.
+            let error = error.to_string().chars().take(ERROR_CHARS_MAX).collect::<String>();
             let message = format!("This change isn't what belongs here: {error}.");
             Ok(Parsed {
                 operation_id: ids.operation_id,
@@ -247,6 +254,11 @@ impl Checked {
     }
 }
 
+/// Whether it can stand in a header as it is.
+pub fn is_mime_type(text: &str) -> bool {
+    text.len() <= MIME_TYPE_BYTES_MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 fn name_of(text: &str) -> Result<ItemName, Refusal> {
     ItemName::parse(text)
         .map_err(|error| Refusal::new(ErrorCode::InvalidName, format!("This name can't be used: {error}.")))
@@ -268,6 +280,10 @@ fn checked(key: &PersonKey, grant: Grant, change: Change) -> Result<(shared::syn
             Checked::Ready(PreparedKind::CreateFolder(new(parent_id, &name, None, created_at, modified_at)?))
         }
         ChangeKind::Create { parent_id, name, content, mime_type, created_at, modified_at } => {
+            if !mime_type.as_deref().is_none_or(is_mime_type) {
+                let message = format!("A mimeType has at most {MIME_TYPE_BYTES_MAX} visible ASCII bytes.");
+                return Err(invalid(&message));
+            }
             let new = new(parent_id, &name, mime_type, created_at, modified_at)?;
             match checked_content(content)? {
                 Ok(bytes) => Checked::Create(new, bytes),

@@ -20,6 +20,7 @@ use crate::db::uploads::{self, PlannedChunk, Upload};
 use crate::db::{Connection, DbError, chunks, operations};
 use crate::error::{ApiError, ApiResult};
 use crate::ops::pull;
+use crate::ops::push::is_mime_type;
 use crate::state::App;
 
 /// Hashes of one transaction that renews leases.
@@ -30,6 +31,10 @@ const UPLOAD_LIMIT_RETRY_AFTER: Duration = Duration::from_mins(1);
 /// The plan of an upload as it was asked for, within the limits.
 fn plan(request: &InitUpload) -> ApiResult<Option<Manifest>> {
     let total_chunks = request.total_chunks as usize;
+    if !request.mime_type.as_deref().is_none_or(is_mime_type) {
+        let detail = "A mimeType has at most 255 visible ASCII bytes.";
+        return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
+    }
     if request.total_size > FILE_BYTES_MAX {
         return Err(file_too_large());
     }
