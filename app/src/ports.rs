@@ -26,6 +26,8 @@ pub enum Account {
     Loading,
     SignedOut,
     SignedIn(Arc<SignedIn>),
+    /// The local database cannot be opened: what to tell the person.
+    Failed(String),
 }
 
 /// A file that a person dropped or picked, with the folders it lay in.

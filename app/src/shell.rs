@@ -41,7 +41,7 @@ pub fn App() -> impl IntoView {
     let root = Memo::new(move |_| {
         account.with(|account| match account {
             Account::SignedIn(signed_in) => Some(signed_in.root_id),
-            Account::Loading | Account::SignedOut => None,
+            Account::Loading | Account::SignedOut | Account::Failed(_) => None,
         })
     });
     Effect::new(move || {
@@ -49,8 +49,18 @@ pub fn App() -> impl IntoView {
             location().replace("/sign-in").ok();
         }
     });
+    let failed = Memo::new(move |_| {
+        account.with(|account| match account {
+            Account::Failed(text) => Some(text.clone()),
+            _ => None,
+        })
+    });
     provide_clock();
-    (move || root.get().map(|root| view! { <SignedIn root=root /> })).into_any()
+    view! {
+        {move || root.get().map(|root| view! { <SignedIn root=root /> })}
+        {move || failed.get().map(|text| view! { <p role="alert">{text}</p> })}
+    }
+    .into_any()
 }
 
 /// Whether the browser's address is one of [`PublicApp`]'s.
@@ -84,6 +94,7 @@ fn Frame(root: ItemId) -> impl IntoView {
     use_global_keys(ui);
     use_pasted_files(ui);
     use_notices(ui);
+    use_fresh_account(ui);
     use_title(ui);
     let details = Memo::new(move |_| {
         ui.preferences.with(|it| it.details_open) && ui.place.with(|place| *place != Place::Elsewhere)
@@ -184,6 +195,26 @@ fn use_notices(ui: Ui) {
         if notices.with(|notices| !notices.is_empty()) {
             untrack(|| ui.cloud().take_notices().into_iter().for_each(|notice| ui.notify(notice)));
         }
+    });
+}
+
+/// What is stored counts towards the quota: the figures are asked for after changes, not after each.
+fn use_fresh_account(ui: Ui) {
+    let is_due = StoredValue::new(false);
+    Effect::new(move |before: Option<()>| {
+        ui.cloud().revision().with(|_| ());
+        let is_synced = ui.cloud().summary().with(sync::SyncSummary::is_synced);
+        if before.is_none() || !is_synced || is_due.get_value() {
+            return;
+        }
+        is_due.set_value(true);
+        set_timeout(
+            move || {
+                is_due.set_value(false);
+                ui.cloud().refresh_account();
+            },
+            std::time::Duration::from_secs(5),
+        );
     });
 }
 

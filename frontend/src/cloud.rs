@@ -137,7 +137,7 @@ impl BrowserCloud {
     fn user(&self) -> Option<UserId> {
         match self.account.get_untracked() {
             Account::SignedIn(signed_in) => Some(signed_in.user.id),
-            Account::Loading | Account::SignedOut => None,
+            Account::Loading | Account::SignedOut | Account::Failed(_) => None,
         }
     }
 
@@ -145,7 +145,7 @@ impl BrowserCloud {
         let text = format!(
             "This browser's storage cannot be opened. Close other tabs and reload the page. ({error})"
         );
-        self.screen.notices.update(|notices| notices.push(Notice { text, undo: None }));
+        self.account.set(Account::Failed(text));
     }
 
     /// The bytes of an item that only this device has so far.

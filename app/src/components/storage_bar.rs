@@ -14,7 +14,7 @@ pub fn StorageBar() -> impl IntoView {
     let figures = Memo::new(move |_| {
         account.with(|account| match account {
             Account::SignedIn(it) => (it.user.used_bytes, it.user.quota_bytes),
-            Account::Loading | Account::SignedOut => (0, 0),
+            Account::Loading | Account::SignedOut | Account::Failed(_) => (0, 0),
         })
     });
     let share = move || {

@@ -16,7 +16,7 @@ pub fn TopBar() -> impl IntoView {
     let name = Memo::new(move |_| {
         account.with(|account| match account {
             Account::SignedIn(it) => it.user.display_name.clone(),
-            Account::Loading | Account::SignedOut => String::new(),
+            Account::Loading | Account::SignedOut | Account::Failed(_) => String::new(),
         })
     });
     let initial = move || name.with(|name| name.chars().next().map(|c| c.to_uppercase().to_string()));

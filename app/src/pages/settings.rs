@@ -68,7 +68,7 @@ fn AccountCard(ui: Ui) -> impl IntoView {
     let user = Memo::new(move |_| {
         account.with(|account| match account {
             Account::SignedIn(it) => Some(it.user.clone()),
-            Account::Loading | Account::SignedOut => None,
+            Account::Loading | Account::SignedOut | Account::Failed(_) => None,
         })
     });
     view! {
