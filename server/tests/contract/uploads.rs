@@ -422,7 +422,11 @@ async fn a_session_ends_an_hour_after_its_last_chunk_and_the_chunks_live_on() {
 async fn a_chunk_that_was_collected_is_asked_for_again() {
     let server = TestServer::start().await;
     let ann = server.person("ann").await;
-    let plan = Plan::new(noise(7, 300 * KIB), 100 * KIB, true);
+    // Another content of the same size is there, with which it has to be compared.
+    let former = Plan::new(noise(17, 300 * KIB), 100 * KIB, true);
+    former.upload(&ann).await;
+    let plan =
+        Plan { bytes: noise(7, 300 * KIB), operation_id: id(), base: Some(json!({})), ..former.clone() };
     let started = plan.init(&ann).await;
     for index in 0..3 {
         plan.put(&ann, &started, index).await.expect(200);
