@@ -1,5 +1,7 @@
 //! A folder as a ZIP, written while it is sent: memory for one chunk and the list of entries, no more.
 
+use std::collections::HashSet;
+
 use async_zip::base::write::ZipFileWriter;
 use async_zip::error::ZipError;
 use async_zip::{AttributeCompatibility, Compression, ZipDateTime, ZipDateTimeBuilder, ZipEntryBuilder};
@@ -82,13 +84,14 @@ async fn write(
     pipe: DuplexStream,
 ) -> Result<(), ZipStreamError> {
     let mut zip = ZipFileWriter::new(pipe.compat_write());
-    let mut folders = vec![(folder, name, Timestamp::default())];
+    let mut folders = vec![(folder, plain(&name), Timestamp::default())];
     while let Some((folder, path, modified_at)) = folders.pop() {
         let entry = entry(format!("{path}/"), modified_at, FOLDER_MODE);
         zip.write_entry_whole(entry, &[]).await?;
         let mut reader = app.db.reader().await?;
-        let children = files::children(&mut reader, grant.zone_id, folder).await?;
+        let mut children = files::children(&mut reader, grant.zone_id, folder).await?;
         drop(reader);
+        name_plainly(&mut children);
         let (inside, deeper): (Vec<_>, Vec<_>) =
             children.into_iter().partition(|child| child.content_hash.is_some());
         for file in inside {
@@ -100,6 +103,32 @@ async fn write(
     }
     zip.close().await?.close().await?;
     Ok(())
+}
+
+/// Without what some programs take for a separator when they unpack: no entry may lead elsewhere.
+fn plain(name: &str) -> String {
+    name.replace(|c: char| matches!(c, '\\' | '\u{2028}' | '\u{2029}') || c.is_control(), "_")
+}
+
+/// Gives the children of one folder plain names. Those that are plain keep theirs; another that would be
+/// equal takes a number.
+fn name_plainly(children: &mut [FileRow]) {
+    let (kept, changed): (Vec<&mut FileRow>, Vec<_>) =
+        children.iter_mut().partition(|child| plain(&child.name) == child.name);
+    let mut taken: HashSet<String> = kept.iter().map(|child| child.name.clone()).collect();
+    for child in changed {
+        let name = plain(&child.name);
+        let dot = name.rfind('.').filter(|&dot| dot > 0).unwrap_or(name.len());
+        let (stem, extension) = name.split_at(dot);
+        let mut free = name.clone();
+        let mut number = 2;
+        while taken.contains(&free) {
+            free = format!("{stem} ({number}){extension}");
+            number += 1;
+        }
+        taken.insert(free.clone());
+        child.name = free;
+    }
 }
 
 async fn write_file(

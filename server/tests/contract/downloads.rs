@@ -93,6 +93,9 @@ async fn a_folder_comes_as_an_archive() {
         put(&ann, top, "notes.txt", b"hello").await;
         put(&ann, deep, "large.bin", &large).await;
         put(&ann, deep, "empty", b"").await;
+        put(&ann, deep, r"..\up.txt", b"").await;
+        put(&ann, deep, ".._up.txt", b"").await;
+        folder(&ann, deep, r"..\..").await;
         let reply = ann.get(&format!("/files/{top}/zip")).await.expect(200);
         assert_eq!(reply.headers[header::CONTENT_TYPE], "application/zip");
         let zip = ZipFileReader::new(reply.body.to_vec()).await.expect("an archive");
@@ -104,6 +107,9 @@ async fn a_folder_comes_as_an_archive() {
             [
                 "Ausflüge/",
                 "Ausflüge/2026/",
+                "Ausflüge/2026/.._../",
+                "Ausflüge/2026/.._up (2).txt",
+                "Ausflüge/2026/.._up.txt",
                 "Ausflüge/2026/empty",
                 "Ausflüge/2026/large.bin",
                 "Ausflüge/leer/",
