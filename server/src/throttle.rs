@@ -95,7 +95,15 @@ impl SignInThrottle {
     /// Forgets the failures of who has shown the password. The address's count stays: one's own account
     /// must not clear the way for guessing at others.
     pub fn succeeded(&self, trier: &Trier) {
-        self.lock().remove(trier);
+        let mut all = self.lock();
+        if let (Trier::Address(_), Some(failures)) = (trier, all.get_mut(trier))
+            && failures.count > 1
+        {
+            // Only what was counted before this try.
+            failures.count -= 1;
+            return;
+        }
+        all.remove(trier);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Trier, Failures>> {
@@ -143,6 +151,19 @@ mod tests {
         assert_eq!(throttle.wait(&[known], NOW), None);
         throttle.succeeded(&stranger());
         assert_eq!(throttle.wait(&[stranger()], NOW), None);
+    }
+
+    #[test]
+    fn a_success_takes_back_one_failure_of_its_address() {
+        let throttle = SignInThrottle::default();
+        let address = [Trier::Address([1, 2, 3, 4].into())];
+        for _ in 0..=ADDRESS_FREE_FAILURES {
+            throttle.failed(&address, NOW);
+        }
+        throttle.succeeded(&address[0]);
+        assert_eq!(throttle.wait(&address, NOW), Some(FIRST_PAUSE));
+        throttle.succeeded(&address[0]);
+        assert_eq!(throttle.wait(&address, NOW), None);
     }
 
     #[test]
