@@ -11,7 +11,7 @@ use shared::limits::{
 };
 use shared::sync::ZoneRole;
 use shared::upload::{InitUpload, UploadStarted};
-use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, OperationId, Timestamp, UploadId};
+use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, ItemName, OperationId, Timestamp, UploadId};
 
 use super::{idempotency_mismatch, missing, quota_exceeded, staged_limit};
 use crate::access::{self, Grant};
@@ -98,17 +98,17 @@ fn payload_hash(file_id: ItemId, request: &InitUpload) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// Where the file is, or will be: its own zone, that of the folder it goes into, or the library's.
+/// Where the file is, or will be: its own zone, that of the folder it goes into, or the library's. And
+/// whether it is still to be made.
 async fn zone_of(
     connection: &mut Connection,
     caller: Caller,
     file_id: ItemId,
     request: &InitUpload,
-) -> ApiResult<Grant> {
+) -> ApiResult<(Grant, bool)> {
     let mut found = access::locate(connection, caller.user_id, file_id).await?;
-    if found.is_none()
-        && let Some(parent) = request.parent_id
-    {
+    let is_new = found.is_none();
+    if is_new && let Some(parent) = request.parent_id {
         found = access::locate(connection, caller.user_id, parent).await?;
     }
     let grant = match found {
@@ -119,7 +119,7 @@ async fn zone_of(
     if grant.role < ZoneRole::Editor {
         return Err(ApiError::new(ErrorCode::ReadOnly, "You can look at this, but not change it."));
     }
-    Ok(grant)
+    Ok((grant, is_new))
 }
 
 /// Begins an upload, or finds the one that this operation began before.
@@ -127,7 +127,7 @@ pub async fn init(
     app: &App,
     caller: Caller,
     file_id: ItemId,
-    request: InitUpload,
+    mut request: InitUpload,
 ) -> ApiResult<UploadStarted> {
     let mut reader = app.db.reader().await?;
     let now = app.env.now();
@@ -152,7 +152,15 @@ pub async fn init(
         let detail = format!("{UPLOAD_SESSIONS_MAX} uploads are under way. Complete or cancel some first.");
         return Err(ApiError::new(ErrorCode::UploadLimit, detail).retry_after(UPLOAD_LIMIT_RETRY_AFTER));
     }
-    let grant = zone_of(&mut reader, caller, file_id, &request).await?;
+    let (grant, is_new) = zone_of(&mut reader, caller, file_id, &request).await?;
+    // Only a new file takes the name; a name that can't be one is not kept.
+    if let Err(error) = ItemName::parse(&request.file_name) {
+        if is_new {
+            let detail = format!("This name can't be used: {error}.");
+            return Err(ApiError::new(ErrorCode::InvalidName, detail));
+        }
+        request.file_name.clear();
+    }
     drop(reader);
 
     let planned = announce(app, grant, manifest.as_ref(), now).await?;
