@@ -8,8 +8,10 @@ use crate::values;
 /// The row of `settings` that remembers how the clock ran.
 const CLOCK: &str = "clock";
 
-pub async fn clock_record(connection: &mut Connection) -> Result<Option<Vec<u8>>, DbError> {
-    let row = connection.fetch_optional("SELECT value FROM settings WHERE name = $1", values![CLOCK]).await?;
+/// The record, to be set in the same transaction: no other node gets at it in between.
+pub async fn lock_clock_record(connection: &mut Connection) -> Result<Option<Vec<u8>>, DbError> {
+    let sql = "UPDATE settings SET value = value WHERE name = $1 RETURNING value";
+    let row = connection.fetch_optional(sql, values![CLOCK]).await?;
     row.map(|row| row.get(0)).transpose()
 }
 

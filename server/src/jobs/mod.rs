@@ -67,14 +67,20 @@ pub async fn run(app: App, stop: CancellationToken) {
 
 /// One pass over everything that is due, `elapsed` after the last one (nothing, where that is unknown).
 pub async fn pass(app: &App, elapsed: Duration) -> Result<(), JobError> {
-    let now = app.env.now();
-    expiry::renew_upload_leases(app, now, now + LEASE_LEFT_MIN, now + CHUNK_LEASE).await?;
-    let Some(over) = trusted_now(app, elapsed).await? else { return Ok(()) };
-    purge(app, over).await.map(drop)
+    match trusted_now(app, elapsed).await? {
+        Some(over) => purge(app, over).await.map(drop),
+        None => renew_leases(app).await,
+    }
 }
 
-/// Takes away what was over before `now`.
+async fn renew_leases(app: &App) -> Result<(), JobError> {
+    let now = app.env.now();
+    expiry::renew_upload_leases(app, now, now + LEASE_LEFT_MIN, now + CHUNK_LEASE).await.map(drop)
+}
+
+/// Takes away what was over before `now`; first of all uploads under way get to keep what they have.
 pub async fn purge(app: &App, now: Timestamp) -> Result<Collected, JobError> {
+    renew_leases(app).await?;
     expiry::end_uploads(app, now).await?;
     expiry::stub_operations(app, now).await?;
     expiry::empty_trash(app, now).await?;
@@ -91,16 +97,16 @@ pub async fn purge(app: &App, now: Timestamp) -> Result<Collected, JobError> {
 /// The instant before which things are over; None while the clock isn't trusted.
 pub async fn trusted_now(app: &App, elapsed: Duration) -> Result<Option<Timestamp>, JobError> {
     let now = app.env.now();
-    let kept = retention::clock_record(&mut app.db.reader().await?).await?;
-    let mut steady =
-        kept.and_then(|kept| serde_json::from_slice(&kept).ok()).unwrap_or_else(|| Steady::new(now));
-    let trusted = steady.observe(now, elapsed);
-    let kept = serde_json::to_vec(&steady).unwrap_or_default();
-    app.db
-        .write::<_, DbError, _>(move |connection| {
-            let kept = kept.clone();
-            Box::pin(retention::set_clock_record(connection, kept))
+    let observed = app.db.write::<_, DbError, _>(move |connection| {
+        Box::pin(async move {
+            let kept = retention::lock_clock_record(connection).await?;
+            let mut steady =
+                kept.and_then(|kept| serde_json::from_slice(&kept).ok()).unwrap_or_else(|| Steady::new(now));
+            let trusted = steady.observe(now, elapsed);
+            let kept = serde_json::to_vec(&steady).unwrap_or_default();
+            retention::set_clock_record(connection, kept).await?;
+            Ok(trusted)
         })
-        .await?;
-    Ok(trusted)
+    });
+    Ok(observed.await?)
 }

@@ -34,6 +34,8 @@ impl Steady {
     /// is unknown). Answers the instant before which things are over; None while the clock isn't trusted.
     pub fn observe(&mut self, now: Timestamp, elapsed: Duration) -> Option<Timestamp> {
         let last = Timestamp::from_millis(self.last_ms);
+        // Every node looks: what another has counted of the time is not counted again.
+        let counted = elapsed.min(now.since(last));
         let off = now.since(last + elapsed).max((last + elapsed).since(now));
         self.last_ms = now.as_millis();
         if off > JUMP_MAX {
@@ -43,7 +45,7 @@ impl Steady {
             );
             self.steady_ms = Some(0);
         } else if let Some(steady) = self.steady_ms {
-            let steady = steady.saturating_add(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX));
+            let steady = steady.saturating_add(u64::try_from(counted.as_millis()).unwrap_or(u64::MAX));
             self.steady_ms = (u128::from(steady) < STEADY_AFTER_JUMP.as_millis()).then_some(steady);
         }
         self.steady_ms.is_none().then(|| now - JUMP_MAX)
@@ -63,6 +65,19 @@ mod tests {
         let mut clock = Steady::new(start);
         assert_eq!(clock.observe(start + HOUR, HOUR), Some(start + HOUR - DAY));
         assert_eq!(clock.observe(start + 20 * HOUR, Duration::ZERO), Some(start + 20 * HOUR - DAY));
+    }
+
+    #[test]
+    fn many_nodes_count_the_time_once() {
+        let start = Timestamp::from_millis(0) + 100 * DAY;
+        let mut clock = Steady::new(start - 40 * DAY);
+        assert_eq!(clock.observe(start, HOUR), None);
+        for hour in 1..(STEADY_AFTER_JUMP.as_secs() / 3600) as u32 {
+            for _node in 0..3 {
+                assert_eq!(clock.observe(start + hour * HOUR, HOUR), None, "{hour}");
+            }
+        }
+        assert!(clock.observe(start + STEADY_AFTER_JUMP, HOUR).is_some());
     }
 
     #[test]

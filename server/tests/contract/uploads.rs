@@ -545,3 +545,45 @@ async fn a_push_that_took_the_operation_does_not_end_the_upload() {
         }
     }
 }
+
+#[tokio::test]
+async fn whoever_purges_keeps_what_uploads_under_way_have() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let plan = Plan::new(noise(42, 1000), 600, true);
+        let started = plan.init(&ann).await;
+        plan.put(&ann, &started, 0).await.expect(200);
+        // As if chunks had come all along.
+        execute(&server, "UPDATE uploads SET expires_at = expires_at + 864000000").await;
+        server.advance(Duration::from_hours(8 * 24));
+        server::jobs::purge(&server.app, server.app.env.now()).await.unwrap();
+        plan.put(&ann, &started, 1).await.expect(200);
+        plan.try_complete(&ann, &started).await.expect(200);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn what_begins_an_upload_has_bounds() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let init = async |plan: &Plan, mime_type: &str| {
+            let mut request = plan.request(&ann);
+            request["mimeType"] = json!(mime_type);
+            ann.post(&format!("/files/{}/upload/init", plan.file_id), &request).await
+        };
+        let long = Plan { name: "x".repeat(100 * KIB), ..Plan::new(noise(43, 10), 600, true) };
+        init(&long, "text/plain").await.problem(ErrorCode::InvalidName);
+        for mime_type in ["text/plain\n", "text/ä", &"x".repeat(256)] {
+            init(&Plan { name: "a".into(), ..long.clone() }, mime_type)
+                .await
+                .problem(ErrorCode::InvalidRequest);
+        }
+        let first = Plan { name: "a".into(), ..long.clone() };
+        let version = present(&first.upload(&ann).await).version.clone();
+        let base = Some(serde_json::to_value(version).unwrap());
+        let next = Plan { operation_id: id(), base, bytes: noise(44, 10), ..long };
+        let completed = next.upload(&ann).await;
+        assert_eq!(present(&completed).name, "a", "the name of a file that is there says nothing");
+    }
+}
