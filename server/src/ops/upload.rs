@@ -103,12 +103,11 @@ pub async fn status(
     Ok(UploadStatus { chunks, uploaded_chunks, missing_chunks, progress, expires_at: upload.expires_at })
 }
 
-/// Ends an upload; its chunks live by their leases, so that it can be begun again. One that is gone is
-/// ended as well, and another's looks just the same.
+/// Ends an upload, expired or not; its chunks live by their leases, so that it can be begun again.
 pub async fn cancel(app: &App, caller: Caller, file_id: ItemId, upload_id: UploadId) -> ApiResult<()> {
     let user: UserId = caller.user_id;
     let upload = uploads::find(&mut app.db.reader().await?, user, upload_id).await?;
-    let Some(upload) = upload.filter(|upload| upload.file_id == file_id) else { return Ok(()) };
+    let upload = upload.filter(|upload| upload.file_id == file_id).ok_or_else(upload_not_found)?;
     if upload.device_id != caller.device_id {
         return Err(device_mismatch());
     }

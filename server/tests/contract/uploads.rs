@@ -408,7 +408,7 @@ async fn a_session_ends_an_hour_after_its_last_chunk_and_the_chunks_live_on() {
         server.expect_sound().await;
 
         ann.delete(&plan.path(&resumed)).await.expect(204);
-        ann.delete(&plan.path(&resumed)).await.expect(204);
+        ann.delete(&plan.path(&resumed)).await.problem(ErrorCode::UploadNotFound);
         server.advance(Duration::from_hours(8 * 24));
         let collected = server::jobs::collector::collect(&server.app, server.app.env.now()).await.unwrap();
         assert_eq!((collected.chunks, collected.bytes), (2, 200 * KIB as u64));
