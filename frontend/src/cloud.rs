@@ -321,7 +321,7 @@ impl Cloud for BrowserCloud {
     }
 
     fn trash(&self) -> Vec<Arc<ClientFileItem>> {
-        self.read(|replica| replica.trash())
+        self.read(Replica::trash)
     }
 
     fn run(&self, commands: Vec<Command>) -> Vec<Command> {
@@ -341,7 +341,7 @@ impl Cloud for BrowserCloud {
     }
 
     fn queue(&self) -> Vec<QueueEntry> {
-        self.read(|replica| replica.queue())
+        self.read(Replica::queue)
     }
 
     fn retry_now(&self) {

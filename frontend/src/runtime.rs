@@ -95,7 +95,7 @@ impl Runtime {
                 runtime.handle(match event {
                     SocketEvent::Opened => Event::SocketOpened,
                     SocketEvent::Closed => Event::SocketClosed,
-                    SocketEvent::Frame(frame) => Event::Frame(frame),
+                    SocketEvent::Frame(frame) => Event::Frame(*frame),
                 });
             }
         }));
@@ -269,7 +269,7 @@ impl Runtime {
 
     fn take_report(&self, report: Report) {
         match report {
-            Report::Event(event) => self.handle(event),
+            Report::Event(event) => self.handle(*event),
             Report::Changed => self.replica.redraw(Due { uploads: true, ..Due::default() }),
             Report::Say(text) => self.say(text),
         }

@@ -29,7 +29,7 @@ const PONG_TIMEOUT_MS: u64 = 10_000;
 pub enum SocketEvent {
     Opened,
     Closed,
-    Frame(ServerEvent),
+    Frame(Box<ServerEvent>),
 }
 
 /// The line; it closes when this is dropped.
@@ -115,7 +115,7 @@ async fn converse(
                         report(SocketEvent::Opened);
                     }
                     if let Ok(frame) = serde_json::from_str::<ServerFrame>(&text) {
-                        report(SocketEvent::Frame(frame.event));
+                        report(SocketEvent::Frame(Box::new(frame.event)));
                     }
                     continue;
                 }

@@ -9,34 +9,37 @@ const WARM_UP_MS: f64 = 500.0;
 /// chunks of different sizes count alike.
 #[derive(Debug, Default)]
 pub struct Meter {
-    last_ms: Option<f64>,
-    measured_ms: f64,
-    bytes_per_ms: f64,
+    /// When bytes were last counted, in milliseconds.
+    last_tick: Option<f64>,
+    /// How long it has measured, in milliseconds.
+    measured_for: f64,
+    /// Bytes a millisecond.
+    speed: f64,
 }
 
 impl Meter {
     /// Sending begins or goes on: the pause before does not count.
     pub fn start(&mut self, now_ms: f64) {
-        self.last_ms = Some(now_ms);
+        self.last_tick = Some(now_ms);
     }
 
     pub fn stop(&mut self) {
-        self.last_ms = None;
+        self.last_tick = None;
     }
 
     pub fn add(&mut self, bytes: u64, now_ms: f64) {
-        let elapsed_ms = (now_ms - self.last_ms.replace(now_ms).unwrap_or(now_ms)).max(1.0);
+        let elapsed_ms = (now_ms - self.last_tick.replace(now_ms).unwrap_or(now_ms)).max(1.0);
         let old = (-elapsed_ms / MEMORY_MS).exp();
         // The first measurements stand for the time in which there were none.
-        let settled = 1.0 - (-(self.measured_ms + elapsed_ms) / MEMORY_MS).exp();
-        let before = 1.0 - (-self.measured_ms / MEMORY_MS).exp();
-        let sum = self.bytes_per_ms * before * old + bytes as f64 / elapsed_ms * (1.0 - old);
-        self.bytes_per_ms = sum / settled;
-        self.measured_ms += elapsed_ms;
+        let settled = 1.0 - (-(self.measured_for + elapsed_ms) / MEMORY_MS).exp();
+        let before = 1.0 - (-self.measured_for / MEMORY_MS).exp();
+        let sum = self.speed * before * old + bytes as f64 / elapsed_ms * (1.0 - old);
+        self.speed = sum / settled;
+        self.measured_for += elapsed_ms;
     }
 
     pub fn bytes_per_second(&self) -> Option<f64> {
-        (self.last_ms.is_some() && self.measured_ms >= WARM_UP_MS).then_some(self.bytes_per_ms * 1000.0)
+        (self.last_tick.is_some() && self.measured_for >= WARM_UP_MS).then_some(self.speed * 1000.0)
     }
 
     pub fn seconds_left(&self, bytes_left: u64) -> Option<u64> {

@@ -46,7 +46,7 @@ type Jobs = Rc<RefCell<BTreeMap<String, Rc<Job>>>>;
 /// What the uploader tells the runtime.
 pub enum Report {
     /// For the engine.
-    Event(Event),
+    Event(Box<Event>),
     /// The views differ.
     Changed,
     /// A word for the person.
@@ -118,7 +118,7 @@ impl Uploader {
                 Some(job) => uploader.perform(&job, order).await,
                 None => Err(UploadError::ContentLost),
             };
-            (uploader.report)(Report::Event(Event::UploadFinished { operation, result }));
+            (uploader.report)(Report::Event(Box::new(Event::UploadFinished { operation, result })));
         });
     }
 
@@ -127,7 +127,7 @@ impl Uploader {
         let Some(job) = self.job(operation) else {
             // Nothing of it was begun here.
             let result = Err(UploadError::Cancelled);
-            return (self.report)(Report::Event(Event::UploadFinished { operation, result }));
+            return (self.report)(Report::Event(Box::new(Event::UploadFinished { operation, result })));
         };
         job.switch.set(Wanted::Cancelled);
         // One that may have been completed is asked about when the engine orders it next.
@@ -135,7 +135,7 @@ impl Uploader {
             self.forget(&job.staged());
             self.drop_view(operation);
             let result = Err(UploadError::Cancelled);
-            (self.report)(Report::Event(Event::UploadFinished { operation, result }));
+            (self.report)(Report::Event(Box::new(Event::UploadFinished { operation, result })));
         }
     }
 
@@ -157,11 +157,11 @@ impl Uploader {
                 self.keep(job);
             }
             (UploadControl::Retry, _) => match job.map(|job| job.state()) {
-                Some(UploadState::Waiting { .. }) => (self.report)(Report::Event(Event::RetryNow)),
-                _ => (self.report)(Report::Event(Event::Retry { operation })),
+                Some(UploadState::Waiting { .. }) => (self.report)(Report::Event(Box::new(Event::RetryNow))),
+                _ => (self.report)(Report::Event(Box::new(Event::Retry { operation }))),
             },
             (UploadControl::Cancel, _) => {
-                (self.report)(Report::Event(Event::Discard { operation }));
+                (self.report)(Report::Event(Box::new(Event::Discard { operation })));
                 if let Some(job) = job.filter(|job| !job.is_at_work()) {
                     self.forget(&job.staged());
                 }
@@ -243,13 +243,12 @@ impl Uploader {
     async fn job_for(&self, order: &UploadOrder) -> Option<Rc<Job>> {
         let staged = order.staged.as_deref()?;
         let known = self.jobs.borrow().get(staged).cloned();
-        let job = match known {
-            Some(job) => job,
-            None => {
-                let record = self.store.upload(staged).await.ok()??;
-                let job = Rc::new(Job::new(order.operation_id, order.parent_id, record));
-                self.jobs.borrow_mut().entry(staged.to_owned()).or_insert(job).clone()
-            }
+        let job = if let Some(job) = known {
+            job
+        } else {
+            let record = self.store.upload(staged).await.ok()??;
+            let job = Rc::new(Job::new(order.operation_id, order.parent_id, record));
+            self.jobs.borrow_mut().entry(staged.to_owned()).or_insert(job).clone()
         };
         job.operation.set(order.operation_id);
         self.publish();
@@ -399,11 +398,10 @@ impl Uploader {
 /// An upload that nobody works on, by what the engine says of its operation.
 fn stalled(state: &QueueState) -> UploadState {
     match state {
-        QueueState::Sending => UploadState::Queued,
         QueueState::Waiting { reason: Some(reason), next_try } => {
             UploadState::Waiting { reason: reason.clone(), next_try: *next_try }
         }
-        QueueState::Waiting { reason: None, .. } => UploadState::Queued,
+        QueueState::Sending | QueueState::Waiting { reason: None, .. } => UploadState::Queued,
         QueueState::Refused { reason } => UploadState::Failed { reason: reason.clone() },
     }
 }

@@ -226,14 +226,12 @@ async fn send_chunk(
         job.switch.proceed().await.map_err(Stop::from)?;
         let lane = uploader.lanes.enter().await;
         job.switch.proceed().await.map_err(Stop::from)?;
-        let error = match api::put_chunk(order.file_id, upload, index, chunk.hash, &bytes).await {
-            Ok(_) => {
-                lane.arrived(size);
-                job.add_sent(size);
-                uploader.publish();
-                return Ok(());
-            }
-            Err(error) => error,
+        let sent = api::put_chunk(order.file_id, upload, index, chunk.hash, &bytes).await;
+        let Err(error) = sent else {
+            lane.arrived(size);
+            job.add_sent(size);
+            uploader.publish();
+            return Ok(());
         };
         match &error {
             CallError::Refused(problem) if problem.code == ErrorCode::ChunkMismatch => {

@@ -52,7 +52,7 @@ pub fn serve() {
                 Ok(Ok(manifest)) => tell(&scope, message::DONE, id, &Uint8Array::from(&manifest.pack()[..])),
                 Err(CutError::Cancelled) => tell(&scope, message::CANCELLED, id, &JsValue::NULL),
                 Ok(Err(_)) | Err(CutError::Unreadable) => {
-                    tell(&scope, message::UNREADABLE, id, &JsValue::NULL)
+                    tell(&scope, message::UNREADABLE, id, &JsValue::NULL);
                 }
             }
         }
