@@ -133,8 +133,8 @@ impl Engine {
             }
             Event::SocketClosed => {
                 self.net.socket = false;
-                // Nobody tells of news now.
-                self.net.behind = true;
+                // Nobody tells of news now; asking once shows whether the server is there at all.
+                self.want_pull();
                 self.net.poll_at = Some(now + network::POLL_INTERVAL);
             }
             Event::Frame(frame) => self.frame(frame),
