@@ -61,7 +61,7 @@ export class Person {
     await expect(this.uploadPanel.getByRole("button", { name: "Uploads finished" })).toBeVisible({ timeout });
   }
 
-  async seesStatus(words: string | RegExp, timeout = 30_000): Promise<void> {
+  async seesStatus(words: string | RegExp, timeout = 60_000): Promise<void> {
     const status = this.page.getByRole("button", { name: /^Sync status/ });
     await expect(status).toContainText(words, { timeout });
   }
