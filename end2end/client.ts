@@ -1,6 +1,9 @@
 // A small client of the contract, for what a test does beside the browser.
 
 import { createHash, randomUUID } from "node:crypto";
+import { once } from "node:events";
+
+import { WebSocket } from "ws";
 
 import type { Server } from "./server.ts";
 
@@ -19,6 +22,8 @@ export type Item = {
 
 export type Applied = { operationId: string; fileId: string; item: Item; outcome: string };
 
+export type Pushed = { syncToken: string; applied: Applied[]; conflicts: object[]; errors: object[] };
+
 export type Answer<T> = { status: number; body: T };
 
 export class Client {
@@ -29,10 +34,9 @@ export class Client {
     readonly rootId: string,
   ) {}
 
-  static async register(server: Server, username: string): Promise<void> {
-    await expectOk(
-      await fetch(`${server.url}/api/v1/auth/register`, json("POST", { username, password: PASSWORD })),
-    );
+  static async register(server: Server, username: string, displayName?: string): Promise<void> {
+    const request = json("POST", { username, password: PASSWORD, displayName });
+    await expectOk(await fetch(`${server.url}/api/v1/auth/register`, request));
   }
 
   static async signIn(server: Server, username: string, deviceName = "Test"): Promise<Client> {
@@ -42,7 +46,7 @@ export class Client {
     return new Client(server, granted.token, granted.device.id, granted.rootId);
   }
 
-  async push(changes: object[], lastSyncToken: string | null = null): Promise<Answer<{ applied: Applied[] }>> {
+  async push(changes: object[], lastSyncToken: string | null = null): Promise<Answer<Pushed>> {
     return this.call("POST", "/sync/push", { deviceId: this.deviceId, lastSyncToken, changes });
   }
 
@@ -77,6 +81,14 @@ export class Client {
     return { status: response.status, body: (text === "" ? undefined : JSON.parse(text)) as T };
   }
 
+  /** A socket for what the server tells, once it is open. */
+  async listen(): Promise<WebSocket> {
+    const headers = { authorization: `Bearer ${this.token}` };
+    const socket = new WebSocket(`${this.server.url.replace("http", "ws")}/api/v1/ws`, { headers });
+    await once(socket, "open");
+    return socket;
+  }
+
   async download(fileId: string): Promise<{ sha256: string; size: number }> {
     const headers = { authorization: `Bearer ${this.token}` };
     const response = await fetch(`${this.server.url}/api/v1/files/${fileId}/download`, { headers });
@@ -91,7 +103,9 @@ export class Client {
   }
 }
 
-export function createChange(parentId: string, name: string, data: Uint8Array): object {
+export type Change = { operationId: string; fileId: string; kind: string };
+
+export function createChange(parentId: string, name: string, data: Uint8Array, more: object = {}): Change {
   return {
     operationId: randomUUID(),
     fileId: randomUUID(),
@@ -101,7 +115,17 @@ export function createChange(parentId: string, name: string, data: Uint8Array): 
     name,
     size: data.length,
     data: Buffer.from(data).toString("base64"),
-  };
+    ...more,
+  } as Change;
+}
+
+export function createFolderChange(parentId: string, name: string, more: object = {}): Change {
+  return { operationId: randomUUID(), fileId: randomUUID(), baseVersion: {}, kind: "createFolder", parentId, name, ...more } as Change;
+}
+
+/** A change of what is there, made on the state that the client holds. */
+export function changeOf(item: Item, kind: string, more: object = {}): Change {
+  return { operationId: randomUUID(), fileId: item.id, baseVersion: item.version, kind, ...more } as Change;
 }
 
 function json(method: string, body: object): RequestInit {

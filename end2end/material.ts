@@ -7,6 +7,8 @@ import { homedir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { once } from "node:events";
 
+import { unzipSync } from "fflate";
+
 const PART_BYTES = 4 * 1024 * 1024;
 
 /** A file of bytes that nothing has seen before. */
@@ -31,6 +33,22 @@ export async function sha256(path: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const part of createReadStream(path)) hash.update(part);
   return hash.digest("hex");
+}
+
+/** The digest of every file below `folder`, by its path there. */
+export async function digestsBelow(folder: string): Promise<Map<string, string>> {
+  const digests = new Map<string, string>();
+  for (const file of await filesBelow(folder)) digests.set(relative(folder, file), await sha256(file));
+  return digests;
+}
+
+/** The digest of every file in a zip archive, by its path there. */
+export async function unpacked(archive: Uint8Array): Promise<Map<string, string>> {
+  const digests = new Map<string, string>();
+  for (const [path, bytes] of Object.entries(unzipSync(archive))) {
+    if (!path.endsWith("/")) digests.set(path, createHash("sha256").update(bytes).digest("hex"));
+  }
+  return digests;
 }
 
 /** Copies `count` real files, the sources that cargo keeps, and gives their paths below `folder`. */

@@ -25,6 +25,11 @@ export class Person {
 
   async signIn(username: string): Promise<void> {
     await this.page.goto("/sign-in");
+    await this.signInHere(username);
+  }
+
+  /** With the page that is open already. */
+  async signInHere(username: string): Promise<void> {
     await this.fillIn(username);
     await this.page.getByRole("button", { name: "Sign in", exact: true }).click();
     await this.seesFiles();
@@ -45,12 +50,60 @@ export class Person {
     return this.page.locator("[role=row], [role=option]").filter({ has: this.page.getByText(name, { exact: true }) });
   }
 
+  async makesFolder(name: string): Promise<void> {
+    await this.page.getByRole("button", { name: "New", exact: true }).click();
+    await this.page.getByRole("dialog", { name: "New" }).getByRole("button", { name: "New folder" }).click();
+    await this.types(name);
+  }
+
+  async renames(from: string, to: string): Promise<void> {
+    await this.item(from).click();
+    await this.page.keyboard.press("F2");
+    await this.types(to);
+  }
+
+  /** The name into the field that asks for it. */
+  private async types(name: string): Promise<void> {
+    await expect(this.page.getByLabel(/^New name of/)).toBeFocused();
+    await this.page.keyboard.press("ControlOrMeta+a");
+    await this.page.keyboard.insertText(name);
+    await this.page.keyboard.press("Enter");
+    await expect(this.item(name)).toBeVisible();
+  }
+
   async uploads(...paths: string[]): Promise<void> {
     await this.page.locator("#pick-files").setInputFiles(paths);
   }
 
   async uploadsFolder(path: string): Promise<void> {
     await this.page.locator("#pick-folder").setInputFiles(path);
+  }
+
+  /** Drops a folder of the desktop on the page, as the browser sees it from a file manager. */
+  async dropsFolder(path: string): Promise<void> {
+    for (const type of ["dragEnter", "dragOver", "drop"] as const) await this.drags(type, [path]);
+  }
+
+  /** Holds something from the desktop over the page. */
+  async dragsOver(): Promise<void> {
+    for (const type of ["dragEnter", "dragOver"] as const) await this.drags(type, [import.meta.filename]);
+  }
+
+  async dragsAway(): Promise<void> {
+    await this.drags("dragCancel", []);
+  }
+
+  private async drags(type: "dragEnter" | "dragOver" | "drop" | "dragCancel", files: string[]): Promise<void> {
+    const { width, height } = this.page.viewportSize()!;
+    const browser = await this.context.newCDPSession(this.page);
+    const data = { items: [], files, dragOperationsMask: 1 };
+    await browser.send("Input.dispatchDragEvent", { type, x: width / 2, y: height / 2, data });
+    await browser.detach();
+  }
+
+  async opens(name: string): Promise<void> {
+    await this.item(name).dblclick();
+    await expect(this.page.getByRole("navigation", { name: "Where you are" })).toContainText(name);
   }
 
   get uploadPanel(): Locator {
