@@ -59,4 +59,6 @@ ids! {
     VersionId,
     /// An open or settled conflict.
     ConflictId,
+    /// An entry of the activity list.
+    ActivityId,
 }

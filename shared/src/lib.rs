@@ -5,6 +5,7 @@
 //! the same code and get the same answers.
 
 pub mod account;
+pub mod activity;
 pub mod chunking;
 pub mod content;
 pub mod error;
@@ -21,7 +22,7 @@ pub mod version_vector;
 
 pub use content::{ChunkHash, ChunkManifest, ChunkRef, ContentHash};
 pub use error::{ErrorCode, Problem};
-pub use ids::{ConflictId, DeviceId, ItemId, OperationId, UploadId, UserId, VersionId, ZoneId};
+pub use ids::{ActivityId, ConflictId, DeviceId, ItemId, OperationId, UploadId, UserId, VersionId, ZoneId};
 pub use item::{ClientFileItem, FileItem, ItemKind, SyncStatus};
 pub use name::ItemName;
 pub use timestamp::Timestamp;

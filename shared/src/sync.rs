@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::{ChunkRef, ContentHash};
 use crate::error::ErrorCode;
-use crate::ids::{ConflictId, DeviceId, ItemId, OperationId, ZoneId};
+use crate::ids::{ConflictId, DeviceId, ItemId, OperationId, UserId, ZoneId};
 use crate::item::{FileItem, ItemState};
 use crate::timestamp::Timestamp;
 use crate::version_vector::VersionVector;
@@ -189,6 +189,11 @@ pub struct ConflictInfo {
     pub server_modified_by: DeviceId,
     pub local_content_hash: ContentHash,
     pub server_content_hash: ContentHash,
+    /// What people want to know of each side. None from a server that does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local_side: Option<ConflictSide>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_side: Option<ConflictSide>,
     /// A merge that a person may accept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<Proposal>,
@@ -196,6 +201,30 @@ pub struct ConflictInfo {
     /// In the answer to a push: the operation that conflicted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation_id: Option<OperationId>,
+}
+
+/// Whose content a side of a conflict is, from when, and how large.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConflictSide {
+    /// None where the device is not known any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<DeviceHolder>,
+    pub modified_at: Timestamp,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// A device, and whose it is. Removed ones are still told by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceHolder {
+    pub device_id: DeviceId,
+    pub device_name: String,
+    pub user_id: UserId,
+    pub user_name: String,
 }
 
 /// A three-way merge of a text that is not safe to take unasked.

@@ -91,6 +91,8 @@ fn conflict(n: u128) -> ConflictInfo {
         server_modified_by: DeviceId(uuid(4)),
         local_content_hash: ContentHash::of_chunks([]),
         server_content_hash: ContentHash::of_chunks([]),
+        local_side: None,
+        server_side: None,
         proposal: None,
         created_at: Timestamp::from_millis(11),
         operation_id: None,

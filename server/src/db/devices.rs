@@ -1,5 +1,6 @@
 //! Devices: one a replica. Rows stay when a device is removed, so that no id is used twice.
 
+use shared::sync::DeviceHolder;
 use shared::{DeviceId, Timestamp, UserId};
 
 use super::{Connection, DbError, Row};
@@ -69,6 +70,25 @@ pub async fn list(
          ORDER BY last_seen_at DESC, device_id LIMIT $2"
     );
     connection.fetch_all(&sql, values![user_id, rows_max]).await?.iter().map(device).collect()
+}
+
+/// What people call the devices, and whose they are; removed ones too.
+pub async fn load_holders(
+    connection: &mut Connection,
+    ids: &[DeviceId],
+) -> Result<Vec<DeviceHolder>, DbError> {
+    let sql = "SELECT d.device_id, d.name, u.user_id, u.display_name FROM devices d \
+               JOIN users u ON u.user_id = d.user_id WHERE d.device_id IN ({keys})";
+    let rows = connection.fetch_keys(sql, values![], ids.iter().map(|&id| id.into())).await?;
+    let holder = |row: &Row| {
+        Ok(DeviceHolder {
+            device_id: row.get(0)?,
+            device_name: row.get(1)?,
+            user_id: row.get(2)?,
+            user_name: row.get(3)?,
+        })
+    };
+    rows.iter().map(holder).collect()
 }
 
 /// Takes the name that the device now gives itself.

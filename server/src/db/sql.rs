@@ -436,7 +436,7 @@ mod from_bytes {
             }
         )+};
     }
-    ids!(ConflictId, DeviceId, ItemId, OperationId, UploadId, UserId, VersionId, ZoneId);
+    ids!(ActivityId, ConflictId, DeviceId, ItemId, OperationId, UploadId, UserId, VersionId, ZoneId);
 
     pub fn ChunkHash(bytes: [u8; 32]) -> shared::ChunkHash {
         shared::ChunkHash(bytes)
@@ -448,6 +448,7 @@ mod from_bytes {
 }
 
 byte_values! {
+    ActivityId: |id| id.0.as_bytes(),
     ConflictId: |id| id.0.as_bytes(),
     DeviceId: |id| id.0.as_bytes(),
     ItemId: |id| id.0.as_bytes(),

@@ -1,6 +1,7 @@
 //! HTTP: extract, authorise, call, reply. Each feature brings its routes with their description.
 
 mod accounts;
+mod activity;
 pub mod arrival;
 pub mod caller;
 mod conflicts;
@@ -87,6 +88,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 fn api() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(accounts::routes())
+        .merge(activity::routes())
         .merge(devices::routes())
         .merge(health::routes())
         .merge(notifications::routes())

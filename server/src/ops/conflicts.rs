@@ -53,10 +53,15 @@ async fn infos(
     let rows = items::load(connection, grant.zone_id, &item_ids).await?;
     let version_ids: Vec<_> = open.iter().map(|conflict| conflict.local_version_id).collect();
     let sides = versions::load(connection, grant.zone_id, &version_ids).await?;
+    let mut made_by: Vec<_> = open.iter().map(|conflict| conflict.local_dot.device).collect();
+    made_by.extend(rows.iter().map(|item| item.content_dot.device));
+    made_by.sort_unstable();
+    made_by.dedup();
+    let holders = devices::load_holders(connection, &made_by).await?;
     let info = |conflict: &ConflictRow| {
         let item = rows.iter().find(|row| row.id == conflict.item_id)?;
         let local = sides.iter().find(|side| side.id == conflict.local_version_id);
-        Some(conflict_info(conflict, item, local, None))
+        Some(conflict_info(conflict, item, local, &holders, None))
     };
     Ok(open.iter().filter_map(info).collect())
 }

@@ -179,6 +179,13 @@ async fn contents_edited_otherwise_become_a_conflict_for_a_person() {
             "the conflict's dot is in localVersion only"
         );
         assert!(conflict.local_version.get(b.person.device_id) > 0);
+        let (local, server_is) =
+            (conflict.local_side.clone().unwrap(), conflict.server_side.clone().unwrap());
+        let (mine, theirs) = (local.by.unwrap(), server_is.by.unwrap());
+        assert_eq!((local.size, mine.device_id), ("local".len() as u64, b.person.device_id));
+        assert_eq!((server_is.size, theirs.device_id), (server_side.size, a.person.device_id));
+        assert_eq!((mine.device_name.as_str(), mine.user_name.as_str()), ("Test", "ann"));
+        assert_eq!(server_is.modified_at, server_side.modified_at);
         assert_eq!(a.item(item.id).await, server_side);
         let again = b.conflicted(content(item.id, &item.version, "local")).await;
         assert_eq!(again.id, conflict.id, "equal contents make no second conflict");

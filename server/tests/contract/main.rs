@@ -1,6 +1,7 @@
 //! The contract, seen from outside: a real server on a port of its own, and clients that speak HTTP.
 
 mod accounts;
+mod activity;
 mod concurrent_edits;
 mod device;
 mod downloads;

@@ -205,9 +205,13 @@ impl Engine {
 
     /// Open conflicts that no decision of this device waits for, the oldest first.
     pub fn conflicts(&self) -> Vec<&ConflictInfo> {
-        let mut open: Vec<_> = self.conflicts.values().filter(|info| !self.is_settled(info.id)).collect();
+        let mut open: Vec<_> = self.open_conflicts().collect();
         open.sort_by_key(|info| (info.created_at, info.id));
         open
+    }
+
+    fn open_conflicts(&self) -> impl Iterator<Item = &ConflictInfo> {
+        self.conflicts.values().filter(|info| !self.is_settled(info.id))
     }
 
     fn status(&self, id: ItemId) -> SyncStatus {
@@ -222,7 +226,7 @@ impl Engine {
             };
             status = status.max(own);
         }
-        let in_conflict = || self.conflicts.values().any(|info| self.resolve(info.file_id) == id);
+        let in_conflict = || self.open_conflicts().any(|info| self.resolve(info.file_id) == id);
         if status < SyncStatus::Conflict && in_conflict() {
             status = SyncStatus::Conflict;
         }
@@ -279,7 +283,7 @@ impl Engine {
             active: self.outbox.iter().any(|queued| queued.in_flight)
                 || self.net.page.is_some() && self.net.behind,
             failed,
-            conflicts: self.conflicts.len(),
+            conflicts: self.open_conflicts().count(),
             first_sync: (!self.meta.complete).then(|| self.tree.remote_len()),
             behind: self.net.behind || self.meta.resync.is_some(),
             signed_out: self.net.signed_out,

@@ -1,5 +1,6 @@
 //! Contents: what is current, what is merged, and what becomes a conflict for a person to resolve.
 
+use shared::activity::ActivityKind;
 use shared::frames::FileAction;
 use shared::limits::TEXT_MERGE_BYTES_MAX;
 use shared::rules::{BaseContent, ContentVerdict, MergeKind, judge_content, merge_kind};
@@ -12,7 +13,6 @@ use super::judge::{Basis, Judge, News};
 use super::overlay::Write;
 use super::store::ZoneStore;
 use crate::db::DbError;
-use crate::db::activity::ActivityKind;
 use crate::db::conflicts::ConflictRow;
 use crate::db::items::ItemRow;
 use crate::db::versions::VersionRow;
@@ -204,13 +204,14 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         basis.content.learn(dot);
         basis.version = Some(input);
         basis.conflict = None;
+        let former_version_id = item.version_id.filter(|_| !keeps_present);
         if !keeps_present {
             let further = self.zone.issue(&mut item);
             let modified_at = modified_at.max(item.modified_at);
             self.set_content(&mut item, (merged.hash, merged.size()), modified_at, further);
         }
         let id = item.id;
-        self.tell(id, ActivityKind::Merged, &serde_json::json!({}));
+        self.tell(&item, ActivityKind::Merged { former_version_id });
         let outcome = self.put_edited(item, &mut basis, dot, Outcome::Merged).await?;
         self.settle_equal(id).await?;
         Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) })
@@ -258,6 +259,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         };
         basis.content.learn(dot);
         basis.version = Some(local);
+        self.tell(&item, ActivityKind::Conflict { conflict_id: conflict.id });
         self.put_conflicted(item, basis, conflict, dot).await
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use shared::activity::ActivityKind;
 use shared::frames::FileAction;
 use shared::limits::{OPERATION_RETENTION, TREE_DEPTH_MAX, VERSION_VECTOR_ENTRIES_MAX};
 use shared::rules::{
@@ -19,7 +20,7 @@ use super::facts::Needs;
 use super::overlay::{Overlay, Write};
 use super::store::ZoneStore;
 use crate::db::DbError;
-use crate::db::activity::{ActivityKind, ActivityRow};
+use crate::db::activity::{ActivityRow, Told};
 use crate::db::items::ItemRow;
 use crate::db::manifests::Refused;
 use crate::db::operations::{Chain, Kept, OperationRow, Recorded};
@@ -394,7 +395,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let verdict = judge_create(kind, holder.as_ref().map(|held| Holder { kind: held.kind, equal }));
         match (verdict, holder) {
             (CreateVerdict::SameFile, Some(held)) => Ok(self.join(change, held, Outcome::Unchanged)),
-            (CreateVerdict::SameFolder, Some(held)) => Ok(self.join(change, held, Outcome::Merged)),
+            (CreateVerdict::SameFolder, Some(held)) => {
+                self.tell(&held, ActivityKind::FoldersJoined);
+                Ok(self.join(change, held, Outcome::Merged))
+            }
             (verdict, _) => {
                 if let Some(content) = content {
                     self.reference(content)?;
@@ -404,6 +408,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 let renamed = verdict == CreateVerdict::Rename || name != new.name;
                 let content = content.map(|content| (content.hash, content.size()));
                 let done = self.place_new(change.file_id, target.id, &name, new, content);
+                if renamed {
+                    self.tell_renamed(change.file_id, &new.name).await?;
+                }
                 let outcome = if renamed { Outcome::Renamed } else { Outcome::Applied };
                 Ok(Done { end: End::Applied(outcome), ..done })
             }
@@ -554,8 +561,8 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             if verdict == MoveVerdict::Same {
                 basis.place.learn(item.place_dot);
             } else {
-                let asked = serde_json::json!({ "parentId": target.id, "name": name.as_str() });
-                self.tell(item.id, ActivityKind::MoveLost, &asked);
+                let asked = name.as_str().to_owned();
+                self.tell(&item, ActivityKind::MoveLost { parent_id: target.id, name: asked });
             }
             let id = item.id;
             self.zone.put(item, Write::Bump);
@@ -574,6 +581,12 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         free.as_str().clone_into(&mut item.name);
         item.deleted = None;
         let id = item.id;
+        if free != name {
+            self.tell(&item, ActivityKind::Renamed { asked: name.as_str().to_owned() });
+        }
+        if deleted && !seen {
+            self.tell(&item, ActivityKind::CameBack);
+        }
         self.zone.put(item, Write::Touch);
         if deleted {
             self.bump_descendants(id).await?;
@@ -629,7 +642,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 if verdict == DeleteVerdict::Same {
                     basis.place.learn(item.place_dot);
                 } else {
-                    self.tell(id, ActivityKind::DeleteLost, &serde_json::json!({}));
+                    self.tell(&item, ActivityKind::DeleteLost);
                 }
                 self.zone.put(item, Write::Bump);
                 Outcome::Unchanged
@@ -647,6 +660,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                     self.news.push(News::Deleted(id));
                     Outcome::Applied
                 } else {
+                    self.tell(&item, ActivityKind::DeletePartly);
                     self.zone.put(item, Write::Bump);
                     self.leave_behind(id, &survivors, deletion).await?;
                     Outcome::Merged
@@ -656,15 +670,23 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) })
     }
 
-    pub fn tell(&mut self, item_id: ItemId, kind: ActivityKind, detail: &serde_json::Value) {
-        let row = ActivityRow {
+    /// Tells people what became of the item because of this device's change.
+    pub fn tell(&mut self, item: &ItemRow, kind: ActivityKind) {
+        let told = Told { item_name: item.name.clone(), item_type: item.kind, kind };
+        self.zone.tell(ActivityRow {
             id: self.context.env.id(),
-            item_id,
+            item_id: item.id,
             device_id: self.context.device,
-            kind,
-            detail: detail.to_string(),
-        };
-        self.zone.tell(row);
+            happened_at: self.context.now,
+            told,
+        });
+    }
+
+    async fn tell_renamed(&mut self, item_id: ItemId, asked: &ItemName) -> Result<(), DbError> {
+        if let Some(item) = self.zone.item(item_id).await? {
+            self.tell(&item, ActivityKind::Renamed { asked: asked.as_str().to_owned() });
+        }
+        Ok(())
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use shared::frames::ServerEvent;
 use shared::item::ItemState;
-use shared::sync::ConflictInfo;
-use shared::{ConflictId, ContentHash, ItemId, OperationId, ZoneId};
+use shared::sync::{ConflictInfo, ConflictSide, DeviceHolder};
+use shared::{ConflictId, ContentHash, DeviceId, ItemId, OperationId, ZoneId};
 
 use super::judge::{Judge, News};
 use super::overlay::Overlay;
@@ -21,8 +21,14 @@ pub fn conflict_info(
     conflict: &ConflictRow,
     item: &ItemRow,
     local: Option<&VersionRow>,
+    holders: &[DeviceHolder],
     operation_id: Option<OperationId>,
 ) -> ConflictInfo {
+    let side = |device: DeviceId, modified_at, size| ConflictSide {
+        by: holders.iter().find(|holder| holder.device_id == device).cloned(),
+        modified_at,
+        size,
+    };
     let nothing = || ContentHash::of_chunks([]);
     let server_content_hash = item.content_hash.unwrap_or_else(nothing);
     ConflictInfo {
@@ -35,6 +41,8 @@ pub fn conflict_info(
         server_modified_by: item.content_dot.device,
         local_content_hash: local.map_or(server_content_hash, |local| local.content_hash),
         server_content_hash,
+        local_side: local.map(|local| side(conflict.local_dot.device, local.modified_at, local.size)),
+        server_side: Some(side(item.content_dot.device, item.modified_at, item.size)),
         proposal: conflict.proposal.clone(),
         created_at: conflict.created_at,
         operation_id,
@@ -57,7 +65,9 @@ impl<S: ZoneStore> Overlay<'_, S> {
         let Some(conflict) = self.conflict(id).await? else { return Ok(None) };
         let Some(item) = self.item(conflict.item_id).await? else { return Ok(None) };
         let local = self.version(conflict.local_version_id).await?;
-        Ok(Some(conflict_info(&conflict, &item, local.as_ref(), operation_id)))
+        let devices = [conflict.local_dot.device, item.content_dot.device];
+        let holders = self.store.device_holders(&devices).await?;
+        Ok(Some(conflict_info(&conflict, &item, local.as_ref(), &holders, operation_id)))
     }
 }
 

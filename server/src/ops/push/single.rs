@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use shared::activity::ActivityKind;
 use shared::item::ItemState;
 use shared::rules::Known;
 use shared::sync::{Outcome, Resolution, ZoneRole};
@@ -225,6 +226,12 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             );
         }
         let side = (local.content_hash, local.size);
+        let changes = matches!(ask.resolution, Resolution::Local | Resolution::Proposal);
+        let resolved = ActivityKind::Resolved {
+            conflict_id: conflict.id,
+            resolution: ask.resolution,
+            former_version_id: item.version_id.filter(|_| changes),
+        };
         let mut items = vec![item.id];
         item.vector.merge(&conflict.local_vector);
         match ask.resolution {
@@ -251,6 +258,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 items.push(copy);
                 self.zone.put(item, Write::Bump);
             }
+        }
+        if let Some(item) = self.zone.item(items[0]).await? {
+            self.tell(&item, resolved);
         }
         let settled = Settled { resolution: ask.resolution, items: items.clone() };
         self.settle(conflict, serde_json::to_string(&settled).ok()).await?;

@@ -4,6 +4,7 @@
 use std::future::Future;
 
 use shared::content::Manifest;
+use shared::sync::DeviceHolder;
 use shared::{
     ChunkHash, ConflictId, ContentHash, DeviceId, ItemId, OperationId, Timestamp, UserId, VersionId, ZoneId,
 };
@@ -15,7 +16,7 @@ use crate::db::items::{self, Deletion, ItemRow};
 use crate::db::manifests::{Ledger, Refused};
 use crate::db::operations::{self, OperationRow};
 use crate::db::versions::{self, VersionRow};
-use crate::db::{Connection, DbError, aliases, zones};
+use crate::db::{Connection, DbError, aliases, devices, zones};
 
 type Loaded<T> = Result<Vec<T>, DbError>;
 
@@ -38,6 +39,8 @@ pub trait ZoneStore: Send {
     fn versions(&mut self, ids: &[VersionId]) -> impl Future<Output = Loaded<VersionRow>> + Send;
     fn open_conflicts(&mut self, items: &[ItemId]) -> impl Future<Output = Loaded<ConflictRow>> + Send;
     fn conflicts(&mut self, ids: &[ConflictId]) -> impl Future<Output = Loaded<ConflictRow>> + Send;
+    /// What people call the devices, and whose they are. Those that nobody knows are left out.
+    fn device_holders(&mut self, ids: &[DeviceId]) -> impl Future<Output = Loaded<DeviceHolder>> + Send;
 
     /// Loads what the account holds of these, before they are referenced, and takes in the chunks that the
     /// batch brings itself.
@@ -158,6 +161,10 @@ impl ZoneStore for SqlStore<'_> {
         conflicts::load(self.connection, self.zone, ids).await
     }
 
+    async fn device_holders(&mut self, ids: &[DeviceId]) -> Loaded<DeviceHolder> {
+        devices::load_holders(self.connection, ids).await
+    }
+
     async fn open_contents(
         &mut self,
         contents: Vec<ContentHash>,
@@ -214,7 +221,7 @@ impl ZoneStore for SqlStore<'_> {
         versions::set_superseded(connection, zone, &batch.pinned, None).await?;
         versions::delete(connection, zone, &batch.dropped_versions).await?;
         conflicts::save(connection, zone, &batch.conflicts).await?;
-        activity::insert(connection, zone, &batch.activity, batch.now).await?;
+        activity::insert(connection, zone, &batch.activity).await?;
         operations::insert(connection, self.user, &batch.operations).await?;
         match self.ledger.take() {
             Some(ledger) => ledger.save(connection).await,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use shared::activity::ActivityKind;
 use shared::frames::FileAction;
 use shared::sync::Outcome;
 use shared::{ErrorCode, ItemId, ItemKind, ItemName};
@@ -123,6 +124,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         self.bring_back(item.parent_id, &[item.id]).await?;
         let renamed = item.deleted.take().is_some() && self.name_anew(item).await?;
         item.place_dot = dot;
+        self.tell(item, ActivityKind::CameBack);
         self.news.push(News::File(item.id, FileAction::Restored));
         Ok(renamed)
     }

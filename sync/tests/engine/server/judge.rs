@@ -252,6 +252,8 @@ impl Server {
             server_modified_by: dot.device,
             local_content_hash: hash,
             server_content_hash: item.content_hash.expect("a file has a content"),
+            local_side: None,
+            server_side: None,
             proposal: None,
             created_at: Timestamp::default(),
             operation_id: None,
