@@ -45,6 +45,14 @@ impl Chance {
         Builder::from_unix_timestamp_millis(u64::try_from(now.as_millis()).unwrap_or(0), &random).into_uuid()
     }
 
+    /// A version 4 UUID: all chance, for where this device's clock is not to be trusted.
+    pub(crate) fn timeless_id(&mut self) -> Uuid {
+        let mut random = [0; 16];
+        random[..8].copy_from_slice(&self.next().to_le_bytes());
+        random[8..].copy_from_slice(&self.next().to_le_bytes());
+        Builder::from_random_bytes(random).into_uuid()
+    }
+
     /// Between half of `most` and all of it.
     pub(crate) fn jittered(&mut self, most: Duration) -> Duration {
         let half = most.as_millis() as u64 / 2;

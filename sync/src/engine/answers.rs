@@ -244,7 +244,12 @@ impl Engine {
                 self.reissue(id);
                 self.rebase(&op, &Self::unknown_base());
             }
-            ErrorCode::OperationExpired => self.reissue(id),
+            // Its id tells a time that the server takes for long ago, perhaps because this device's clock is
+            // wrong: the next one tells none.
+            ErrorCode::OperationExpired => {
+                let new = OperationId(self.chance.timeless_id());
+                self.reissue_as(id, new);
+            }
             ErrorCode::NotFound | ErrorCode::Gone if matches!(op.act, Act::Delete { .. } | Act::Purge) => {
                 // What should go is gone.
                 self.dequeue(id);
@@ -306,6 +311,10 @@ impl Engine {
     /// Sends the same act again as another operation: the answer to the old one is final.
     pub(super) fn reissue(&mut self, old: OperationId) {
         let new = OperationId(self.chance.id(self.now));
+        self.reissue_as(old, new);
+    }
+
+    fn reissue_as(&mut self, old: OperationId, new: OperationId) {
         let Some(op) = self.outbox.get(old).map(|queued| queued.op.clone()) else { return };
         self.outbox.set_state(old, OperationState::Queued);
         let touched = self.outbox.reissue(old, new);

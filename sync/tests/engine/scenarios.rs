@@ -36,6 +36,17 @@ fn a_lost_answer_is_asked_for_again_and_applies_once() {
 }
 
 #[test]
+fn a_device_whose_clock_is_far_behind_delivers_all_the_same() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    world.server.ahead = Duration::from_hours(200 * 24);
+    let folder = world.folder(0, root, "Letters");
+    world.file(0, folder, "a.txt", "hello");
+    world.assert_converged();
+    assert_eq!(world.tree(1), ["/Letters".to_owned(), format!("/Letters/a.txt {}", hash("hello"))]);
+}
+
+#[test]
 fn nothing_is_sent_before_it_is_stored() {
     let mut world = World::new(1);
     let root = world.server.root;

@@ -71,6 +71,8 @@ pub struct Server {
     /// Tokens below are too old.
     horizon: u64,
     ids: u128,
+    /// How far its clock is ahead of the devices'.
+    pub ahead: std::time::Duration,
     /// Operations to refuse, by id of the item, and how often yet.
     pub refuse: BTreeMap<ItemId, (ErrorCode, usize)>,
     pub zone_state: ZoneState,
@@ -92,6 +94,7 @@ impl Server {
             counter: 0,
             epoch: 1,
             horizon: 0,
+            ahead: std::time::Duration::ZERO,
             ids: 1 << 64,
             refuse: BTreeMap::new(),
             zone_state: ZoneState::Active,

@@ -1,5 +1,7 @@
 //! What happens to each change, after the contract's table.
 
+use shared::limits::OPERATION_RETENTION;
+
 use super::*;
 
 impl Server {
@@ -25,6 +27,13 @@ impl Server {
                 (Ok((id, outcome)), _) => Verdict::Applied(*id, *outcome),
                 (Err(code), _) => Verdict::Refused(*code),
             };
+        }
+        let made_at = change.operation_id.0.get_timestamp().map(|at| {
+            let (seconds, _) = at.to_unix();
+            Timestamp::from_millis(seconds as i64 * 1_000)
+        });
+        if made_at.is_some_and(|made_at| (now + self.ahead).since(made_at) > OPERATION_RETENTION) {
+            return Verdict::Refused(ErrorCode::OperationExpired);
         }
         if let Some((code, times)) = self.refuse.get_mut(&change.file_id)
             && *times > 0
