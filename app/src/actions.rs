@@ -8,7 +8,7 @@ use shared::{ItemId, ItemKind, ItemName};
 use sync::Command;
 use wasm_bindgen::JsCast;
 
-use crate::ports::PickedFile;
+use crate::ports::{CallError, Kept, PickedFile};
 use crate::ui::{Dialog, Place, Ui};
 use crate::words;
 
@@ -26,6 +26,8 @@ pub enum Action {
     Cut,
     CopyNames,
     Paste,
+    Keep,
+    KeepNoLonger,
     Details,
     Restore,
     Delete,
@@ -49,6 +51,8 @@ impl Action {
             Self::Cut => words::CUT,
             Self::CopyNames => words::COPY_NAMES,
             Self::Paste => words::PASTE,
+            Self::Keep => words::KEEP,
+            Self::KeepNoLonger => words::KEEP_NO_LONGER,
             Self::Details => words::DETAILS,
             Self::Restore => words::RESTORE,
             Self::Delete => words::DELETE,
@@ -72,6 +76,8 @@ impl Action {
             Self::Cut => icondata::LuScissors,
             Self::CopyNames => icondata::LuCopy,
             Self::Paste => icondata::LuClipboardPaste,
+            Self::Keep => icondata::LuCircleArrowDown,
+            Self::KeepNoLonger => icondata::LuCircleX,
             Self::Details => icondata::LuInfo,
             Self::Restore => icondata::LuUndo2,
             Self::Delete | Self::Purge | Self::EmptyTrash => icondata::LuTrash2,
@@ -112,6 +118,7 @@ pub fn offered(ui: Ui, ids: &[ItemId]) -> Vec<Vec<Action>> {
         [id] => ui.item_now(*id).map(|item| item.item.kind),
         _ => None,
     };
+    let keep = ui.keep_action(ids);
     let mut groups = match (&place, ids.is_empty()) {
         (Place::Trash, true) => vec![vec![Action::SelectAll], vec![Action::EmptyTrash]],
         (Place::Trash, false) => vec![vec![Action::Restore, Action::Details], vec![Action::Purge]],
@@ -120,12 +127,12 @@ pub fn offered(ui: Ui, ids: &[ItemId]) -> Vec<Vec<Action>> {
             vec![Action::Paste, Action::SelectAll],
         ],
         (Place::Search(_), false) => vec![
-            vec![Action::Open, Action::QuickLook, Action::ShowInFolder, Action::Download],
+            vec![Action::Open, Action::QuickLook, Action::ShowInFolder, Action::Download, keep],
             vec![Action::Rename, Action::Move, Action::Cut, Action::CopyNames, Action::Details],
             vec![Action::Delete],
         ],
         (_, false) => vec![
-            vec![Action::Open, Action::QuickLook, Action::Download],
+            vec![Action::Open, Action::QuickLook, Action::Download, keep],
             vec![
                 Action::Rename,
                 Action::Move,
@@ -141,6 +148,8 @@ pub fn offered(ui: Ui, ids: &[ItemId]) -> Vec<Vec<Action>> {
         group.retain(|action| match action {
             Action::Open => kind == Some(ItemKind::Folder),
             Action::QuickLook => kind == Some(ItemKind::File),
+            // What is kept with its folder is not kept by itself.
+            Action::Keep => ids.iter().any(|id| ui.cloud().keeping(*id).kept == Kept::No),
             Action::Rename | Action::ShowInFolder => ids.len() == 1,
             Action::Paste => can_paste,
             _ => true,
@@ -169,6 +178,7 @@ impl Ui {
                 }
             }
             Action::Download => self.download(&ids),
+            Action::Keep | Action::KeepNoLonger => self.keep(&ids, action == Action::Keep),
             Action::Rename => self.renaming.set(ids.first().copied()),
             Action::Move => self.dialog.set(Some(Dialog::Move(ids))),
             Action::Cut => {
@@ -302,11 +312,36 @@ impl Ui {
     }
 
     fn download(self, ids: &[ItemId]) {
-        for (place, id) in ids.iter().enumerate() {
-            let address = self.cloud().download_url(*id);
+        for (place, id) in ids.iter().copied().enumerate() {
             let after = BETWEEN_DOWNLOADS * place as u32;
-            set_timeout(move || start_download(&address), after);
+            set_timeout(move || spawn_local(self.download_one(id)), after);
         }
+    }
+
+    async fn download_one(self, id: ItemId) {
+        let Some(item) = self.item_now(id) else { return };
+        match self.cloud().download_url(id).await {
+            Ok(address) => start_download(&address, &item.item.name),
+            Err(CallError::Refused(problem)) => self.say(problem.detail),
+            Err(CallError::Unreachable) if item.item.kind == ItemKind::Folder => {
+                self.say(words::FOLDER_NEEDS_SERVER);
+            }
+            Err(CallError::Unreachable) => self.say(words::NOT_ON_DEVICE),
+        }
+    }
+
+    /// What a list offers for the items: to keep them here, or no longer where all of them are.
+    pub fn keep_action(self, ids: &[ItemId]) -> Action {
+        let cloud = self.cloud();
+        let are_kept = !ids.is_empty() && ids.iter().all(|id| cloud.keeping(*id).kept == Kept::Itself);
+        if are_kept { Action::KeepNoLonger } else { Action::Keep }
+    }
+
+    fn keep(self, ids: &[ItemId], is_kept: bool) {
+        self.cloud().keep(ids, is_kept);
+        let name = self.single_name(ids);
+        let said = if is_kept { words::keeping } else { words::keeping_no_longer };
+        self.say(said(name.as_deref(), ids.len()));
     }
 
     /// Sends files into a folder.
@@ -337,12 +372,13 @@ impl Ui {
 }
 
 /// Lets the browser download an address without leaving the page.
-pub fn start_download(address: &str) {
+pub fn start_download(address: &str, name: &str) {
     let link =
         document().create_element("a").ok().and_then(|it| it.dyn_into::<web_sys::HtmlAnchorElement>().ok());
     if let Some(link) = link {
         link.set_href(address);
-        link.set_download("");
+        // The server's answer names the file itself; an address within the page has no name.
+        link.set_download(name);
         link.click();
     }
 }

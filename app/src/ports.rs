@@ -89,6 +89,67 @@ pub enum UploadControl {
     Dismiss,
 }
 
+/// Whether an item's bytes are on this device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keeping {
+    pub kept: Kept,
+    /// Whether the bytes can be had without the server; never for folders.
+    pub is_here: bool,
+}
+
+/// Whether a person wants an item's bytes on this device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kept {
+    #[default]
+    No,
+    Itself,
+    /// Because a folder above it is kept.
+    WithFolder,
+}
+
+/// Contents, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+    pub count: usize,
+    pub bytes: u64,
+}
+
+impl Amount {
+    pub fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// Why not everything that is to be kept is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptNote {
+    Offline,
+    /// This device's disk, or the browser's share of it.
+    Full,
+    /// This browser keeps no files: a private window, or an address without TLS.
+    NoStorage,
+}
+
+/// What the app takes of this device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeviceStorage {
+    /// "Keep on this device", as far as it is here, and what is still to come.
+    pub kept: Amount,
+    pub to_come: Amount,
+    pub note: Option<KeptNote>,
+    /// What was seen, edited or uploaded here lately, and how many bytes of it are kept at most.
+    pub lately: Amount,
+    pub budget: u64,
+    /// Not on the server yet.
+    pub waiting: Amount,
+    /// All that the browser stores for this app, and what it allows at most, in bytes.
+    pub used: Option<u64>,
+    pub allowed: Option<u64>,
+    /// Whether the browser promised never to clear it by itself.
+    pub is_persistent: bool,
+}
+
 /// Something to say in a toast, with undo where it can be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notice {
@@ -150,8 +211,21 @@ pub trait Cloud {
     fn content_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>>;
     /// The first `bytes_max` bytes as text.
     fn read_text(&self, id: ItemId, bytes_max: usize) -> LocalFuture<Result<String, CallError>>;
-    /// The address that downloads the items: the file itself, or a zip.
-    fn download_url(&self, id: ItemId) -> String;
+    /// The address that downloads the item: the file itself, or a zip. From this device where the server is
+    /// away.
+    fn download_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>>;
+
+    /// Rises whenever other contents are on this device, or are to be. The read below does not track by
+    /// itself.
+    fn keeping_revision(&self) -> Signal<u64>;
+    fn keeping(&self, id: ItemId) -> Keeping;
+    /// "Keep on this device": files, and folders with whatever comes into them.
+    fn keep(&self, ids: &[ItemId], is_kept: bool);
+    fn device_storage(&self) -> LocalFuture<DeviceStorage>;
+    /// How many bytes of what was seen lately may stay.
+    fn set_seen_budget(&self, bytes: u64);
+    /// Asks the browser never to clear this app's storage by itself. Answers whether it agreed.
+    fn ask_to_persist(&self) -> LocalFuture<bool>;
 
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>>;
     fn version_url(&self, id: ItemId, version: VersionId) -> String;

@@ -79,6 +79,8 @@ pub const EMPTY_TRASH: &str = "Empty trash";
 pub const DETAILS: &str = "Details";
 pub const SELECT_ALL: &str = "Select all";
 pub const CLEAR_SELECTION: &str = "Clear selection";
+pub const KEEP: &str = "Keep on this device";
+pub const KEEP_NO_LONGER: &str = "Stop keeping on this device";
 pub const SHOW_IN_FOLDER: &str = "Show in its folder";
 pub const UNDO: &str = "Undo";
 pub const CANCEL: &str = "Cancel";
@@ -112,6 +114,14 @@ pub fn moved(name: Option<&str>, count: usize, folder: &str) -> String {
 
 pub fn deleted(name: Option<&str>, count: usize) -> String {
     format!("Moved {} to the trash", what(name, count))
+}
+
+pub fn keeping(name: Option<&str>, count: usize) -> String {
+    format!("Keeping {} on this device", what(name, count))
+}
+
+pub fn keeping_no_longer(name: Option<&str>, count: usize) -> String {
+    format!("No longer keeping {} on this device", what(name, count))
 }
 
 pub fn restored(name: Option<&str>, count: usize) -> String {
@@ -210,6 +220,7 @@ pub const UP_TO_DATE: &str = "Up to date";
 pub const CHECKING: &str = "Checking for changes";
 pub const SIGN_IN_AGAIN: &str = "Sign in again to sync";
 pub const STORAGE_FAILED: &str = "Can't keep changes on this device";
+pub const STORAGE_FULL: &str = "Storage is full";
 pub const OFFLINE: &str = "Offline";
 pub const RETRY_NOW: &str = "Try now";
 pub const DISCARD: &str = "Discard";
@@ -238,6 +249,9 @@ pub fn sync_line(summary: &sync::SyncSummary, seconds_left: Option<u64>) -> Stri
             0 => OFFLINE.to_owned(),
             waiting => format!("Offline, {} waiting", counted(waiting, "change", "changes")),
         };
+    }
+    if summary.quota_full && summary.waiting > 0 {
+        return format!("{STORAGE_FULL}, {} waiting", counted(summary.waiting, "change", "changes"));
     }
     if let Some(received) = summary.first_sync {
         return format!("Getting your files, {}", first_sync(received));
@@ -353,6 +367,24 @@ pub const UNKNOWN_DEVICE: &str = "a removed device";
 pub const CREATED: &str = "Created";
 pub const CONTENTS: &str = "Contents";
 
+pub const NOT_ON_DEVICE: &str =
+    "This file is not on this device. It opens when the server can be reached again.";
+pub const FOLDER_NEEDS_SERVER: &str = "A folder can be downloaded when the server can be reached again.";
+pub const ON_DEVICE: &str = "On this device";
+
+/// Whether and why the bytes of an item are here.
+pub fn keeping_state(keeping: crate::ports::Keeping, is_folder: bool) -> &'static str {
+    use crate::ports::Kept;
+    match (keeping.kept, keeping.is_here || is_folder) {
+        (Kept::Itself, true) => "Kept",
+        (Kept::WithFolder, true) => "Kept with its folder",
+        (Kept::Itself | Kept::WithFolder, false) => "To be kept, not here yet",
+        (Kept::No, true) if is_folder => "Only what was opened lately",
+        (Kept::No, true) => "For now, because it was opened lately",
+        (Kept::No, false) => "No",
+    }
+}
+
 pub fn place_of(place: usize, count: usize) -> String {
     format!("{} of {}", intl::whole(place as u64), intl::whole(count as u64))
 }
@@ -396,6 +428,39 @@ pub const SIGN_OUT: &str = "Sign out";
 pub const SHORTCUTS: &str = "Keyboard shortcuts";
 pub const ADMINISTRATOR: &str = "Administrator";
 pub const DEVICE_BEHIND: &str = "Has changes to fetch";
+
+pub const DEVICE_STORAGE: &str = "Storage on this device";
+pub const DEVICE_STORAGE_HINT: &str = "The list of your files is always here. Files themselves are here if you keep them or opened them lately; those open without a connection.";
+pub const KEPT_HERE: &str = "Kept on this device";
+pub const SEEN_LATELY: &str = "Opened or changed lately";
+pub const NOT_SENT_YET: &str = "Waiting to be sent";
+pub const SPACE_FOR_SEEN: &str = "Space for files opened lately";
+pub const SPACE_NONE: &str = "None";
+pub const EVICTION_HINT: &str = "When this space is full, the file opened longest ago leaves this device first. It stays on the server. Files that you keep never leave by themselves.";
+pub const PERSISTENT: &str = "This browser will not clear these files by itself.";
+pub const NOT_PERSISTENT: &str = "When its disk gets full, this browser may clear everything stored here: what is on the server comes back, what waits to be sent would be lost.";
+pub const ASK_TO_PERSIST: &str = "Ask the browser not to";
+pub const PERSIST_REFUSED: &str =
+    "The browser didn't agree. Installing the app, or adding it to your bookmarks, often changes that.";
+pub const KEEP_FULL: &str = "This device is full. Free some space, or keep fewer files here.";
+pub const KEEP_NO_STORAGE: &str =
+    "This browser window can't keep larger files. It needs a secure address (https) and no private window.";
+pub const KEEP_OFFLINE: &str = "The rest comes when the server can be reached.";
+
+pub fn amount(count: usize, size: &str) -> String {
+    match count {
+        0 => "Nothing".to_owned(),
+        count => format!("{}, {size}", counted(count, "file", "files")),
+    }
+}
+
+pub fn to_come(count: usize, size: &str) -> String {
+    format!("{} still to come, {size}", counted(count, "file", "files"))
+}
+
+pub fn browser_storage(used: &str, allowed: &str) -> String {
+    format!("All in all, the app takes {used} of the {allowed} that this browser allows it.")
+}
 
 pub fn storage_used(used: &str, quota: &str) -> String {
     format!("{used} of {quota} used")

@@ -121,6 +121,18 @@ pub async fn read_head(file: ItemId, bytes_max: usize) -> Answer<Vec<u8>> {
     send(request, CALL_TIMEOUT_MS).await?.binary().await.map_err(|_| CallError::Unreachable)
 }
 
+/// A file's whole content, on its way.
+pub async fn download(file: ItemId, size: u64) -> Answer<Response> {
+    let timeout_ms =
+        CALL_TIMEOUT_MS.saturating_add(u32::try_from(size / u64::from(SLOWEST_LINE)).unwrap_or(u32::MAX));
+    send(Request::get(&download_url(file)), timeout_ms).await
+}
+
+/// Where the page shows a file from.
+pub fn inline_url(file: ItemId) -> String {
+    format!("/api/v1/files/{file}/download?inline=1")
+}
+
 pub fn download_url(file: ItemId) -> String {
     format!("/api/v1/files/{file}/download")
 }

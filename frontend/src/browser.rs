@@ -98,6 +98,18 @@ pub async fn call(of: &JsValue, method: &str, argument: &JsValue) -> Option<JsVa
     call_with(of, method, argument, &JsValue::UNDEFINED).await
 }
 
+/// As [`call`], with the error that the promise was rejected with.
+pub async fn attempt(of: &JsValue, method: &str, argument: &JsValue) -> Result<JsValue, JsValue> {
+    let method: Function = Reflect::get(of, &method.into())?.dyn_into()?;
+    let answer: Promise = method.call1(of, argument)?.dyn_into()?;
+    JsFuture::from(answer).await
+}
+
+/// Whether an error says that the disk, or the browser's share of it, is full.
+pub fn is_full(error: &JsValue) -> bool {
+    property(error, "name").and_then(|name| name.as_string()).as_deref() == Some("QuotaExceededError")
+}
+
 /// As [`call`], with two arguments.
 pub async fn call_with(of: &JsValue, method: &str, first: &JsValue, second: &JsValue) -> Option<JsValue> {
     let method: Function = property(of, method)?.dyn_into().ok()?;

@@ -4,7 +4,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use app::ports::{Account, CallError, Cloud, LocalFuture, Notice, PickedFile, UploadControl, UploadView};
+use app::ports::{
+    Account, CallError, Cloud, DeviceStorage, Keeping, LocalFuture, Notice, PickedFile, UploadControl,
+    UploadView,
+};
 use leptos::prelude::*;
 use shared::account::{Device, Password, Register, SignIn, SignedIn};
 use shared::upload::FileVersion;
@@ -15,12 +18,14 @@ use web_sys::{Blob, File};
 
 use crate::api;
 use crate::browser;
+use crate::contents::{self, Contents, NotFetched, Wanted};
+use crate::opfs;
 use crate::replica::{Replica, Screen};
 use crate::seat::{self, Ended, Seat};
 use crate::session::{self, Session};
 use crate::store::{IndexedDbStore, StoreError};
 use crate::tabs::{self, Follower, Leader, Tabs, Wish};
-use crate::uploader;
+use crate::uploader::staged_file;
 
 /// Where a person signs in.
 const SIGN_IN: &str = "/sign-in";
@@ -32,6 +37,8 @@ pub struct BrowserCloud {
     /// A tab does not hear itself, but only on the channel that it speaks on.
     tabs: Rc<RefCell<Option<Tabs>>>,
     seat: Rc<RefCell<Option<Seat>>>,
+    contents: Rc<RefCell<Option<Rc<Contents>>>>,
+    keeping_revision: ArcRwSignal<u64>,
 }
 
 impl BrowserCloud {
@@ -62,6 +69,8 @@ impl BrowserCloud {
             screen: Screen::default(),
             tabs: Rc::default(),
             seat: Rc::default(),
+            contents: Rc::default(),
+            keeping_revision: ArcRwSignal::default(),
         }
     }
 
@@ -95,6 +104,8 @@ impl BrowserCloud {
     async fn take_seat(&self, user: UserId, store: Rc<IndexedDbStore>, snapshot: Snapshot) {
         let tabs = Tabs::join(user);
         *self.tabs.borrow_mut() = Some(tabs.clone());
+        let contents = Contents::open(store.clone(), tabs.clone(), self.keeping_revision.clone());
+        *self.contents.borrow_mut() = Some(contents.clone());
         let cloud = self.clone();
         let ended = move |why| cloud.end(why);
         let is_leader = tabs::lead_if_free(user).await;
@@ -102,7 +113,7 @@ impl BrowserCloud {
             // What another tab stored before it gave up the lead counts.
             let snapshot = store.load().await.ok().flatten().unwrap_or(snapshot);
             let replica = Replica::open(snapshot, self.screen.clone());
-            let runtime = seat::lead(replica, store, Leader::new(tabs), ended);
+            let runtime = seat::lead(replica, store, contents, Leader::new(tabs), ended);
             *self.seat.borrow_mut() = Some(Seat::Leading(runtime));
             return;
         }
@@ -112,7 +123,7 @@ impl BrowserCloud {
         let cloud = self.clone();
         spawn_local(async move {
             tabs::lead_when_free(user).await;
-            if let Some(runtime) = seat::succeed(follower, Leader::new(tabs), ended).await {
+            if let Some(runtime) = seat::succeed(follower, contents, Leader::new(tabs), ended).await {
                 *cloud.seat.borrow_mut() = Some(Seat::Leading(runtime));
             }
         });
@@ -148,23 +159,6 @@ impl BrowserCloud {
         self.account.set(Account::Failed(text));
     }
 
-    /// The bytes of an item that only this device has so far.
-    async fn local_content(&self, id: ItemId) -> Option<Blob> {
-        let seat = self.seat.borrow().clone()?;
-        let (operation, content) = seat.replica().pending_content(id)?;
-        match content {
-            Content::Upload { .. } => match seat {
-                Seat::Leading(runtime) => runtime.uploader.file(operation).map(Into::into),
-                Seat::Following(_) => None,
-            },
-            Content::Stored { .. } => {
-                let bytes = seat.store().content(operation).await.ok()??;
-                let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes.as_slice()));
-                Blob::new_with_u8_array_sequence(&parts).ok()
-            }
-        }
-    }
-
     fn with_seat<T>(&self, act: impl FnOnce(&Seat) -> T) -> Option<T> {
         let seat = self.seat.borrow().clone();
         seat.as_ref().map(act)
@@ -192,7 +186,7 @@ async fn adopt(signed_in: SignedIn) -> Result<(), StoreError> {
         store.apply(&StoreBatch { meta, ..StoreBatch::default() }).await?;
     }
     session::remember(&Session { signed_in, is_lost: false });
-    ask_to_persist().await;
+    opfs::ask_to_persist().await;
     Ok(())
 }
 
@@ -215,13 +209,101 @@ async fn known_device(user: UserId) -> Option<DeviceId> {
     Some(IndexedDbStore::open(user).await.ok()?.meta().await.ok()??.device_id)
 }
 
-/// Asks the browser not to drop the local data when the disk gets full. It may say no.
-async fn ask_to_persist() {
-    let storage = web_sys::window().and_then(|window| browser::property(&window.navigator(), "storage"));
-    if let Some(storage) = storage
-        && let Ok(asked) = wasm_bindgen::JsCast::unchecked_into::<web_sys::StorageManager>(storage).persist()
-    {
-        let _ = JsFuture::from(asked).await;
+/// A larger content is shown while it comes; a smaller one once it is here, in bytes.
+const SHOWN_WHOLE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Where an item's bytes are.
+enum Bytes {
+    Here {
+        key: String,
+        bytes: Blob,
+    },
+    /// With the server, which may be asked for them.
+    Elsewhere,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Show,
+    Save,
+}
+
+impl BrowserCloud {
+    /// Finds an item's bytes, and keeps those that somebody looks at.
+    async fn bytes(&self, id: ItemId) -> Result<Bytes, CallError> {
+        let (seat, contents) = (self.seat.borrow().clone(), self.contents.borrow().clone());
+        let (Some(seat), Some(contents)) = (seat, contents) else { return Err(CallError::Unreachable) };
+        if let Some((operation, content)) = seat.replica().pending_content(id) {
+            let bytes = own_bytes(&seat, operation, &content).await.ok_or(CallError::Unreachable)?;
+            return Ok(Bytes::Here { key: operation.to_string(), bytes });
+        }
+        let item = seat.replica().item(id).ok_or(CallError::Unreachable)?;
+        let Some(hash) = item.item.content_hash else { return Err(CallError::Unreachable) };
+        let here = |bytes| Bytes::Here { key: hash.to_string(), bytes };
+        if let Some(bytes) = contents.find(hash).await {
+            return Ok(here(bytes));
+        }
+        let (size, is_away) = (item.item.size, self.is_server_away());
+        let is_whole = size <= SHOWN_WHOLE_BYTES_MAX && contents.takes_seen(size);
+        let wanted = Wanted { item: id, hash, size };
+        if is_whole && !is_away {
+            match contents.fetch(wanted).await {
+                Ok(()) => {
+                    if let Some(bytes) = contents.find(hash).await {
+                        return Ok(here(bytes));
+                    }
+                }
+                Err(NotFetched::Call(error)) => return Err(error),
+                // What cannot be kept here can be shown all the same.
+                Err(NotFetched::Full | NotFetched::OtherBytes | NotFetched::NotKept) => {}
+            }
+        }
+        if is_away {
+            return Err(CallError::Unreachable);
+        }
+        if !is_whole && contents.takes_seen(size) {
+            spawn_local(async move {
+                // It is shown from the server; another look finds it here.
+                let _ = contents.fetch(wanted).await;
+            });
+        }
+        Ok(Bytes::Elsewhere)
+    }
+
+    async fn address(&self, id: ItemId, for_use: Use) -> Result<String, CallError> {
+        let item = self.item(id).ok_or(CallError::Unreachable)?;
+        let is_pending = self.read(|replica| replica.pending_content(id).is_some());
+        if for_use == Use::Save && !is_pending && !self.is_server_away() {
+            let is_folder = item.item.kind == shared::ItemKind::Folder;
+            return Ok(if is_folder { api::zip_url(id) } else { api::download_url(id) });
+        }
+        match self.bytes(id).await? {
+            Bytes::Here { key, bytes } => {
+                let contents = self.contents.borrow().clone();
+                let url = contents.and_then(|contents| contents.url(key, &bytes, &item.item));
+                url.ok_or(CallError::Unreachable)
+            }
+            Bytes::Elsewhere => Ok(api::inline_url(id)),
+        }
+    }
+
+    /// Whether the last call got no answer. Before the first one there is hope.
+    fn is_server_away(&self) -> bool {
+        !browser::is_online() || self.screen.summary.with_untracked(|it| !it.online && it.next_try.is_some())
+    }
+}
+
+/// The bytes of a content that only this device has so far.
+async fn own_bytes(seat: &Seat, operation: OperationId, content: &Content) -> Option<Blob> {
+    match (content, seat) {
+        (Content::Upload { staged, .. }, Seat::Leading(runtime)) => match runtime.uploader.file(operation) {
+            Some(file) => Some(file.into()),
+            None => staged_file(&runtime.store, staged.as_deref()?).await,
+        },
+        (Content::Upload { staged, .. }, Seat::Following(follower)) => {
+            staged_file(&follower.store, staged.as_deref()?).await
+        }
+        (Content::Stored { .. }, _) => contents::blob(&seat.store().content(operation).await.ok()??),
     }
 }
 
@@ -293,7 +375,8 @@ impl Cloud for BrowserCloud {
                 }
                 // What cannot be wiped is useless without the session, and wiped by the next sign-out.
                 let _ = seat.store().clear().await;
-                uploader::forget_staged(&seat.store().name()).await;
+                opfs::remove_all(&seat.store().name()).await;
+                contents::forget_all(seat.store()).await;
             }
             cloud.end(Ended::SignedOut);
             Ok(())
@@ -382,33 +465,72 @@ impl Cloud for BrowserCloud {
 
     fn content_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>> {
         let cloud = self.clone();
-        Box::pin(async move {
-            let local = cloud.local_content(id).await;
-            let url = local.and_then(|content| web_sys::Url::create_object_url_with_blob(&content).ok());
-            Ok(url.unwrap_or_else(|| api::download_url(id)))
-        })
+        Box::pin(async move { cloud.address(id, Use::Show).await })
     }
 
     fn read_text(&self, id: ItemId, bytes_max: usize) -> LocalFuture<Result<String, CallError>> {
         let cloud = self.clone();
         Box::pin(async move {
-            let local = cloud.local_content(id).await;
-            let head = local.and_then(|content| content.slice_with_i32_and_f64(0, bytes_max as f64).ok());
-            let bytes = match head {
-                Some(head) => {
-                    let bytes =
-                        JsFuture::from(head.array_buffer()).await.map_err(|_| CallError::Unreachable)?;
-                    js_sys::Uint8Array::new(&bytes).to_vec()
+            let bytes = match cloud.bytes(id).await? {
+                Bytes::Here { bytes, .. } => {
+                    let head = bytes.slice_with_i32_and_f64(0, bytes_max as f64);
+                    let head = head.map_err(|_| CallError::Unreachable)?.array_buffer();
+                    let head = JsFuture::from(head).await.map_err(|_| CallError::Unreachable)?;
+                    js_sys::Uint8Array::new(&head).to_vec()
                 }
-                None => api::read_head(id, bytes_max).await?,
+                Bytes::Elsewhere => api::read_head(id, bytes_max).await?,
             };
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         })
     }
 
-    fn download_url(&self, id: ItemId) -> String {
-        let is_folder = self.item(id).is_some_and(|item| item.item.kind == shared::ItemKind::Folder);
-        if is_folder { api::zip_url(id) } else { api::download_url(id) }
+    fn download_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move { cloud.address(id, Use::Save).await })
+    }
+
+    fn keeping_revision(&self) -> Signal<u64> {
+        self.keeping_revision.clone().into()
+    }
+
+    fn keeping(&self, id: ItemId) -> Keeping {
+        let contents = self.contents.borrow().clone();
+        let Some(contents) = contents else { return Keeping::default() };
+        self.read(|replica| {
+            let here = |item: Arc<ClientFileItem>| {
+                item.item.content_hash.is_some_and(|hash| contents.holds(hash))
+                    || replica.pending_content(id).is_some()
+            };
+            let above = replica.ancestor_ids(id);
+            Keeping { kept: contents.kept(id, above), is_here: replica.item(id).is_some_and(here) }
+        })
+    }
+
+    fn keep(&self, ids: &[ItemId], is_kept: bool) {
+        if let Some(contents) = &*self.contents.borrow() {
+            contents.keep(ids, is_kept);
+        }
+    }
+
+    fn device_storage(&self) -> LocalFuture<DeviceStorage> {
+        let cloud = self.clone();
+        Box::pin(async move {
+            let (contents, seat) = (cloud.contents.borrow().clone(), cloud.seat.borrow().clone());
+            match contents.zip(seat) {
+                Some((contents, seat)) => contents::storage(&contents, seat.replica()).await,
+                None => DeviceStorage::default(),
+            }
+        })
+    }
+
+    fn set_seen_budget(&self, bytes: u64) {
+        if let Some(contents) = &*self.contents.borrow() {
+            contents.set_budget(bytes);
+        }
+    }
+
+    fn ask_to_persist(&self) -> LocalFuture<bool> {
+        Box::pin(opfs::ask_to_persist())
     }
 
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>> {

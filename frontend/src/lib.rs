@@ -8,7 +8,10 @@ mod browser;
 mod cloud;
 #[cfg(feature = "conformance")]
 mod conformance;
+mod contents;
+mod hashing;
 mod intake;
+mod opfs;
 mod replica;
 mod runtime;
 mod seat;
@@ -58,5 +61,5 @@ fn public_page() -> impl leptos::IntoView {
 #[wasm_bindgen]
 pub fn worker() {
     console_error_panic_hook::set_once();
-    uploader::worker::serve();
+    hashing::worker::serve();
 }

@@ -134,12 +134,20 @@ impl Replica {
         ids.into_iter().filter_map(|id| self.item(id)).collect()
     }
 
+    pub fn is_root(&self, id: ItemId) -> bool {
+        self.engine.borrow().is_root(id)
+    }
+
     pub fn children(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>> {
         self.items(|engine| engine.children(folder).map(|item| item.id()).collect())
     }
 
     pub fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>> {
         self.items(|engine| engine.ancestors(id))
+    }
+
+    pub fn ancestor_ids(&self, id: ItemId) -> Vec<ItemId> {
+        self.engine.borrow().ancestors(id)
     }
 
     pub fn search(&self, text: &str, limit: usize) -> Vec<Arc<ClientFileItem>> {

@@ -7,15 +7,18 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use js_sys::Uint8Array;
 use leptos::prelude::Set;
 use shared::frames::ClientFrame;
+use shared::limits::PUSH_DATA_BYTES_MAX;
 use shared::sync::PushRequest;
 use shared::{OperationId, Timestamp};
-use sync::{BatchId, CallError, CallId, Command, Effect, Event, LocalStore, Ran, StoreBatch};
-use wasm_bindgen_futures::spawn_local;
+use sync::{BatchId, CallError, CallId, Command, Effect, Event, LocalStore, NewContent, Ran, StoreBatch};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::api;
 use crate::browser;
+use crate::contents::{Contents, Keeper, Wanted};
 use crate::replica::{Due, Replica};
 use crate::socket::{Socket, SocketEvent};
 use crate::store::IndexedDbStore;
@@ -26,9 +29,9 @@ pub trait Listener {
     /// The server ended the session.
     fn session_lost(&self);
     /// This batch, and every one before, stands in the store.
-    fn stored(&self, batch: BatchId);
+    fn stored(&self, batch: &StoreBatch);
     /// The summary or the uploads may differ.
-    fn redrawn(&self, runtime: &Runtime);
+    fn redrawn(&self, runtime: &Rc<Runtime>);
     fn said(&self, text: &str);
 }
 
@@ -38,6 +41,11 @@ pub struct Runtime {
     pub replica: Rc<Replica>,
     pub store: Rc<IndexedDbStore>,
     pub uploader: Rc<Uploader>,
+    contents: Rc<Contents>,
+    keeper: RefCell<Option<Keeper>>,
+    /// Contents that a restored server lost, to be looked for here.
+    lost: UnboundedSender<Wanted>,
+    was_online: Cell<bool>,
     listener: Box<dyn Listener>,
     socket: RefCell<Option<Socket>>,
     batches: UnboundedSender<Arc<StoreBatch>>,
@@ -58,21 +66,27 @@ impl Runtime {
     pub fn start(
         replica: Rc<Replica>,
         store: Rc<IndexedDbStore>,
+        contents: Rc<Contents>,
         listener: impl Listener + 'static,
     ) -> Rc<Self> {
         let (batches, queue) = mpsc::unbounded();
+        let (lost, looked_for) = mpsc::unbounded();
         let runtime = Rc::new_cyclic(|me: &Weak<Self>| {
             let reports = me.clone();
-            let uploader = Uploader::new(store.clone(), move |report| {
+            let uploader = Uploader::new(store.clone(), contents.clone(), move |report| {
                 if let Some(runtime) = reports.upgrade() {
                     runtime.take_report(report);
                 }
             });
             Self {
                 me: me.clone(),
-                replica,
+                replica: replica.clone(),
                 store,
                 uploader,
+                keeper: RefCell::new(Some(Keeper::start(contents.clone(), replica.clone()))),
+                contents,
+                lost,
+                was_online: Cell::new(false),
                 listener: Box::new(listener),
                 socket: RefCell::default(),
                 batches,
@@ -83,6 +97,7 @@ impl Runtime {
             }
         });
         spawn_local(persist(runtime.clone(), queue));
+        spawn_local(look_for_lost(runtime.me.clone(), looked_for));
         let drawn = runtime.me.clone();
         runtime.replica.before_each_frame(move |due| {
             if let Some(runtime) = drawn.upgrade() {
@@ -138,6 +153,7 @@ impl Runtime {
     /// Nothing is stored or sent any more: the data is about to be wiped, or is another account's to send.
     pub fn stop(&self) {
         self.is_stopped.set(true);
+        self.keeper.borrow_mut().take();
         self.socket.borrow_mut().take();
     }
 
@@ -167,6 +183,7 @@ impl Runtime {
             match effect {
                 Effect::Persist(batch) => {
                     self.unstored.set(self.unstored.get() + 1);
+                    self.contents.remember_stored(batch.clone());
                     // The task that takes them in lives as long as this.
                     let _ = self.batches.unbounded_send(batch);
                 }
@@ -182,7 +199,12 @@ impl Runtime {
                     self.socket.borrow_mut().take();
                     self.leave_when_stored();
                 }
-                Effect::Changed(changes) => self.replica.changed(&changes),
+                Effect::Changed(changes) => {
+                    for (old, new) in &changes.renumbered {
+                        self.contents.renumber(*old, *new);
+                    }
+                    self.replica.changed(&changes);
+                }
                 Effect::Notify(notice) => self.say(notice.to_string()),
                 Effect::Push { call, request, contents } => self.push(call, request, contents),
                 Effect::Pull { call, since, limit } => self.ask(async move {
@@ -198,9 +220,9 @@ impl Runtime {
                 Effect::Resolve { call, conflict, request } => self.ask(async move {
                     Event::ResolveAnswered { call, conflict, result: api::resolve(conflict, &request).await }
                 }),
-                // Contents are not kept on this device once they are acknowledged.
-                Effect::FindContent { item, .. } => {
-                    self.ask(async move { Event::ContentFound { item, content: None } });
+                Effect::FindContent { item, content_hash, size } => {
+                    // The task that takes them in lives as long as this.
+                    let _ = self.lost.unbounded_send(Wanted { item, hash: content_hash, size });
                 }
             }
         }
@@ -255,6 +277,18 @@ impl Runtime {
         Ok(())
     }
 
+    /// A content that this device holds, in the form in which it is sent again.
+    async fn held_content(&self, wanted: Wanted) -> Option<NewContent> {
+        let bytes = self.contents.find(wanted.hash).await?;
+        if wanted.size <= PUSH_DATA_BYTES_MAX as u64 {
+            let bytes = JsFuture::from(bytes.array_buffer()).await.ok()?;
+            return Some(NewContent::Small(Uint8Array::new(&bytes).to_vec()));
+        }
+        let name = self.replica.item(wanted.item)?.item.name.clone();
+        let staged = self.uploader.stage_again(name, bytes).await?;
+        Some(NewContent::Upload { size: wanted.size, staged: Some(staged) })
+    }
+
     fn set_alarm(&self, at: Timestamp) {
         let number = self.alarm.get() + 1;
         self.alarm.set(number);
@@ -282,15 +316,38 @@ impl Runtime {
 
     fn refresh(&self, due: Due) {
         let screen = &self.replica.screen;
+        if due.tree {
+            self.contents.look_again();
+        }
         if due.queue {
-            screen.summary.set(self.replica.summary());
+            let summary = self.replica.summary();
+            if summary.online && !self.was_online.replace(summary.online) {
+                self.contents.look_again();
+            }
+            self.was_online.set(summary.online);
+            screen.summary.set(summary);
             self.uploader.follow_queue(&self.replica.queue());
         }
         if due.uploads || due.queue {
             screen.uploads.set(self.uploader.views());
-            self.listener.redrawn(self);
+            if let Some(runtime) = self.me.upgrade() {
+                self.listener.redrawn(&runtime);
+            }
         }
     }
+}
+
+/// Contents of a restored server that are looked for at a time.
+const LOOKS_AT_ONCE: usize = 4;
+
+/// Answers the engine, content by content, whether this device still holds what the server lost.
+async fn look_for_lost(runtime: Weak<Runtime>, lost: UnboundedReceiver<Wanted>) {
+    lost.for_each_concurrent(LOOKS_AT_ONCE, async |wanted| {
+        let Some(runtime) = runtime.upgrade() else { return };
+        let content = runtime.held_content(wanted).await;
+        runtime.handle(Event::ContentFound { item: wanted.item, content });
+    })
+    .await;
 }
 
 /// Stores one batch after the other. After a failure, those that wait are dropped: the engine gives them
@@ -303,7 +360,7 @@ async fn persist(runtime: Rc<Runtime>, mut queue: UnboundedReceiver<Arc<StoreBat
         if runtime.store.apply(&batch).await.is_ok() {
             runtime.unstored.set(runtime.unstored.get().saturating_sub(1));
             runtime.handle(Event::Persisted(batch.id));
-            runtime.listener.stored(batch.id);
+            runtime.listener.stored(&batch);
         } else {
             while let Ok(_dropped) = queue.try_recv() {}
             runtime.unstored.set(0);

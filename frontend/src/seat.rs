@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use sync::{BatchId, Command, Event, LocalStore, Ran};
+use sync::{Command, Event, LocalStore, Ran, StoreBatch};
 use wasm_bindgen_futures::spawn_local;
 
+use crate::contents::Contents;
 use crate::intake;
 use crate::replica::Replica;
 use crate::runtime::{Listener, Runtime};
@@ -66,11 +67,11 @@ impl<F: Fn()> Listener for ToTabs<F> {
         (self.session_lost)();
     }
 
-    fn stored(&self, batch: BatchId) {
+    fn stored(&self, batch: &StoreBatch) {
         self.leader.stored(batch);
     }
 
-    fn redrawn(&self, runtime: &Runtime) {
+    fn redrawn(&self, runtime: &Rc<Runtime>) {
         self.leader.show(runtime);
     }
 
@@ -83,12 +84,13 @@ impl<F: Fn()> Listener for ToTabs<F> {
 pub fn lead(
     replica: Rc<Replica>,
     store: Rc<IndexedDbStore>,
+    contents: Rc<Contents>,
     leader: Rc<Leader>,
     ended: impl Fn(Ended) + Clone + 'static,
 ) -> Rc<Runtime> {
     let lost = ended.clone();
     let listener = ToTabs { leader: leader.clone(), session_lost: move || lost(Ended::SessionLost) };
-    let runtime = Runtime::start(replica, store, listener);
+    let runtime = Runtime::start(replica, store, contents, listener);
     leader.serve(&runtime, ended);
     runtime
 }
@@ -97,13 +99,14 @@ pub fn lead(
 /// again.
 pub async fn succeed(
     follower: Rc<Follower>,
+    contents: Rc<Contents>,
     leader: Rc<Leader>,
     ended: impl Fn(Ended) + Clone + 'static,
 ) -> Option<Rc<Runtime>> {
     let unanswered = follower.end();
     let snapshot = follower.store.load().await.ok()??;
     follower.replica.reopen(snapshot);
-    let runtime = lead(follower.replica.clone(), follower.store.clone(), leader, ended);
+    let runtime = lead(follower.replica.clone(), follower.store.clone(), contents, leader, ended);
     for commands in unanswered {
         // What the last leader did before it ended is refused as known, or changes nothing.
         let _ = runtime.run(commands);

@@ -28,6 +28,7 @@ pub use event::{CallError, CallId, Event, UploadError};
 pub use memory_store::MemoryStore;
 pub use push_body::fill_content;
 pub use store::{
-    Act, BatchId, Content, LocalStore, Meta, Operation, OperationState, Snapshot, StoreBatch, StoredItem,
+    Act, BatchId, Content, LocalStore, Meta, Operation, OperationState, Snapshot, StoreBatch, StoreDelta,
+    StoredItem,
 };
 pub use summary::{QueueEntry, QueueState, SyncSummary};

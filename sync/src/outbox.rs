@@ -55,7 +55,8 @@ impl Act {
         }
     }
 
-    pub(crate) fn content(&self) -> Option<&Content> {
+    /// The content that it gives its item.
+    pub fn content(&self) -> Option<&Content> {
         match self {
             Self::CreateFile { content, .. } | Self::SetContent { content, .. } => Some(content),
             _ => None,

@@ -43,6 +43,34 @@ impl StoreBatch {
     }
 }
 
+/// What a batch changes but for the bytes of contents: what another replica of the same store needs in order
+/// to show it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreDelta {
+    pub put_items: Vec<StoredItem>,
+    pub delete_items: Vec<ItemId>,
+    pub put_operations: Vec<Operation>,
+    pub delete_operations: Vec<OperationId>,
+    pub put_conflicts: Vec<ConflictInfo>,
+    pub delete_conflicts: Vec<ConflictId>,
+    pub meta: Option<Meta>,
+}
+
+impl From<&StoreBatch> for StoreDelta {
+    fn from(batch: &StoreBatch) -> Self {
+        Self {
+            put_items: batch.put_items.clone(),
+            delete_items: batch.delete_items.clone(),
+            put_operations: batch.put_operations.clone(),
+            delete_operations: batch.delete_operations.clone(),
+            put_conflicts: batch.put_conflicts.clone(),
+            delete_conflicts: batch.delete_conflicts.clone(),
+            meta: batch.meta.clone(),
+        }
+    }
+}
+
 /// An item as the server last told it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

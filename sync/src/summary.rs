@@ -24,6 +24,9 @@ pub struct SyncSummary {
     pub signed_out: bool,
     /// This device cannot store changes right now.
     pub storage_failed: bool,
+    /// The account, or the server, has no room: contents wait for it, everything else goes on.
+    #[serde(default)]
+    pub quota_full: bool,
     /// When the next try is due, where the last one failed.
     pub next_try: Option<Timestamp>,
     pub last_synced_at: Option<Timestamp>,

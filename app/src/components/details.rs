@@ -2,10 +2,11 @@ use leptos::prelude::*;
 use shared::{ItemId, ItemKind};
 
 use super::file_icon::FileIcon;
-use super::icon::IconButton;
+use super::icon::{Glyph, IconButton};
 use super::versions::Versions;
 use crate::hooks::intl;
 use crate::model::FileType;
+use crate::ports::Kept;
 use crate::ui::{Place, Ui, use_ui};
 use crate::words;
 
@@ -82,6 +83,9 @@ fn Facts(ui: Ui, id: ItemId) -> impl IntoView {
             facts.push((words::CREATED, intl::day_and_time(item.item.created_at)));
             facts.push((words::STATE, words::status(item.sync_status).to_owned()));
         }
+        ui.cloud().keeping_revision().with(|_| ());
+        let is_folder = kind.get() == FileType::Folder;
+        facts.push((words::ON_DEVICE, words::keeping_state(ui.cloud().keeping(id), is_folder).to_owned()));
         facts
             .into_iter()
             .map(|(label, value)| view! { <div class="fact"><dt>{label}</dt><dd>{value}</dd></div> })
@@ -93,6 +97,18 @@ fn Facts(ui: Ui, id: ItemId) -> impl IntoView {
             <p class="details-name">{name}</p>
         </div>
         <dl class="facts">{facts}</dl>
+        {move || {
+            ui.cloud().keeping_revision().with(|_| ());
+            let is_trashed = item.with(|item| item.as_ref().is_some_and(|it| it.item.is_deleted));
+            let is_inherited = ui.cloud().keeping(id).kept == Kept::WithFolder;
+            let action = ui.keep_action(&[id]);
+            (!is_trashed && !is_inherited).then(|| view! {
+                <button class="button" type="button" on:click=move |_| ui.perform(action, vec![id])>
+                    <Glyph icon=action.icon() />
+                    {action.label()}
+                </button>
+            })
+        }}
         <Show when=move || has_versions.get()>
             <h3>{words::VERSIONS}</h3>
             <Versions id=id />

@@ -1,9 +1,11 @@
 //! The parts that pages are made of, a noun a file.
 
 pub mod breadcrumbs;
+pub mod choice;
 pub mod collection;
 pub mod context_menu;
 pub mod details;
+pub mod device_storage;
 pub mod dialog;
 pub mod dialogs;
 pub mod drawing;

@@ -243,7 +243,7 @@ fn is_plain(kind: FileType, name: &str) -> bool {
 
 fn reason(error: crate::ports::CallError) -> String {
     match error {
-        crate::ports::CallError::Unreachable => words::UNREACHABLE.to_owned(),
+        crate::ports::CallError::Unreachable => words::NOT_ON_DEVICE.to_owned(),
         crate::ports::CallError::Refused(problem) => problem.detail,
     }
 }

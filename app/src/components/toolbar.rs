@@ -125,7 +125,9 @@ fn SelectionBar(ui: Ui) -> impl IntoView {
         if ui.place.with(|place| *place == Place::Trash) {
             vec![button(Action::Restore), button(Action::Purge)]
         } else {
-            vec![button(Action::Download), button(Action::Move), button(Action::Delete)]
+            ui.cloud().keeping_revision().with(|_| ());
+            let keep = ui.keep_action(&ui.follow_selected_ids());
+            vec![button(Action::Download), button(keep), button(Action::Move), button(Action::Delete)]
         }
     };
     view! {

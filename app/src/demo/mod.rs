@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use crate::hooks::clock::now;
 use crate::ports::{
-    Account, CallError, Cloud, LocalFuture, Notice, PickedFile, UploadControl, UploadState, UploadView,
+    Account, CallError, Cloud, DeviceStorage, Keeping, Kept, LocalFuture, Notice, PickedFile, UploadControl,
+    UploadState, UploadView,
 };
 pub use scene::Scene;
 use tree::Tree;
@@ -31,6 +32,9 @@ pub struct DemoCloud {
     uploads: RwSignal<Vec<UploadView>>,
     notices: RwSignal<Vec<Notice>>,
     last_id: StoredValue<u128>,
+    kept: StoredValue<Vec<ItemId>>,
+    keeping_revision: RwSignal<u64>,
+    budget: StoredValue<u64>,
 }
 
 impl DemoCloud {
@@ -44,6 +48,9 @@ impl DemoCloud {
             uploads: RwSignal::new(scene::uploads(scene, now())),
             notices: RwSignal::default(),
             last_id: StoredValue::new(1 << 64),
+            kept: StoredValue::new(scene::kept(scene)),
+            keeping_revision: RwSignal::new(0),
+            budget: StoredValue::new(1 << 30),
         })
     }
 
@@ -199,8 +206,46 @@ impl Cloud for DemoCloud {
         self.answer(text)
     }
 
-    fn download_url(&self, id: ItemId) -> String {
-        format!("/api/v1/files/{id}/download")
+    fn download_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>> {
+        self.answer(format!("/api/v1/files/{id}/download"))
+    }
+
+    fn keeping_revision(&self) -> Signal<u64> {
+        self.keeping_revision.into()
+    }
+
+    fn keeping(&self, id: ItemId) -> Keeping {
+        let above = self.ancestors(id).into_iter().map(|folder| folder.item.id);
+        self.kept.with_value(|kept| match kept.contains(&id) {
+            true => Keeping { kept: Kept::Itself, is_here: true },
+            false if above.into_iter().any(|folder| kept.contains(&folder)) => {
+                Keeping { kept: Kept::WithFolder, is_here: true }
+            }
+            false => Keeping::default(),
+        })
+    }
+
+    fn keep(&self, ids: &[ItemId], is_kept: bool) {
+        self.kept.update_value(|kept| {
+            kept.retain(|id| !ids.contains(id));
+            kept.extend(ids.iter().filter(|_| is_kept));
+        });
+        self.keeping_revision.update(|revision| *revision += 1);
+    }
+
+    fn device_storage(&self) -> LocalFuture<DeviceStorage> {
+        let storage = scene::device_storage(self.scene);
+        let storage = DeviceStorage { budget: self.budget.get_value(), ..storage };
+        Box::pin(async move { storage })
+    }
+
+    fn set_seen_budget(&self, bytes: u64) {
+        self.budget.set_value(bytes);
+        self.keeping_revision.update(|revision| *revision += 1);
+    }
+
+    fn ask_to_persist(&self) -> LocalFuture<bool> {
+        Box::pin(async { true })
     }
 
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::tree::{Tree, new_item};
 use super::{hours_before, id_of};
-use crate::ports::{Account, UploadState, UploadView};
+use crate::ports::{Account, Amount, DeviceStorage, UploadState, UploadView};
 
 const ROOT: &str = "root";
 
@@ -284,6 +284,34 @@ fn usual(scene: Scene, at: Timestamp) -> Vec<ClientFileItem> {
         }
     }
     items
+}
+
+/// What is kept on the device: a folder, where there is one.
+pub fn kept(scene: Scene) -> Vec<ItemId> {
+    match scene {
+        Scene::Empty | Scene::FirstSync | Scene::SignedOut | Scene::Large => Vec::new(),
+        _ => vec![id_of("Letters")],
+    }
+}
+
+pub fn device_storage(scene: Scene) -> DeviceStorage {
+    let (mut kept, mut lately, mut waiting) = (Amount::default(), Amount::default(), Amount::default());
+    if scene != Scene::Empty {
+        kept.add(1_400_000_000);
+        lately.add(310_000_000);
+    }
+    if scene == Scene::Offline {
+        waiting.add(4_200_000);
+    }
+    DeviceStorage {
+        kept,
+        lately,
+        waiting,
+        used: Some(1_790_000_000),
+        allowed: Some(60_000_000_000),
+        is_persistent: scene != Scene::Trouble,
+        ..DeviceStorage::default()
+    }
 }
 
 pub fn versions(item: Option<&ClientFileItem>, at: Timestamp) -> Vec<FileVersion> {

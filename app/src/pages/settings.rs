@@ -2,6 +2,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::account::Device;
 
+use crate::components::choice::Choice;
+use crate::components::device_storage::DeviceStorageCard;
 use crate::components::icon::Glyph;
 use crate::components::item_date::ItemDate;
 use crate::components::shortcuts::ShortcutList;
@@ -48,6 +50,11 @@ pub fn SettingsPage() -> impl IntoView {
                 <h2 id="settings-storage">{words::STORAGE}</h2>
                 <div class="card"><StorageBar /></div>
             </section>
+            <section aria-labelledby="settings-device-storage">
+                <h2 id="settings-device-storage">{words::DEVICE_STORAGE}</h2>
+                <p class="quiet">{words::DEVICE_STORAGE_HINT}</p>
+                <DeviceStorageCard />
+            </section>
             <section aria-labelledby="settings-devices">
                 <h2 id="settings-devices">{words::DEVICES}</h2>
                 <p class="quiet">{words::DEVICES_HINT}</p>
@@ -86,41 +93,6 @@ fn AccountCard(ui: Ui) -> impl IntoView {
                 {words::SIGN_OUT}
             </button>
         </div>
-    }
-}
-
-/// One of a few, as a row of radio buttons.
-#[component]
-fn Choice<T>(
-    label: &'static str,
-    options: Vec<(T, &'static str)>,
-    chosen: Signal<T>,
-    on_choose: impl Fn(T) + Copy + 'static,
-) -> impl IntoView
-where
-    T: Copy + PartialEq + Send + Sync + 'static,
-{
-    let options = options
-        .into_iter()
-        .map(|(value, text)| {
-            view! {
-                <label class="choice">
-                    <input
-                        type="radio"
-                        name=label
-                        prop:checked=move || chosen.get() == value
-                        on:change=move |_| on_choose(value)
-                    />
-                    <span>{text}</span>
-                </label>
-            }
-        })
-        .collect_view();
-    view! {
-        <fieldset class="choices">
-            <legend>{label}</legend>
-            <div class="choice-row">{options}</div>
-        </fieldset>
     }
 }
 

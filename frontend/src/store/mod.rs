@@ -4,6 +4,7 @@
 //! faster, and a record reads the same in every client. One transaction a batch, `durability: strict`: what
 //! the person was shown as kept has reached the disk.
 
+mod held;
 mod schema;
 mod uploads;
 
@@ -20,6 +21,7 @@ use shared::{OperationId, UserId};
 use sync::{LocalStore, Snapshot, StoreBatch};
 use wasm_bindgen::{JsCast, JsValue};
 
+pub use self::held::{HeldAt, HeldRecord};
 use self::schema::{CONFLICTS, CONTENTS, ITEMS, META, META_KEY, OUTBOX};
 pub use self::uploads::UploadRecord;
 
@@ -35,6 +37,18 @@ pub enum StoreError {
     Database(#[from] indexed_db_futures::error::Error),
     #[error("a local record cannot be read: {0}")]
     Record(#[from] serde_json::Error),
+}
+
+impl StoreError {
+    /// Whether the disk, or the browser's share of it, is full.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Database(indexed_db_futures::error::Error::DomException(exception)) => {
+                crate::browser::is_full(exception.as_ref())
+            }
+            _ => false,
+        }
+    }
 }
 
 pub struct IndexedDbStore {
@@ -62,7 +76,20 @@ impl IndexedDbStore {
 
     /// Some stores, to change: all of it on the disk, or nothing.
     fn writing<const N: usize>(&self, stores: [&str; N]) -> Result<Transaction<'_>, StoreError> {
-        let options = TransactionOptions::new().with_durability(TransactionDurability::Strict);
+        self.changing(stores, TransactionDurability::Strict)
+    }
+
+    /// As [`Self::writing`], for what can be had again: a power cut may undo it.
+    fn noting<const N: usize>(&self, stores: [&str; N]) -> Result<Transaction<'_>, StoreError> {
+        self.changing(stores, TransactionDurability::Relaxed)
+    }
+
+    fn changing<const N: usize>(
+        &self,
+        stores: [&str; N],
+        durability: TransactionDurability,
+    ) -> Result<Transaction<'_>, StoreError> {
+        let options = TransactionOptions::new().with_durability(durability);
         let transaction = self
             .database
             .transaction(stores)

@@ -20,10 +20,20 @@ pub const UPLOADS: &str = "uploads";
 /// The browser's own handles of such files, by the same name.
 pub const HANDLES: &str = "handles";
 
-pub const STORES: [&str; 7] = [ITEMS, OUTBOX, CONTENTS, CONFLICTS, META, UPLOADS, HANDLES];
+/// What is known of each content that is kept on this device, by its hash.
+pub const HELD: &str = "held";
+/// The bytes of small ones, by the same hash; larger ones are files.
+pub const HELD_BYTES: &str = "heldBytes";
+/// Items that a person keeps on this device, by id.
+pub const PINS: &str = "pins";
+
+const FIRST_STORES: [&str; 7] = [ITEMS, OUTBOX, CONTENTS, CONFLICTS, META, UPLOADS, HANDLES];
+const SECOND_STORES: [&str; 3] = [HELD, HELD_BYTES, PINS];
+pub const STORES: [&str; 10] =
+    [ITEMS, OUTBOX, CONTENTS, CONFLICTS, META, UPLOADS, HANDLES, HELD, HELD_BYTES, PINS];
 
 /// Rises with every step below.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 pub async fn open(name: &str) -> Result<Database, StoreError> {
     let database = Database::open(name)
@@ -38,13 +48,13 @@ pub async fn open(name: &str) -> Result<Database, StoreError> {
 
 /// From the version before to `version`.
 fn step(database: &Database, version: u8) -> indexed_db_futures::Result<()> {
-    match version {
-        1 => {
-            for store in STORES {
-                database.create_object_store(store).build()?;
-            }
-            Ok(())
-        }
-        _ => Ok(()),
+    let added: &[&str] = match version {
+        1 => &FIRST_STORES,
+        2 => &SECOND_STORES,
+        _ => &[],
+    };
+    for store in added {
+        database.create_object_store(*store).build()?;
     }
+    Ok(())
 }

@@ -4,23 +4,18 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
-use leptos::prelude::Set;
-use sync::{Command, Effect, LocalStore, Ran};
+use leptos::prelude::{Set, Update};
+use sync::{Command, Effect, LocalStore, Ran, StoreDelta};
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use super::words::{self, Word};
+use super::words::{self, Shown, Word};
 use super::{Tabs, Wish};
 use crate::browser;
 use crate::replica::{Due, Replica};
 use crate::seat::Ended;
 use crate::store::IndexedDbStore;
-
-/// Between two readings of the database, in milliseconds, and how many times as long as one took: a large
-/// library is read less often.
-const READ_INTERVAL_MS: u64 = 50;
-const READ_SHARE: u64 = 4;
 
 pub struct Follower {
     me: Weak<Self>,
@@ -30,18 +25,12 @@ pub struct Follower {
     /// What the leader has not answered: shown on top, and asked again of the next leader. Ids are the
     /// caller's, so that twice is once.
     unanswered: RefCell<BTreeMap<Uuid, Vec<Command>>>,
-    reading: Cell<Reading>,
+    /// What was stored while the database is read; None while it is not.
+    meanwhile: RefCell<Option<Vec<StoreDelta>>>,
+    /// Counts them: only the last one counts.
+    readings: Cell<u64>,
     /// Set when this tab leads: the database is the leader's own then.
     is_over: Cell<bool>,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Reading {
-    #[default]
-    Idle,
-    Running,
-    /// Something was stored since it began.
-    Again,
 }
 
 impl Follower {
@@ -58,7 +47,9 @@ impl Follower {
             store,
             tabs: tabs.clone(),
             unanswered: RefCell::default(),
-            reading: Cell::default(),
+            // The replica was read before this listened.
+            meanwhile: RefCell::new(Some(Vec::new())),
+            readings: Cell::new(0),
             is_over: Cell::new(false),
         });
         let hearing = follower.me.clone();
@@ -68,11 +59,13 @@ impl Follower {
                 Word::Done { request } => {
                     follower.unanswered.borrow_mut().remove(&request);
                 }
-                Word::Stored => follower.read(),
-                Word::Show(shown) => {
-                    follower.replica.screen.summary.set(shown.summary);
-                    follower.replica.screen.uploads.set(shown.uploads);
+                Word::Leads => {
+                    follower.tabs.say(&Word::Hello, &JsValue::NULL);
+                    follower.ask_again();
+                    follower.read();
                 }
+                Word::Stored(delta) => follower.stored(delta),
+                Word::Show(shown) => follower.shown(shown),
                 Word::Say { text } => follower.replica.screen.say(text),
                 Word::SignedOut => ended(Ended::SignedOut),
                 Word::SessionLost => ended(Ended::SessionLost),
@@ -81,6 +74,7 @@ impl Follower {
         });
         tabs.say(&Word::Hello, &JsValue::NULL);
         follower.replica.redraw(Due { tree: true, queue: true, uploads: false });
+        follower.begin_reading();
         follower
     }
 
@@ -118,33 +112,78 @@ impl Follower {
         self.tabs.say(&word, &beside);
     }
 
-    /// Reads the database again, soon.
-    fn read(&self) {
-        match self.reading.get() {
-            Reading::Idle => self.reading.set(Reading::Running),
-            Reading::Running | Reading::Again => return self.reading.set(Reading::Again),
+    /// The leader may not have heard what the last one did not answer.
+    fn ask_again(&self) {
+        for (request, commands) in &*self.unanswered.borrow() {
+            let word = Word::Run { request: *request, commands: commands.clone() };
+            self.tabs.say(&word, &JsValue::NULL);
         }
-        let Some(follower) = self.me.upgrade() else { return };
-        spawn_local(async move {
-            loop {
-                let began = browser::clock_ms();
-                let snapshot = follower.store.load().await;
-                if follower.is_over.get() {
-                    return;
-                }
-                if let Ok(Some(snapshot)) = snapshot {
-                    follower.replica.reopen(snapshot);
-                    let unanswered: Vec<_> = follower.unanswered.borrow().values().cloned().collect();
-                    for commands in unanswered {
-                        follower.show(commands);
-                    }
-                }
-                let took = (browser::clock_ms() - began) as u64;
-                browser::sleep((took * READ_SHARE).max(READ_INTERVAL_MS)).await;
-                if follower.reading.replace(Reading::Running) != Reading::Again {
-                    return follower.reading.set(Reading::Idle);
-                }
+    }
+
+    /// Takes in what the leader stored; what is not answered yet is shown on top.
+    fn stored(&self, delta: StoreDelta) {
+        if let Some(meanwhile) = &mut *self.meanwhile.borrow_mut() {
+            return meanwhile.push(delta);
+        }
+        let changes = self.replica.step(|engine| engine.follow(browser::now(), delta));
+        self.replica.changed(&changes);
+        self.show_unanswered();
+    }
+
+    fn show_unanswered(&self) {
+        let unanswered: Vec<_> = self.unanswered.borrow().values().cloned().collect();
+        for commands in unanswered {
+            self.show(commands);
+        }
+    }
+
+    fn shown(&self, shown: Shown) {
+        let screen = &self.replica.screen;
+        if let Some(summary) = shown.summary {
+            screen.summary.set(summary);
+        }
+        if !shown.is_afresh && shown.uploads.is_empty() && shown.gone_uploads.is_empty() {
+            return;
+        }
+        screen.uploads.update(|uploads| {
+            let mut known: BTreeMap<_, _> =
+                std::mem::take(uploads).into_iter().map(|view| (view.operation_id, view)).collect();
+            if shown.is_afresh {
+                known.clear();
             }
+            for id in &shown.gone_uploads {
+                known.remove(id);
+            }
+            known.extend(shown.uploads.into_iter().map(|view| (view.operation_id, view)));
+            *uploads = known.into_values().collect();
+        });
+    }
+
+    /// Reads the whole database: at the beginning, and where another tab took the lead.
+    fn read(&self) {
+        *self.meanwhile.borrow_mut() = Some(Vec::new());
+        self.begin_reading();
+    }
+
+    fn begin_reading(&self) {
+        let Some(follower) = self.me.upgrade() else { return };
+        let reading = self.readings.get() + 1;
+        self.readings.set(reading);
+        spawn_local(async move {
+            let snapshot = follower.store.load().await;
+            // A later one holds what this one may have missed.
+            if follower.is_over.get() || follower.readings.get() != reading {
+                return;
+            }
+            if let Ok(Some(snapshot)) = snapshot {
+                follower.replica.reopen(snapshot);
+            }
+            // Some of it the snapshot holds already: twice does no harm.
+            for delta in follower.meanwhile.take().into_iter().flatten() {
+                let changes = follower.replica.step(|engine| engine.follow(browser::now(), delta));
+                follower.replica.changed(&changes);
+            }
+            follower.show_unanswered();
         });
     }
 

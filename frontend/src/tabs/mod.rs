@@ -5,15 +5,16 @@ mod follower;
 mod leadership;
 mod words;
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
 
-use app::ports::{PickedFile, UploadControl};
+use app::ports::{PickedFile, UploadControl, UploadView};
 use futures::future::select;
 use js_sys::Array;
 use shared::{ItemId, OperationId, UserId};
 use std::pin::pin;
-use sync::{BatchId, Command, Event};
+use sync::{BatchId, Command, Event, StoreBatch, StoreDelta, SyncSummary};
 use uuid::Uuid;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -23,6 +24,7 @@ pub use self::follower::Follower;
 pub use self::leadership::{lead_if_free, lead_when_free};
 use self::words::{Shown, Word};
 use crate::browser;
+use crate::contents::KeptChange;
 use crate::intake;
 use crate::runtime::Runtime;
 use crate::seat::Ended;
@@ -59,6 +61,19 @@ impl Tabs {
         });
     }
 
+    pub fn kept_changed(&self, change: KeptChange) {
+        self.say(&Word::Kept(change), &JsValue::NULL);
+    }
+
+    /// Hears of contents that other tabs added or took away.
+    pub fn hear_kept(&self, take: impl Fn(KeptChange) + 'static) {
+        self.hear(move |word, _| {
+            if let Word::Kept(change) = word {
+                take(change);
+            }
+        });
+    }
+
     /// The person signed out: the other tabs have nothing to show any more.
     pub fn signed_out(&self) {
         self.say(&Word::SignedOut, &JsValue::NULL);
@@ -80,15 +95,38 @@ pub async fn outlive_leader(user: UserId) {
 
 /// The leader's ear and mouth.
 pub struct Leader {
+    me: Weak<Self>,
     tabs: Tabs,
     /// Requests whose changes are on their way to the disk, by the batch that keeps them.
     unanswered: RefCell<Vec<(BatchId, Uuid)>>,
-    shown: RefCell<Option<Shown>>,
+    /// What the followers were told.
+    told: RefCell<Told>,
+    /// Whether any tab ever followed: what nobody hears is not said.
+    is_followed: Cell<bool>,
+    is_show_due: Cell<bool>,
 }
+
+#[derive(Default)]
+struct Told {
+    summary: Option<SyncSummary>,
+    uploads: BTreeMap<OperationId, UploadView>,
+    is_afresh: bool,
+    at_ms: f64,
+}
+
+/// Between two words on uploads, in milliseconds: they change with every chunk.
+const SHOW_INTERVAL_MS: f64 = 200.0;
 
 impl Leader {
     pub fn new(tabs: Tabs) -> Rc<Self> {
-        Rc::new(Self { tabs, unanswered: RefCell::default(), shown: RefCell::default() })
+        Rc::new_cyclic(|me| Self {
+            me: me.clone(),
+            tabs,
+            unanswered: RefCell::default(),
+            told: RefCell::default(),
+            is_followed: Cell::new(false),
+            is_show_due: Cell::new(false),
+        })
     }
 
     /// Answers the other tabs from now on. `ended` is called if one of them ends the session.
@@ -105,14 +143,20 @@ impl Leader {
             Word::Discard { operation } => runtime.handle(Event::Discard { operation }),
             Word::RetryNow => runtime.retry_now(),
             Word::Hello => {
-                leader.shown.borrow_mut().take();
+                leader.is_followed.set(true);
+                *leader.told.borrow_mut() = Told { is_afresh: true, ..Told::default() };
                 leader.show(&runtime);
             }
             Word::SignedOut => ended(Ended::SignedOut),
             Word::SessionLost => ended(Ended::SessionLost),
-            Word::Done { .. } | Word::Stored | Word::Show(_) | Word::Say { .. } => {}
+            Word::Done { .. }
+            | Word::Leads
+            | Word::Stored(_)
+            | Word::Show(_)
+            | Word::Say { .. }
+            | Word::Kept(_) => {}
         });
-        self.tabs.say(&Word::Stored, &JsValue::NULL);
+        self.tabs.say(&Word::Leads, &JsValue::NULL);
     }
 
     fn run(&self, runtime: &Runtime, request: Uuid, commands: Vec<Command>) {
@@ -124,21 +168,59 @@ impl Leader {
     }
 
     /// A request counts as done once it is on the disk: before, it would die with this tab.
-    pub fn stored(&self, batch: BatchId) {
+    pub fn stored(&self, batch: &StoreBatch) {
+        if !self.is_followed.get() {
+            return;
+        }
         let mut unanswered = self.unanswered.borrow_mut();
-        for (_, request) in unanswered.extract_if(.., |(kept_by, _)| *kept_by <= batch) {
+        for (_, request) in unanswered.extract_if(.., |(kept_by, _)| *kept_by <= batch.id) {
             self.tabs.say(&Word::Done { request }, &JsValue::NULL);
         }
-        self.tabs.say(&Word::Stored, &JsValue::NULL);
+        self.tabs.say(&Word::Stored(StoreDelta::from(batch)), &JsValue::NULL);
     }
 
-    pub fn show(&self, runtime: &Runtime) {
-        let shown = Shown { summary: runtime.replica.summary(), uploads: runtime.uploader.views() };
-        let mut before = self.shown.borrow_mut();
-        if before.as_ref() != Some(&shown) {
-            self.tabs.say(&Word::Show(shown.clone()), &JsValue::NULL);
-            *before = Some(shown);
+    /// Says what differs from before. What comes too soon is said with what follows it: the next frame of a
+    /// running upload, or the end of the queue.
+    pub fn show(&self, runtime: &Rc<Runtime>) {
+        if !self.is_followed.get() {
+            return;
         }
+        let mut told = self.told.borrow_mut();
+        let now_ms = browser::clock_ms();
+        if now_ms - told.at_ms < SHOW_INTERVAL_MS {
+            let wait_ms = (SHOW_INTERVAL_MS - (now_ms - told.at_ms)).ceil() as u64;
+            if !self.is_show_due.replace(true) {
+                self.show_later(runtime, wait_ms);
+            }
+            return;
+        }
+        told.at_ms = now_ms;
+        let summary = runtime.replica.summary();
+        let uploads: BTreeMap<OperationId, UploadView> =
+            runtime.uploader.views().into_iter().map(|view| (view.operation_id, view)).collect();
+        let is_new = |view: &&UploadView| told.uploads.get(&view.operation_id) != Some(*view);
+        let shown = Shown {
+            uploads: uploads.values().filter(is_new).cloned().collect(),
+            gone_uploads: told.uploads.keys().filter(|id| !uploads.contains_key(id)).copied().collect(),
+            is_afresh: std::mem::take(&mut told.is_afresh),
+            summary: (told.summary.as_ref() != Some(&summary)).then(|| summary.clone()),
+        };
+        told.uploads = uploads;
+        told.summary = Some(summary);
+        if shown != Shown::default() {
+            self.tabs.say(&Word::Show(shown), &JsValue::NULL);
+        }
+    }
+
+    fn show_later(&self, runtime: &Rc<Runtime>, wait_ms: u64) {
+        let (leader, runtime) = (self.me.clone(), Rc::downgrade(runtime));
+        spawn_local(async move {
+            browser::sleep(wait_ms).await;
+            if let (Some(leader), Some(runtime)) = (leader.upgrade(), runtime.upgrade()) {
+                leader.is_show_due.set(false);
+                leader.show(&runtime);
+            }
+        });
     }
 
     pub fn session_lost(&self) {

@@ -4,9 +4,11 @@ use app::ports::{PickedFile, UploadControl, UploadView};
 use js_sys::Array;
 use serde::{Deserialize, Serialize};
 use shared::{ItemId, OperationId};
-use sync::{Command, SyncSummary};
+use sync::{Command, StoreDelta, SyncSummary};
 use uuid::Uuid;
 use wasm_bindgen::{JsCast, JsValue};
+
+use crate::contents::KeptChange;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Word {
@@ -39,22 +41,29 @@ pub enum Word {
     Done {
         request: Uuid,
     },
-    /// The database changed.
-    Stored,
+    /// This tab leads from now on: whoever follows reads the database, and asks it for what is not done yet.
+    Leads,
+    /// The database changed so.
+    Stored(StoreDelta),
     Show(Shown),
     Say {
         text: String,
     },
     // From anyone.
+    /// Other contents are on this device, or are to be.
+    Kept(KeptChange),
     SignedOut,
     SessionLost,
 }
 
-/// What only the leader knows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What only the leader knows, as far as it differs from what it said before.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shown {
-    pub summary: SyncSummary,
+    pub summary: Option<SyncSummary>,
     pub uploads: Vec<UploadView>,
+    pub gone_uploads: Vec<OperationId>,
+    /// Whatever was said of uploads before is void.
+    pub is_afresh: bool,
 }
 
 /// Files and handles, in the order of their paths.

@@ -3,18 +3,13 @@
 //! The engine owns the operation: it survives reloads in the outbox and is ordered again and again until
 //! it is done or refused. This owns the bytes: where they are, how they are cut, and how fast they go.
 
-mod cutter;
-mod hasher;
-
 mod job;
 mod lanes;
 mod meter;
 mod pace;
 mod source;
-mod staging;
 mod switch;
 mod transfer;
-pub mod worker;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -22,19 +17,22 @@ use std::rc::Rc;
 
 use app::ports::{UploadControl, UploadState, UploadView};
 use futures::channel::oneshot;
+use js_sys::Array;
 use shared::{ItemId, OperationId};
 use sync::{CallError, Event, QueueEntry, QueueState, UploadError, UploadOrder};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::File;
+use web_sys::{Blob, File};
 
-use self::hasher::Hasher;
 use self::job::Job;
 use self::lanes::Lanes;
+pub use self::source::staged_file;
 use self::source::{Ask, Sources};
 use self::switch::Wanted;
 use self::transfer::Stop;
 use crate::api;
 use crate::browser;
+use crate::contents::Contents;
+use crate::hashing::{Cuts, Hasher};
 use crate::store::{IndexedDbStore, UploadRecord};
 
 /// Files that are cut or sent at a time; the chunks in flight are counted by the lanes.
@@ -55,6 +53,7 @@ pub enum Report {
 
 pub struct Uploader {
     store: Rc<IndexedDbStore>,
+    contents: Rc<Contents>,
     hasher: Rc<Hasher>,
     lanes: Rc<Lanes>,
     sources: Rc<Sources>,
@@ -66,14 +65,16 @@ pub struct Uploader {
     report: Box<dyn Fn(Report)>,
 }
 
-/// Forgets the copies of files that one account's uploads waited with.
-pub use self::staging::remove_all as forget_staged;
-
 impl Uploader {
-    pub fn new(store: Rc<IndexedDbStore>, report: impl Fn(Report) + 'static) -> Rc<Self> {
+    pub fn new(
+        store: Rc<IndexedDbStore>,
+        contents: Rc<Contents>,
+        report: impl Fn(Report) + 'static,
+    ) -> Rc<Self> {
         Rc::new(Self {
             sources: Rc::new(Sources::new(store.clone())),
             store,
+            contents,
             hasher: Hasher::start(),
             lanes: Rc::default(),
             jobs: Jobs::default(),
@@ -289,7 +290,9 @@ impl Uploader {
             }
             Err(Stop::Cancelled) => self.end_session(job, order.file_id).await,
         };
-        if !matches!(result, Err(UploadError::Failed(_))) {
+        if result.is_ok() {
+            self.remember(job);
+        } else if !matches!(result, Err(UploadError::Failed(_))) {
             self.forget(&job.staged());
         }
         self.publish();
@@ -357,6 +360,36 @@ impl Uploader {
         spawn_local(async move { sources.forget(&staged).await });
     }
 
+    /// What was sent from here stays here for a while, as if it had been seen.
+    fn remember(&self, job: &Job) {
+        let (contents, sources, staged) = (self.contents.clone(), self.sources.clone(), job.staged());
+        let manifest = job.record.borrow().manifest.as_deref().and_then(transfer::unpack);
+        spawn_local(async move {
+            if let Some((file, manifest)) = sources.held(&staged).zip(manifest) {
+                contents.remember(manifest.content_hash(), file.into()).await;
+            }
+            sources.forget(&staged).await;
+        });
+    }
+
+    /// Takes a content that this device holds as a file to be sent. Answers the name of its bytes.
+    pub async fn stage_again(&self, name: String, bytes: Blob) -> Option<String> {
+        let file = File::new_with_blob_sequence(&Array::of1(&bytes), &name).ok()?;
+        let record = UploadRecord {
+            staged: browser::new_id().to_string(),
+            name,
+            group: None,
+            size: file.size() as u64,
+            modified_ms: file.last_modified() as i64,
+            manifest: None,
+            is_paused: false,
+        };
+        self.store.put_upload(&record).await.ok()?;
+        self.sources.hold(&record.staged, file);
+        self.sources.stage(&record.staged).await;
+        Some(record.staged)
+    }
+
     /// The upload has to wait, perhaps until after the tab was closed.
     fn stage(&self, staged: &str) {
         let (sources, staged) = (self.sources.clone(), staged.to_owned());
@@ -384,7 +417,8 @@ impl Uploader {
             return false;
         }
         self.enter(job, UploadState::Hashing);
-        let found = self.hasher.manifest(file, |_| std::ops::ControlFlow::Continue(())).await;
+        let found =
+            self.hasher.manifest(file, Cuts::ByContent, |_| std::ops::ControlFlow::Continue(())).await;
         self.enter(job, UploadState::NeedsFile);
         found.is_ok_and(|found| found == manifest)
     }

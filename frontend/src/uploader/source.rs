@@ -7,10 +7,10 @@ use std::rc::Rc;
 use js_sys::{Object, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::File;
+use web_sys::{Blob, File};
 
-use super::staging;
 use crate::browser::call;
+use crate::opfs;
 use crate::store::{IndexedDbStore, UploadRecord};
 
 pub struct Sources {
@@ -43,10 +43,10 @@ impl Sources {
     pub async fn stage(&self, staged: &str) {
         let is_held_elsewhere = matches!(self.store.handle(staged).await, Ok(Some(_)));
         if let Some(file) = self.held(staged).filter(|_| !is_held_elsewhere)
-            && staging::open(&self.store.name(), staged, file.size() as u64).await.is_none()
+            && opfs::open(&self.store.name(), staged, file.size() as u64).await.is_none()
         {
             // Where there is no room, the person is asked for the file again.
-            staging::keep(&self.store.name(), staged, &file).await;
+            let _ = opfs::keep(&self.store.name(), staged, &file).await;
         }
     }
 
@@ -55,7 +55,7 @@ impl Sources {
         self.release(staged);
         // What stays behind is forgotten at sign-out at the latest.
         let _ = self.store.forget_upload(staged).await;
-        staging::remove(&self.store.name(), staged).await;
+        opfs::remove(&self.store.name(), staged).await;
     }
 
     pub fn held(&self, staged: &str) -> Option<File> {
@@ -73,11 +73,18 @@ impl Sources {
         };
         let file = match kept {
             Some(file) => file,
-            None => staging::open(&self.store.name(), &record.staged, record.size).await?,
+            None => opfs::open(&self.store.name(), &record.staged, record.size).await?,
         };
         self.hold(&record.staged, file.clone());
         Some(file)
     }
+}
+
+/// The bytes of an upload that another tab holds, where the browser keeps a way to them.
+pub async fn staged_file(store: &Rc<IndexedDbStore>, staged: &str) -> Option<Blob> {
+    let record = store.upload(staged).await.ok()??;
+    let file = Sources::new(store.clone()).find(&record, Ask::Silently).await?;
+    Some(file.into())
 }
 
 /// Whether `file` looks like the one that was chosen. Its hash is checked when it was cut.

@@ -16,7 +16,6 @@ use sync::{CallError, UploadOrder};
 use web_sys::File;
 
 use super::Uploader;
-use super::cutter::CutError;
 use super::job::Job;
 use super::pace::STREAMS_MAX;
 use super::source::{self, Ask};
@@ -24,6 +23,7 @@ use super::switch::{Cancelled, Wanted};
 use crate::api::{self, Answer};
 use crate::backoff::Backoff;
 use crate::browser;
+use crate::hashing::{CutError, Cuts};
 
 /// Quick tries of each call; after them the engine waits for the network.
 const TRIES: u32 = 3;
@@ -104,7 +104,7 @@ async fn cut(uploader: &Uploader, job: &Job, file: &File) -> Result<Option<Manif
         let cancelled = jobs.borrow().get(&staged).is_none_or(|job| job.switch.wanted() == Wanted::Cancelled);
         if cancelled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    match uploader.hasher.manifest(file, is_wanted).await {
+    match uploader.hasher.manifest(file, Cuts::ByContent, is_wanted).await {
         Ok(manifest) => {
             job.record.borrow_mut().manifest = Some(STANDARD.encode(manifest.pack()));
             let record = job.record.borrow().clone();

@@ -8,6 +8,7 @@ use shared::sync::{Applied, Base, ConflictInfo, Outcome, PushResponse, ResolveRe
 use shared::{ConflictId, ErrorCode, FileItem, ItemId, OperationId, VersionVector};
 
 use super::network::{Purpose, backoff_max};
+use super::space::is_lack_of_space;
 use super::{Act, Engine, Notice, reason};
 use crate::event::{CallError, CallId};
 use crate::outbox::Sort;
@@ -98,7 +99,11 @@ impl Engine {
     }
 
     pub(super) fn applied(&mut self, applied: Applied) {
+        self.space_for(applied.operation_id);
         let asked = self.dequeue(applied.operation_id);
+        if asked.as_ref().is_some_and(|op| op.act == Act::Purge) {
+            self.space.may_have_changed();
+        }
         let (old, new) = (self.resolve(applied.file_id), applied.item.id());
         if old != new {
             self.adopt(old, new);
@@ -223,6 +228,9 @@ impl Engine {
     }
 
     pub(super) fn conflicted(&mut self, operation: Option<OperationId>, conflict: ConflictInfo) {
+        if let Some(id) = operation {
+            self.space_for(id);
+        }
         let op = operation.and_then(|id| self.dequeue(id));
         if op.is_some() {
             let item = self.resolve(conflict.file_id);
@@ -262,6 +270,7 @@ impl Engine {
             }
             ErrorCode::NotFound if op.absent && op.act.content().is_some() => self.recreate(item),
             ErrorCode::AlreadyExists if op.act.is_create() => self.already_exists(&op, item),
+            code if is_lack_of_space(code) && op.act.content().is_some() => self.no_space_for(id, code),
             code if refusal.retryable || code.retryable() => self.try_later(id, code),
             _ => self.park(&op, item, refusal),
         }

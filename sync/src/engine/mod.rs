@@ -4,12 +4,14 @@ mod answers;
 mod commands;
 mod disk;
 mod fold;
+mod follow;
 mod network;
 mod pull;
 mod push;
 mod read;
 mod reason;
 mod resync;
+mod space;
 mod uploads;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +30,7 @@ use crate::tree::Tree;
 use disk::Disk;
 use network::Network;
 pub use read::ItemView;
+use space::Space;
 
 /// One device's sync, pure. Everything that a caller does to it answers effects to perform, in order.
 #[derive(Clone, Debug)]
@@ -53,6 +56,7 @@ pub struct Engine {
     recheck_cycles: bool,
     chance: Chance,
     net: Network,
+    space: Space,
     disk: Disk,
     told: SyncSummary,
     out: Vec<Effect>,
@@ -90,6 +94,7 @@ impl Engine {
             recheck_cycles: false,
             chance: Chance::new(seed),
             net: Network::default(),
+            space: Space::default(),
             disk: Disk::default(),
             told: SyncSummary::default(),
             out: Vec::new(),

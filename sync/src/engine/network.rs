@@ -105,6 +105,7 @@ impl Engine {
     pub(super) fn try_now(&mut self, pull: bool) {
         self.net.next_try = None;
         self.net.failures = 0;
+        self.space.may_have_changed();
         if pull {
             self.want_pull();
             self.net.conflicts_wanted = true;
@@ -200,6 +201,7 @@ impl Engine {
             self.net.pull_wanted = true;
         }
         if self.may_send_changes() {
+            self.probe_space();
             self.start_uploads();
         }
         if self.net.call.is_some() {
@@ -299,7 +301,8 @@ impl Engine {
             Some(at)
         } else {
             let operations = self.outbox.iter().filter(|queued| !queued.in_flight && !queued.is_parked());
-            operations.filter_map(|queued| queued.op.next_try).chain(self.net.poll_at).filter(later).min()
+            let waits = operations.filter_map(|queued| queued.op.next_try).chain(self.space.next_try());
+            waits.chain(self.net.poll_at).filter(later).min()
         };
         if next != self.net.wake_at {
             self.net.wake_at = next;

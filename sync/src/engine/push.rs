@@ -39,6 +39,7 @@ impl Engine {
             && !queued.blocked
             && queued.saved_in <= self.disk.persisted
             && self.is_due(queued.op.next_try)
+            && self.space.holds(queued).is_none()
     }
 
     /// The next changes to push, in order, as many as fit. An operation goes only after, or together with,

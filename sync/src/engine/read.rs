@@ -245,7 +245,8 @@ impl Engine {
             OperationState::Parked { message, .. } => QueueState::Refused { reason: message.clone() },
             OperationState::Queued if queued.in_flight => QueueState::Sending,
             OperationState::Queued => {
-                let next_try = op.next_try.or(self.net.next_try);
+                let for_space = self.space.holds(queued).and(self.space.next_try());
+                let next_try = op.next_try.or(for_space).or(self.net.next_try);
                 QueueState::Waiting { reason: self.waits_for(queued), next_try }
             }
         };
@@ -268,6 +269,9 @@ impl Engine {
         if self.disk.failed() {
             return Some("This device cannot store changes right now".to_owned());
         }
+        if let Some(code) = self.space.holds(queued) {
+            return Some(reason::waiting(code).to_owned());
+        }
         if let (Some(code), Some(_)) = (queued.problem, queued.op.next_try) {
             return Some(reason::waiting(code).to_owned());
         }
@@ -288,6 +292,7 @@ impl Engine {
             behind: self.net.behind || self.meta.resync.is_some(),
             signed_out: self.net.signed_out,
             storage_failed: self.disk.failed(),
+            quota_full: self.space.is_full(),
             next_try: self.net.next_try,
             last_synced_at: self.meta.last_synced_at,
         }

@@ -323,6 +323,42 @@ fn a_full_quota_is_tried_again_without_end_and_holds_nothing_else_up() {
 }
 
 #[test]
+fn while_the_quota_is_full_contents_wait_together_and_one_asks_for_all() {
+    const FILES: usize = 30;
+    let mut world = World::new(1);
+    let root = world.server.root;
+    world.go_offline(0);
+    for n in 0..FILES {
+        let id = world.new_id(0);
+        world.server.refuse.insert(id, (ErrorCode::QuotaExceeded, usize::MAX));
+        world.run(0, vec![create_file(id, root, &format!("{n}"), NewContent::Small(vec![1; 100 + n]))]);
+    }
+    let folder = world.folder(0, root, "a folder needs no room");
+    world.go_online(0);
+    while world.deliver(0, Fault::None) {}
+    assert_eq!(world.status(0, folder), SyncStatus::Synced);
+    let summary = world.devices[0].engine.summary();
+    assert!(summary.quota_full && summary.online && !summary.is_synced());
+    let before = world.server.pushed_changes;
+    for _ in 0..12 {
+        world.pass(Duration::from_mins(5));
+        while world.deliver(0, Fault::None) {}
+    }
+    let asked = world.server.pushed_changes - before;
+    assert!((1..=12 * 3).contains(&asked), "{asked} contents were sent in an hour, of {FILES} that wait");
+    assert!(world.devices[0].engine.queue().iter().all(|entry| matches!(
+        &entry.state,
+        QueueState::Waiting { reason: Some(reason), next_try: Some(_) } if reason == "Your storage is full"
+    )));
+    // Room is made elsewhere; the person presses "Try now".
+    world.server.refuse.clear();
+    world.event(0, Event::RetryNow);
+    world.settle();
+    assert_eq!(world.server.live().count(), FILES + 1);
+    world.assert_converged();
+}
+
+#[test]
 fn one_change_that_spoils_every_body_is_found_and_parked() {
     let mut world = World::new(1);
     let root = world.server.root;

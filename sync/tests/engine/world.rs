@@ -12,7 +12,7 @@ use shared::{
 };
 use sync::{
     CallError, Changes, Command, Effect, Engine, Event, MemoryStore, Meta, NewContent, Notice, Ran, Snapshot,
-    UploadError, UploadOrder,
+    StoreBatch, StoreDelta, UploadError, UploadOrder,
 };
 use uuid::Uuid;
 
@@ -33,6 +33,8 @@ pub enum Fault {
 pub struct Device {
     pub id: DeviceId,
     pub engine: Engine,
+    /// Another tab of the same device, which hears what the first one stored.
+    pub follower: Engine,
     pub store: MemoryStore,
     /// Effects that go over the network, in order.
     pub requests: VecDeque<Effect>,
@@ -47,6 +49,15 @@ pub struct Device {
     /// What the device could give back to a restored server.
     pub cache: BTreeMap<ItemId, Vec<u8>>,
     seeds: u64,
+}
+
+impl Device {
+    fn keep(&mut self, batch: &StoreBatch, now: Timestamp) {
+        self.store.apply_now(batch);
+        // Told twice, as where a snapshot already holds it.
+        self.follower.follow(now, StoreDelta::from(batch));
+        self.follower.follow(now, StoreDelta::from(batch));
+    }
 }
 
 pub struct World {
@@ -73,10 +84,12 @@ impl World {
     pub fn add_device(&mut self, n: usize) {
         let id = DeviceId(Uuid::from_u128(1_000 + n as u128));
         let meta = Meta::new(id, self.server.root);
-        let engine = Engine::open(Snapshot::empty(meta), seed(n as u64), self.now);
+        let engine = Engine::open(Snapshot::empty(meta.clone()), seed(n as u64), self.now);
+        let follower = Engine::open(Snapshot::empty(meta), seed(500_000 + n as u64), self.now);
         self.devices.push(Device {
             id,
             engine,
+            follower,
             store: MemoryStore::new(),
             requests: VecDeque::new(),
             notices: Vec::new(),
@@ -99,6 +112,8 @@ impl World {
     }
 
     pub fn run(&mut self, n: usize, commands: Vec<Command>) -> Ran {
+        // The other tab shows it at once, on top of what is stored.
+        self.devices[n].follower.run(self.now, commands.clone());
         let ran = self.devices[n].engine.run(self.now, commands);
         self.perform(n, ran.effects.clone());
         ran
@@ -112,7 +127,7 @@ impl World {
                     device.unstored.iter_mut().for_each(|waiting| waiting.push_back(effect.clone()));
                 }
                 Effect::Persist(batch) => {
-                    device.store.apply_now(&batch);
+                    device.keep(&batch, self.now);
                     self.event(n, Event::Persisted(batch.id));
                 }
                 Effect::Changed(changes) => device.changes.push(changes),
@@ -144,7 +159,7 @@ impl World {
     pub fn store_one(&mut self, n: usize) {
         let batch = self.devices[n].unstored.as_mut().and_then(VecDeque::pop_front);
         if let Some(Effect::Persist(batch)) = batch {
-            self.devices[n].store.apply_now(&batch);
+            self.devices[n].keep(&batch, self.now);
             self.event(n, Event::Persisted(batch.id));
         }
     }
@@ -414,6 +429,8 @@ impl World {
         };
         assert_eq!(shown(&again), shown(&device.engine), "device {n} after a restart");
         assert_eq!(again.meta().sync_token, device.engine.meta().sync_token);
+        assert_eq!(shown(&again), shown(&device.follower), "another tab of device {n}");
+        assert_eq!(again.queue(), device.follower.queue());
     }
 
     pub fn status(&self, n: usize, id: ItemId) -> SyncStatus {

@@ -17,6 +17,7 @@ use crate::hooks::media::{NARROW, use_media};
 use crate::hooks::preferences::{Density, Layout};
 use crate::hooks::viewport::{Viewport, use_viewport};
 use crate::model::{Selection, SortKey, Window};
+use crate::ports::Kept;
 use crate::ui::{Place, Ui, use_ui};
 use crate::words;
 use pointer::Band;
@@ -339,6 +340,27 @@ fn heading(class: &'static str, label: &'static str, sorts: Option<SortKey>) -> 
         </div>
     }
     .into_any()
+}
+
+/// Whether the item is kept on this device; nothing where it is not.
+pub(super) fn kept_mark(ui: Ui, id: ItemId, is_folder: bool) -> Option<AnyView> {
+    let cloud = ui.cloud();
+    cloud.keeping_revision().with(|_| ());
+    let keeping = cloud.keeping(id);
+    let icon = match (keeping.kept, keeping.is_here || is_folder) {
+        (Kept::No, _) => return None,
+        (_, true) => icondata::LuCircleCheck,
+        (_, false) => icondata::LuCircleArrowDown,
+    };
+    let label = format!("{}: {}", words::ON_DEVICE, words::keeping_state(keeping, is_folder));
+    Some(
+        view! {
+            <span class="status status-kept" role="img" aria-label=label.clone() title=label>
+                <Glyph icon=icon />
+            </span>
+        }
+        .into_any(),
+    )
 }
 
 /// The mark of an item that is not in step; nothing where all is well.

@@ -1,7 +1,7 @@
 use leptos::prelude::*;
 use shared::{ItemId, ItemKind, SyncStatus};
 
-use super::{Columns, List, element_id, status_mark};
+use super::{Columns, List, element_id, kept_mark, status_mark};
 use crate::components::file_icon::FileIcon;
 use crate::components::icon::IconButton;
 use crate::components::item_date::ItemDate;
@@ -62,6 +62,7 @@ pub fn Row(list: List, id: ItemId, place: Signal<usize>) -> impl IntoView {
                     </Show>
                 </span>
                 {move || status_mark(status.get())}
+                {move || kept_mark(ui, id, kind.get() == FileType::Folder)}
                 <span class="row-facts" aria-hidden="true">
                     {move || intl::day_and_time(date.get())}
                     {move || (kind.get() != FileType::Folder).then(|| format!(" · {}", size.get()))}

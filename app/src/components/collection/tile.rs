@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 use shared::{ItemId, ItemKind};
 
 use super::row::{Marks, is_small_picture};
-use super::{Columns, List, element_id, status_mark};
+use super::{Columns, List, element_id, kept_mark, status_mark};
 use crate::components::file_icon::FileIcon;
 use crate::components::rename_field::RenameField;
 use crate::hooks::intl;
@@ -57,6 +57,7 @@ pub fn Tile(list: List, id: ItemId, place: Signal<usize>, count: Memo<usize>) ->
                         None => view! { <FileIcon kind=kind.get() /> }.into_any(),
                     }}
                     {move || status_mark(status.get())}
+                    {move || kept_mark(ui, id, kind.get() == FileType::Folder)}
                 </span>
                 <Show
                     when=move || marks.renaming.get()

@@ -13,7 +13,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessageEvent};
 
-use super::cutter::{self, CutError};
+use super::cutter::{self, CutError, Cuts};
 use super::hasher::message;
 use crate::browser;
 
@@ -21,23 +21,27 @@ use crate::browser;
 pub fn serve() {
     let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
     let cancelled: Rc<RefCell<BTreeSet<u32>>> = Rc::default();
-    let (queue, mut files) = mpsc::unbounded::<(u32, Blob)>();
+    let (queue, mut files) = mpsc::unbounded::<(u32, Cuts, Blob)>();
 
     let cancelling = cancelled.clone();
     browser::listen(&scope, "message", move |event| {
         let Some(event) = event.dyn_ref::<MessageEvent>() else { return };
         let message: Array = event.data().unchecked_into();
         let Some(id) = message.get(1).as_f64().map(|id| id as u32) else { return };
-        if message.get(0).as_string().as_deref() == Some(message::CUT) {
-            // The loop below ends with the worker only.
-            let _ = queue.unbounded_send((id, message.get(2).unchecked_into()));
-        } else {
-            cancelling.borrow_mut().insert(id);
-        }
+        let cuts = match message.get(0).as_string().as_deref() {
+            Some(message::CUT_BY_CONTENT) => Cuts::ByContent,
+            Some(message::CUT_BY_SIZE) => Cuts::EverySize,
+            _ => {
+                cancelling.borrow_mut().insert(id);
+                return;
+            }
+        };
+        // The loop below ends with the worker only.
+        let _ = queue.unbounded_send((id, cuts, message.get(2).unchecked_into()));
     });
 
     spawn_local(async move {
-        while let Some((id, file)) = files.next().await {
+        while let Some((id, cuts, file)) = files.next().await {
             let is_wanted = |bytes: u64| {
                 tell(&scope, message::READ, id, &JsValue::from_f64(bytes as f64));
                 if cancelled.borrow().contains(&id) {
@@ -46,7 +50,7 @@ pub fn serve() {
                     ControlFlow::Continue(())
                 }
             };
-            let result = cutter::cut(&file, is_wanted).await;
+            let result = cutter::cut(&file, cuts, is_wanted).await;
             cancelled.borrow_mut().remove(&id);
             match result.map(Manifest::new) {
                 Ok(Ok(manifest)) => tell(&scope, message::DONE, id, &Uint8Array::from(&manifest.pack()[..])),

@@ -1,4 +1,4 @@
-//! Cuts a file by content and names its chunks, holding one window of it in memory.
+//! Cuts a file and names its chunks, holding one window of it in memory.
 
 use std::ops::ControlFlow;
 
@@ -15,6 +15,25 @@ use crate::browser;
 /// What is held in memory at most, in bytes: a chunk and the bytes that follow it.
 const WINDOW_BYTES: usize = 2 * CHUNK_BYTES_MAX;
 
+/// Where a file is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cuts {
+    /// As this client does.
+    ByContent,
+    /// After every [`CHUNK_BYTES_MAX`] bytes, as the server and simple clients do.
+    EverySize,
+}
+
+impl Cuts {
+    /// The length of the first chunk of `window`, which holds a whole chunk or the end of the file.
+    fn first(self, window: &[u8]) -> usize {
+        match self {
+            Self::ByContent => first_cut(window),
+            Self::EverySize => window.len().min(CHUNK_BYTES_MAX),
+        }
+    }
+}
+
 /// Why a file could not be cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CutError {
@@ -26,6 +45,7 @@ pub enum CutError {
 /// The chunks of `file`, in order. `on_read` hears of every window, in bytes, and may stop it.
 pub async fn cut(
     file: &Blob,
+    cuts: Cuts,
     mut on_read: impl FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Vec<ChunkRef>, CutError> {
     let size = file.size() as u64;
@@ -39,7 +59,7 @@ pub async fn cut(
         let mut cut = 0;
         let mut digests = Vec::new();
         while cut < window.len() && (is_last || window.len() - cut >= CHUNK_BYTES_MAX) {
-            let chunk = &window[cut..cut + first_cut(&window[cut..])];
+            let chunk = &window[cut..cut + cuts.first(&window[cut..])];
             digests.push((chunk.len(), Digest::start(chunk)));
             cut += chunk.len();
         }

@@ -9,17 +9,18 @@ use futures::channel::oneshot;
 use js_sys::{Array, Uint8Array};
 use shared::content::Manifest;
 use wasm_bindgen::prelude::*;
-use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{Blob, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use super::cutter::{self, CutError};
+use super::cutter::{self, CutError, Cuts};
 use crate::browser;
 
 /// The small module that loads this same WASM in a worker.
 const WORKER_URL: &str = "/pkg/worker.js";
 
 /// Messages between the page and the worker are arrays: what it is, the job's number, and a value.
-pub(crate) mod message {
-    pub const CUT: &str = "cut";
+pub(super) mod message {
+    pub const CUT_BY_CONTENT: &str = "cut by content";
+    pub const CUT_BY_SIZE: &str = "cut by size";
     pub const CANCEL: &str = "cancel";
     pub const READ: &str = "read";
     pub const DONE: &str = "done";
@@ -71,25 +72,31 @@ impl Hasher {
     /// The manifest of `file`. `on_read` hears how many bytes each step took, and may end it.
     pub async fn manifest(
         &self,
-        file: &File,
+        file: &Blob,
+        cuts: Cuts,
         on_read: impl Fn(u64) -> ControlFlow<()> + Clone + 'static,
     ) -> Result<Manifest, CutError> {
-        if let Some(running) = self.send(file, on_read.clone())
+        if let Some(running) = self.send(file, cuts, on_read.clone())
             && let Ok(result) = running.await
         {
             return result;
         }
-        Manifest::new(cutter::cut(file, on_read).await?).map_err(|_| CutError::Unreadable)
+        Manifest::new(cutter::cut(file, cuts, on_read).await?).map_err(|_| CutError::Unreadable)
     }
 
     fn send(
         &self,
-        file: &File,
+        file: &Blob,
+        cuts: Cuts,
         on_read: impl Fn(u64) -> ControlFlow<()> + 'static,
     ) -> Option<oneshot::Receiver<Result<Manifest, CutError>>> {
         let id = self.next_job.replace(self.next_job.get() + 1);
         let worker = self.worker.borrow();
-        let message = Array::of3(&message::CUT.into(), &id.into(), file);
+        let kind = match cuts {
+            Cuts::ByContent => message::CUT_BY_CONTENT,
+            Cuts::EverySize => message::CUT_BY_SIZE,
+        };
+        let message = Array::of3(&kind.into(), &id.into(), file);
         worker.as_ref()?.post_message(&message).ok()?;
         let (done, result) = oneshot::channel();
         self.jobs.borrow_mut().insert(id, Job { on_read: Box::new(on_read), done });
