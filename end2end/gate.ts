@@ -42,7 +42,9 @@ export class Gate {
   }
 
   async cut(): Promise<void> {
-    const closed = new Promise((resolve) => this.listener?.close(resolve));
+    if (this.listener === undefined) return;
+    const { listener } = this;
+    const closed = new Promise((resolve) => listener.close(resolve));
     for (const socket of this.open) socket.destroy();
     await closed;
     this.listener = undefined;

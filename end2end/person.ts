@@ -16,8 +16,17 @@ export class Person {
     return new Person(await context.newPage(), context);
   }
 
+  /** Somebody at a page that is open already. */
+  static at(page: Page): Person {
+    return new Person(page, page.context());
+  }
+
   async register(username: string): Promise<void> {
     await this.page.goto("/register");
+    await this.registerHere(username);
+  }
+
+  async registerHere(username: string): Promise<void> {
     await this.fillIn(username);
     await this.page.getByRole("button", { name: "Create account" }).click();
     await this.seesFiles();
@@ -51,6 +60,10 @@ export class Person {
   }
 
   async makesFolder(name: string): Promise<void> {
+    // While something is selected, what can be done with it stands where "New" does.
+    if (await this.page.getByRole("button", { name: "Clear selection" }).isVisible()) {
+      await this.page.getByRole("button", { name: "Clear selection" }).click();
+    }
     await this.page.getByRole("button", { name: "New", exact: true }).click();
     await this.page.getByRole("dialog", { name: "New" }).getByRole("button", { name: "New folder" }).click();
     await this.types(name);
