@@ -52,6 +52,15 @@ export class Client {
 
   /** Everything alive, page by page. */
   async items(): Promise<Item[]> {
+    return (await this.pulled()).items;
+  }
+
+  /** The sync token in force now. */
+  async syncToken(): Promise<string> {
+    return (await this.pulled()).syncToken;
+  }
+
+  private async pulled(): Promise<{ items: Item[]; syncToken: string }> {
     const all = new Map<string, Item>();
     let since = "";
     for (;;) {
@@ -61,8 +70,8 @@ export class Client {
         `/sync/pull?limit=1000${query}`,
       );
       for (const item of page.body.changes) all.set(item.id, item);
-      if (!page.body.hasMore) return [...all.values()].filter((item) => !item.isDeleted);
       since = page.body.syncToken;
+      if (!page.body.hasMore) return { items: [...all.values()].filter((item) => !item.isDeleted), syncToken: since };
     }
   }
 
@@ -89,13 +98,22 @@ export class Client {
     return socket;
   }
 
-  async download(fileId: string): Promise<{ sha256: string; size: number }> {
+  async text(fileId: string): Promise<string> {
+    return (await this.content(fileId)).text();
+  }
+
+  private async content(fileId: string): Promise<Response> {
     const headers = { authorization: `Bearer ${this.token}` };
     const response = await fetch(`${this.server.url}/api/v1/files/${fileId}/download`, { headers });
-    if (!response.ok || response.body === null) throw new Error(`download: ${response.status}`);
+    if (!response.ok) throw new Error(`download: ${response.status}`);
+    return response;
+  }
+
+  async download(fileId: string): Promise<{ sha256: string; size: number }> {
+    const response = await this.content(fileId);
     const hash = createHash("sha256");
     let size = 0;
-    for await (const part of response.body) {
+    for await (const part of response.body!) {
       hash.update(part);
       size += part.length;
     }

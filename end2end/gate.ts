@@ -24,6 +24,7 @@ export class Gate {
   }
 
   async restore(): Promise<void> {
+    if (this.listener !== undefined) return;
     const listener = createServer((near) => {
       const far = connect(this.server.port, "127.0.0.1");
       for (const [from, to] of [[near, far], [far, near]] as const) {

@@ -69,6 +69,41 @@ export class Person {
     await this.types(name);
   }
 
+  /** A small file from the desktop. */
+  async makesFile(name: string, words: string): Promise<void> {
+    const file = { name, mimeType: "text/plain", buffer: Buffer.from(words, "utf8") };
+    await this.page.locator("#pick-files").setInputFiles([file]);
+    await expect(this.item(name)).toBeVisible();
+  }
+
+  async deletes(name: string): Promise<void> {
+    await this.item(name).click();
+    await this.page.keyboard.press("Delete");
+    await expect(this.item(name)).toBeHidden();
+  }
+
+  /** Into a folder beside it, by the dialog. */
+  async moves(name: string, folder: string): Promise<void> {
+    await this.item(name).click({ button: "right" });
+    await this.page.getByRole("menuitem", { name: "Move to…" }).click();
+    const dialog = this.page.getByRole("dialog");
+    await dialog.getByRole("button", { name: folder, exact: true }).click();
+    await dialog.getByRole("button", { name: "Move here" }).click();
+    await expect(this.item(name)).toBeHidden();
+  }
+
+  /** Waits until the service worker holds the whole app. */
+  async isReadyForOffline(): Promise<void> {
+    const holds = async () => {
+      if (navigator.serviceWorker.controller === null) return false;
+      for (const name of await caches.keys()) {
+        if (await (await caches.open(name)).match("/site.json")) return true;
+      }
+      return false;
+    };
+    await expect.poll(() => this.page.evaluate(holds)).toBe(true);
+  }
+
   async renames(from: string, to: string): Promise<void> {
     await this.item(from).click();
     await this.page.keyboard.press("F2");
@@ -84,6 +119,11 @@ export class Person {
     await expect(this.item(name)).toBeVisible();
   }
 
+  /** What the list shows, without its heading. */
+  get rows(): Locator {
+    return this.page.locator("[role=row][id^=item-], [role=option][id^=item-]");
+  }
+
   async uploads(...paths: string[]): Promise<void> {
     await this.page.locator("#pick-files").setInputFiles(paths);
   }
@@ -94,24 +134,25 @@ export class Person {
 
   /** Drops a folder of the desktop on the page, as the browser sees it from a file manager. */
   async dropsFolder(path: string): Promise<void> {
-    for (const type of ["dragEnter", "dragOver", "drop"] as const) await this.drags(type, [path]);
+    const { width, height } = this.page.viewportSize()!;
+    const browser = await this.context.newCDPSession(this.page);
+    const data = { items: [], files: [path], dragOperationsMask: 1 };
+    for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+      await browser.send("Input.dispatchDragEvent", { type, x: width / 2, y: height / 2, data });
+    }
   }
 
-  /** Holds something from the desktop over the page. */
+  /** Holds something from the desktop over the page, as the page hears of it. */
   async dragsOver(): Promise<void> {
-    for (const type of ["dragEnter", "dragOver"] as const) await this.drags(type, [import.meta.filename]);
+    await this.page.locator("#content").evaluate((content) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["words"], "note.txt"));
+      content.dispatchEvent(new DragEvent("dragover", { dataTransfer, bubbles: true, cancelable: true }));
+    });
   }
 
   async dragsAway(): Promise<void> {
-    await this.drags("dragCancel", []);
-  }
-
-  private async drags(type: "dragEnter" | "dragOver" | "drop" | "dragCancel", files: string[]): Promise<void> {
-    const { width, height } = this.page.viewportSize()!;
-    const browser = await this.context.newCDPSession(this.page);
-    const data = { items: [], files, dragOperationsMask: 1 };
-    await browser.send("Input.dispatchDragEvent", { type, x: width / 2, y: height / 2, data });
-    await browser.detach();
+    await this.page.locator("#content").dispatchEvent("dragleave");
   }
 
   async opens(name: string): Promise<void> {

@@ -42,9 +42,10 @@ export class Server {
     return server;
   }
 
-  /** Starts it over the same data, and waits until it answers. */
-  async up(): Promise<void> {
-    const [program, ...words] = [...(this.options.under ?? []), EXECUTABLE, "serve"];
+  /** Starts it over the same data, and waits until it answers; its clock may go ahead of everyone's. */
+  async up(daysAhead = 0): Promise<void> {
+    const clock = daysAhead > 0 ? ["faketime", "-f", `+${daysAhead}d`] : [];
+    const [program, ...words] = [...(this.options.under ?? []), ...clock, EXECUTABLE, "serve"];
     const process_ = spawn(program!, words, {
       env: {
         ...process.env,
@@ -77,8 +78,13 @@ export class Server {
     await this.end("SIGKILL");
   }
 
-  async stop(): Promise<void> {
+  /** Ends as it does when it is asked to, and keeps its data. */
+  async down(): Promise<void> {
     await this.end("SIGTERM");
+  }
+
+  async stop(): Promise<void> {
+    await this.down();
     await rm(this.data, { recursive: true, force: true });
   }
 
