@@ -5,7 +5,7 @@ use shared::frames::FileAction;
 use shared::limits::TEXT_MERGE_BYTES_MAX;
 use shared::rules::{BaseContent, ContentVerdict, MergeKind, judge_content, merge_kind};
 use shared::sync::{Outcome, Proposal};
-use shared::{ContentHash, Dot, ErrorCode, ItemKind};
+use shared::{ContentHash, Dot, ErrorCode, ItemId, ItemKind, Timestamp, VersionId};
 
 use super::change::{Done, End, Judged, PreparedContent, Refusal};
 use super::facts::{MergeKey, MergedText};
@@ -15,9 +15,85 @@ use super::store::ZoneStore;
 use crate::db::DbError;
 use crate::db::conflicts::ConflictRow;
 use crate::db::items::ItemRow;
+use crate::db::manifests::Refused;
 use crate::db::versions::VersionRow;
 
+/// Why a content can't be taken, as the operation's answer.
+fn unreferenced(refused: Refused) -> Refusal {
+    match refused {
+        Refused::ChunksMissing(missing) => {
+            let message = "Some chunks aren't here yet. Upload them, then push again.";
+            Refusal { missing_chunks: Some(missing), ..Refusal::new(ErrorCode::ChunksMissing, message) }
+        }
+        Refused::ChunkSize { index, size } => {
+            let message = format!("The chunk at {index} has {size} bytes, not as many as the change says.");
+            Refusal::new(ErrorCode::InvalidManifest, message)
+        }
+        Refused::QuotaExceeded { .. } => {
+            let message = "There is no room left. Empty the trash or ask for more.";
+            Refusal::new(ErrorCode::QuotaExceeded, message)
+        }
+    }
+}
+
 impl<S: ZoneStore> Judge<'_, '_, S> {
+    pub fn add_version(
+        &mut self,
+        item_id: ItemId,
+        (content_hash, size): (ContentHash, u64),
+        modified_at: Timestamp,
+        dot: Dot,
+        was_current: bool,
+    ) -> VersionId {
+        let id = self.context.env.id();
+        self.zone.add_version(VersionRow {
+            id,
+            item_id,
+            content_hash,
+            size,
+            dot,
+            modified_at,
+            created_at: self.context.now,
+            superseded_at: None,
+            was_current,
+        });
+        id
+    }
+
+    /// Counts the content for one more version.
+    pub fn reference(&mut self, content: &PreparedContent) -> Judged<()> {
+        Ok(self.zone.store.reference(&content.manifest).map_err(unreferenced)?)
+    }
+
+    /// Whether the account holds all of the content: before any of it may have to be read.
+    pub(super) fn check_held(&self, content: &PreparedContent) -> Judged<()> {
+        Ok(self.zone.store.check(&content.manifest).map_err(unreferenced)?)
+    }
+
+    /// Equal by hash, or of the same size, cut differently and equal as a whole. Where that has to be read
+    /// first, the answer is provisional and the need is noted.
+    pub fn equal(&mut self, a: (ContentHash, u64), b: (ContentHash, u64)) -> bool {
+        if a.0 == b.0 || a.1 != b.1 {
+            return a.0 == b.0;
+        }
+        let whole = &self.context.facts.whole;
+        match (whole.get(&a.0), whole.get(&b.0)) {
+            // What can't be read is equal to nothing.
+            (Some(a), Some(b)) => a.is_some() && a == b,
+            (known_a, known_b) => {
+                let missing = [(known_a, a.0), (known_b, b.0)];
+                self.needs
+                    .whole
+                    .extend(missing.into_iter().filter(|(known, _)| known.is_none()).map(|m| m.1));
+                false
+            }
+        }
+    }
+
+    pub fn equal_to_item(&mut self, item: &ItemRow, content: &PreparedContent) -> bool {
+        item.content_hash.is_some_and(|hash| self.equal((hash, item.size), (content.hash, content.size())))
+    }
+
     pub(super) async fn edit_content(
         &mut self,
         item: ItemRow,
@@ -170,7 +246,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         &mut self,
         item: &mut ItemRow,
         content: (ContentHash, u64),
-        modified_at: shared::Timestamp,
+        modified_at: Timestamp,
         dot: Dot,
     ) {
         if let Some(former) = item.version_id {

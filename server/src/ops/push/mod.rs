@@ -3,9 +3,11 @@
 
 mod change;
 mod content;
+mod create;
 mod facts;
 mod judge;
 mod overlay;
+mod place;
 pub mod render;
 mod request;
 mod retire;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use shared::activity::ActivityKind;
 use shared::frames::FileAction;
+use shared::rules::{DeleteVerdict, judge_delete};
 use shared::sync::Outcome;
-use shared::{ErrorCode, ItemId, ItemKind, ItemName};
+use shared::{ErrorCode, ItemId, ItemKind, ItemName, OperationId};
 
 use super::change::{Done, End, Judged, Refusal};
 use super::judge::{Basis, Judge, News};
@@ -15,6 +16,53 @@ use crate::db::DbError;
 use crate::db::items::{Deletion, ItemRow};
 
 impl<S: ZoneStore> Judge<'_, '_, S> {
+    pub(super) async fn delete(
+        &mut self,
+        operation_id: OperationId,
+        mut item: ItemRow,
+        mut basis: Basis,
+        seen: u64,
+    ) -> Judged<Done> {
+        let deleted = self.zone.is_deleted(item.id).await?;
+        let (content_seen, place_seen) =
+            (basis.content.covers(item.content_dot), basis.place.covers(item.place_dot));
+        let verdict = judge_delete(content_seen, place_seen, deleted);
+        let dot = self.zone.issue(&mut item);
+        basis.place.learn(dot);
+        let id = item.id;
+        let outcome = match verdict {
+            DeleteVerdict::Same | DeleteVerdict::Loses => {
+                if verdict == DeleteVerdict::Same {
+                    basis.place.learn(item.place_dot);
+                } else {
+                    self.tell(&item, ActivityKind::DeleteLost);
+                }
+                self.zone.put(item, Write::Bump);
+                Outcome::Unchanged
+            }
+            DeleteVerdict::Delete => {
+                let survivors = match item.kind {
+                    ItemKind::File => Vec::new(),
+                    ItemKind::Folder => self.survivors(id, seen).await?,
+                };
+                let deletion = Deletion { at: self.context.now, by: operation_id };
+                if survivors.is_empty() {
+                    item.deleted = Some(deletion);
+                    item.place_dot = dot;
+                    self.zone.put(item, Write::Touch);
+                    self.news.push(News::Deleted(id));
+                    Outcome::Applied
+                } else {
+                    self.tell(&item, ActivityKind::DeletePartly);
+                    self.zone.put(item, Write::Bump);
+                    self.leave_behind(id, &survivors, deletion).await?;
+                    Outcome::Merged
+                }
+            }
+        };
+        Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) })
+    }
+
     /// What another device put or changed below the folder after the deleter had looked; the topmost of
     /// each branch. The deleter's own changes never count.
     pub(super) async fn survivors(&mut self, folder: ItemId, seen: u64) -> Result<Vec<ItemId>, DbError> {
