@@ -35,7 +35,8 @@ async fn a_failing_write_takes_only_itself_back() {
 #[tokio::test]
 async fn lists_of_any_length_go_in_batches() {
     for test in databases(&Env::system()).await {
-        let names: Vec<String> = (0..700).map(|n| format!("{n:03}")).collect();
+        // More than one array, and all sizes of batches.
+        let names: Vec<String> = (0..17_000).map(|n| format!("{n:05}")).collect();
         let rows = names.clone();
         test.db
             .write::<_, DbError, _>(move |connection| {
@@ -51,7 +52,7 @@ async fn lists_of_any_length_go_in_batches() {
         let keys = names.iter().step_by(2).map(|name| Value::from(name.as_str()));
         let sql = "SELECT name, value FROM settings WHERE value = $1 AND name IN ({keys})";
         let found = reader.fetch_keys(sql, values![vec![2_u8]], keys).await.unwrap();
-        assert_eq!(found.len(), 350);
+        assert_eq!(found.len(), 8_500);
         let null: Option<i64> =
             reader.fetch_one("SELECT CAST(NULL AS BIGINT)", values![]).await.unwrap().get(0).unwrap();
         assert_eq!(null, None);
