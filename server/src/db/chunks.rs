@@ -29,10 +29,21 @@ pub async fn lease(
     hashes: &[ChunkHash],
     leased_until: Timestamp,
 ) -> Result<HashMap<ChunkHash, u32>, DbError> {
+    renew(connection, account, hashes, leased_until).await?;
+    present(connection, account, hashes).await
+}
+
+/// Those of the chunks that are held are safe from collection until `leased_until`.
+pub(super) async fn renew(
+    connection: &mut Connection,
+    account: UserId,
+    hashes: &[ChunkHash],
+    leased_until: Timestamp,
+) -> Result<(), DbError> {
     // The condition leaves rows alone that are safe for as long already.
     let sql = "UPDATE chunks SET leased_until = $2 WHERE account_id = $1 AND leased_until < $2 AND hash IN ({keys})";
-    connection.execute_keys(sql, values![account, leased_until], hashes.iter().map(|&h| h.into())).await?;
-    present(connection, account, hashes).await
+    let keys = hashes.iter().map(|&h| h.into());
+    connection.execute_keys(sql, values![account, leased_until], keys).await.map(drop)
 }
 
 /// Where the chunks' bytes are. What is not held is left out.
@@ -110,20 +121,41 @@ pub async fn stage(
             continue;
         }
         staged_bytes += u64::from(size);
-        let (generation, data) = match stored {
-            Stored::Inline(bytes) => (Uuid::nil(), Value::Bytes(Some(bytes.into()))),
-            Stored::Object(generation) => (generation.0, Value::Bytes(None)),
-        };
-        let generation = generation.as_bytes().as_slice();
-        rows.push(values![account, hash, size, 0_i64, generation, data, leased_until]);
+        rows.push(NewChunk { chunk: ChunkRef { hash, size }, stored, refs: 0, leased_until });
     }
-    let head = "INSERT INTO chunks (account_id, hash, size, refs, generation, data, leased_until)";
-    connection.insert_rows(head, rows, "").await?;
+    insert(connection, account, rows).await?;
     if staged_bytes > 0 {
         let sql = "UPDATE accounts SET staged_bytes = staged_bytes + $2 WHERE account_id = $1";
         connection.execute(sql, values![account, staged_bytes]).await?;
     }
     Ok(superfluous)
+}
+
+/// A chunk that the account does not hold yet.
+pub(super) struct NewChunk {
+    pub chunk: ChunkRef,
+    pub stored: Stored,
+    pub refs: u64,
+    pub leased_until: Timestamp,
+}
+
+pub(super) async fn insert(
+    connection: &mut Connection,
+    account: UserId,
+    chunks: Vec<NewChunk>,
+) -> Result<(), DbError> {
+    let rows = chunks
+        .into_iter()
+        .map(|NewChunk { chunk: ChunkRef { hash, size }, stored, refs, leased_until }| {
+            let (generation, data) = match stored {
+                Stored::Inline(bytes) => (Uuid::nil(), Value::Bytes(Some(bytes.into()))),
+                Stored::Object(generation) => (generation.0, Value::Bytes(None)),
+            };
+            values![account, hash, size, refs, generation.as_bytes().as_slice(), data, leased_until]
+        })
+        .collect();
+    let head = "INSERT INTO chunks (account_id, hash, size, refs, generation, data, leased_until)";
+    connection.insert_rows(head, rows, "").await.map(drop)
 }
 
 /// Which objects the chunks are; those that live in their rows are left out.

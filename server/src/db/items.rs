@@ -246,15 +246,12 @@ pub async fn zones_of(
     zones: &[ZoneId],
     ids: &[ItemId],
 ) -> Result<Vec<(ItemId, ZoneId)>, DbError> {
+    let sql = "SELECT item_id FROM items WHERE zone_id = $1 AND item_id IN ({keys}) \
+               UNION ALL SELECT alias_id FROM aliases WHERE zone_id = $1 AND alias_id IN ({keys})";
     let mut found = Vec::new();
     for &zone in zones {
-        for sql in [
-            "SELECT item_id FROM items WHERE zone_id = $1 AND item_id IN ({keys})",
-            "SELECT alias_id FROM aliases WHERE zone_id = $1 AND alias_id IN ({keys})",
-        ] {
-            for row in connection.fetch_keys(sql, values![zone], keys(ids)).await? {
-                found.push((row.get(0)?, zone));
-            }
+        for row in connection.fetch_keys(sql, values![zone], keys(ids)).await? {
+            found.push((row.get(0)?, zone));
         }
     }
     Ok(found)

@@ -5,12 +5,12 @@
 //! [`Ledger::save`], so a change that is refused leaves nothing behind.
 
 use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use shared::content::Manifest;
-use shared::{ChunkHash, ContentHash, Timestamp, UserId};
+use shared::{ChunkHash, ChunkRef, ContentHash, Timestamp, UserId};
 
-use super::chunks::{self, Balance};
+use super::chunks::{self, Balance, NewChunk};
 use super::{Connection, DbError};
 use crate::blobs::{BlobKey, StagedChunk, Stored};
 use crate::values;
@@ -51,6 +51,13 @@ struct ChunkEntry {
     size: u32,
     before: u64,
     refs: u64,
+    /// Of a chunk that has no row yet.
+    staged: Option<Staged>,
+}
+
+struct Staged {
+    stored: Stored,
+    leased_until: Timestamp,
 }
 
 impl Ledger {
@@ -104,28 +111,42 @@ impl Ledger {
         let sql = "SELECT hash, size, refs FROM chunks WHERE account_id = $1 AND hash IN ({keys})";
         for row in connection.fetch_keys(sql, values![self.account], distinct(unknown)).await? {
             let refs = row.get(2)?;
-            self.chunks.insert(row.get(0)?, ChunkEntry { size: row.get(1)?, before: refs, refs });
+            self.chunks
+                .insert(row.get(0)?, ChunkEntry { size: row.get(1)?, before: refs, refs, staged: None });
         }
         Ok(())
     }
 
-    /// As [`chunks::stage`], for chunks that this batch brings itself. Those for which the free quota has no
-    /// room are left out: a content that names one exceeds the quota.
+    /// As [`chunks::stage`], for chunks that this batch brings itself: new ones are written with everything
+    /// else. Those for which the free quota has no room are left out: a content that names one exceeds the
+    /// quota.
     pub async fn stage(
         &mut self,
         connection: &mut Connection,
         staged: Vec<StagedChunk>,
         leased_until: Timestamp,
     ) -> Result<Vec<BlobKey>, DbError> {
-        let all: Vec<_> = staged.iter().map(|staged| staged.chunk).collect();
-        self.load_chunks(connection, all.iter().map(|chunk| chunk.hash)).await?;
+        self.load_chunks(connection, staged.iter().map(|staged| staged.chunk.hash)).await?;
         let (staged, mut superfluous) = self.within_room(staged);
-        superfluous.extend(chunks::stage(connection, self.account, staged, leased_until).await?);
-        self.load_chunks(connection, all.iter().map(|chunk| chunk.hash)).await?;
-        // Staging wrote the new bytes itself.
-        let now = chunks::balance(connection, self.account).await?.staged_bytes;
-        self.balance.staged_bytes += now - self.before.staged_bytes;
-        self.before.staged_bytes = now;
+        let mut held = Vec::new();
+        for StagedChunk { chunk, stored } in staged {
+            match self.chunks.entry(chunk.hash) {
+                Entry::Vacant(entry) => {
+                    self.balance.staged_bytes += u64::from(chunk.size);
+                    let staged = Some(Staged { stored, leased_until });
+                    entry.insert(ChunkEntry { size: chunk.size, before: 0, refs: 0, staged });
+                }
+                Entry::Occupied(entry) => {
+                    if let Stored::Object(generation) = stored {
+                        superfluous.push(BlobKey { account: self.account, hash: chunk.hash, generation });
+                    }
+                    if entry.get().staged.is_none() {
+                        held.push(chunk.hash);
+                    }
+                }
+            }
+        }
+        chunks::renew(connection, self.account, &held, leased_until).await?;
         Ok(superfluous)
     }
 
@@ -257,13 +278,13 @@ impl Ledger {
     }
 
     /// Writes what changed.
-    pub async fn save(self, connection: &mut Connection) -> Result<(), DbError> {
+    pub async fn save(mut self, connection: &mut Connection) -> Result<(), DbError> {
         let account = self.account;
         self.save_chunks(connection).await?;
         let mut rows = Vec::new();
         let mut gone = Vec::new();
-        let mut by_refs: HashMap<u64, Vec<ContentHash>> = HashMap::new();
-        for (content, entry) in self.manifests {
+        let mut by_refs: BTreeMap<u64, Vec<ContentHash>> = BTreeMap::new();
+        for (content, entry) in self.manifests.into_iter().collect::<BTreeMap<_, _>>() {
             match (entry.before, entry.refs) {
                 (None, 0) => {}
                 (Some(_), 0) => gone.push(content),
@@ -291,11 +312,18 @@ impl Ledger {
         Ok(())
     }
 
-    async fn save_chunks(&self, connection: &mut Connection) -> Result<(), DbError> {
-        let mut by_refs: HashMap<u64, Vec<ChunkHash>> = HashMap::new();
-        for (&hash, entry) in self.chunks.iter().filter(|(_, entry)| entry.refs != entry.before) {
-            by_refs.entry(entry.refs).or_default().push(hash);
+    async fn save_chunks(&mut self, connection: &mut Connection) -> Result<(), DbError> {
+        let mut new = Vec::new();
+        let mut by_refs: BTreeMap<u64, Vec<ChunkHash>> = BTreeMap::new();
+        for (hash, ChunkEntry { size, before, refs, staged }) in std::mem::take(&mut self.chunks) {
+            if let Some(Staged { stored, leased_until }) = staged {
+                new.push(NewChunk { chunk: ChunkRef { hash, size }, stored, refs, leased_until });
+            } else if refs != before {
+                by_refs.entry(refs).or_default().push(hash);
+            }
         }
+        new.sort_unstable_by_key(|new| new.chunk.hash);
+        chunks::insert(connection, self.account, new).await?;
         for (refs, hashes) in by_refs {
             let sql = "UPDATE chunks SET refs = $2 WHERE account_id = $1 AND hash IN ({keys})";
             connection.execute_keys(sql, values![self.account, refs], distinct(hashes)).await?;
