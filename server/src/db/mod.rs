@@ -46,6 +46,14 @@ use crate::faults::Fault;
 
 /// Readers of SQLite beside its one writer; each is a thread.
 const SQLITE_READERS: u32 = 4;
+/// Pages that SQLite's writer keeps in memory: keys are random, so it comes back to the upper ones.
+const SQLITE_WRITER_CACHE_KIB: u32 = 16 * 1024;
+/// Pages in the log before they are moved into the database, 16 MiB: the larger, the fewer are moved twice.
+const SQLITE_CHECKPOINT_PAGES: u32 = 4_096;
+/// Rows of an answer on their way from a SQLite thread.
+const SQLITE_ROWS_BUFFERED: usize = 512;
+/// Statements that a connection keeps prepared: more than there are.
+const STATEMENTS_CACHED: usize = 512;
 /// Connections to PostgreSQL a node.
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// How long a request waits for a connection before it is told to come back.
@@ -66,12 +74,18 @@ enum Backend {
 impl Db {
     /// Opens, or makes, the SQLite file, migrated.
     pub async fn open_sqlite(file: &Path, env: &Env) -> Result<Self, DbError> {
-        let options = SqliteConnectOptions::new().filename(file).busy_timeout(SQLITE_BUSY_TIMEOUT);
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .busy_timeout(SQLITE_BUSY_TIMEOUT)
+            .statement_cache_capacity(STATEMENTS_CACHED)
+            .row_buffer_size(SQLITE_ROWS_BUFFERED);
         let writing = options
             .clone()
             .create_if_missing(true)
             .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
+            .pragma("cache_size", format!("-{SQLITE_WRITER_CACHE_KIB}"))
+            .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT_PAGES.to_string())
             // Acknowledged means durable: every commit is on the disk.
             .synchronous(if Fault::SqliteSyncOff.is_planted() {
                 SqliteSynchronous::Off
@@ -93,6 +107,7 @@ impl Db {
     /// Connects to PostgreSQL, migrated.
     pub async fn open_postgres(url: &str, env: &Env) -> Result<Self, DbError> {
         let options: PgConnectOptions = url.parse()?;
+        let options = options.statement_cache_capacity(STATEMENTS_CACHED);
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
