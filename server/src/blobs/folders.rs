@@ -1,6 +1,7 @@
 //! The folders of a local object store. The store syncs a folder that it makes, but a second write that
-//! finds the folder there already could be acknowledged before its maker has synced the parent. So each
-//! folder is made and synced here, once a process, before anything is put into it.
+//! finds the folder there already could be acknowledged before its maker has synced the parent. So all
+//! folders of an account are made here, once a process, before anything is put into one of them: together,
+//! because then one sync serves them all.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -13,8 +14,10 @@ use tokio::sync::Mutex;
 
 use super::error::BlobError;
 
-/// Folders remembered as synced; beyond, they are synced again.
+/// Accounts whose folders are remembered as synced; beyond, they are synced again.
 const REMEMBERED_MAX: usize = 65_536;
+/// Folders of an account: one for each first byte of a hash.
+const FOLDERS: std::ops::RangeInclusive<u8> = 0..=u8::MAX;
 
 pub(super) struct Folders {
     root: PathBuf,
@@ -26,20 +29,20 @@ impl Folders {
         Self { root: root.to_owned(), durable: Mutex::default() }
     }
 
-    /// Makes the folder of `object` durable: its entry and those of the folders above it.
+    /// Makes the folders of the object's account durable, and the entries of those above them.
     pub(super) async fn ensure(&self, object: &Path) -> Result<(), BlobError> {
-        let Some((folder, _)) = object.as_ref().rsplit_once('/') else { return Ok(()) };
-        // Held while syncing: whoever finds the folder remembered finds it durable.
+        let Some(account) = object.as_ref().rsplitn(3, '/').nth(2) else { return Ok(()) };
+        // Held while syncing: whoever finds the account remembered finds its folders durable.
         let mut durable = self.durable.lock().await;
-        if durable.contains(folder) {
+        if durable.contains(account) {
             return Ok(());
         }
-        let (root, relative) = (self.root.clone(), folder.to_owned());
+        let (root, relative) = (self.root.clone(), account.to_owned());
         blocking(move || make_durable(&root, &relative)).await?;
         if durable.len() >= REMEMBERED_MAX {
             durable.clear();
         }
-        durable.insert(folder.to_owned());
+        durable.insert(account.to_owned());
         Ok(())
     }
 
@@ -63,19 +66,26 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-fn make_durable(root: &FilePath, relative: &str) -> std::io::Result<()> {
+fn make_durable(root: &FilePath, account: &str) -> std::io::Result<()> {
     let mut folder = root.to_owned();
-    for part in relative.split('/') {
+    for part in account.split('/') {
         let parent = folder.clone();
         folder.push(part);
-        match fs::create_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            made => made?,
-        }
+        make(&folder)?;
         // Also where it was there: its maker may have been killed before it synced.
         sync_folder(&parent)?;
     }
-    Ok(())
+    for first_byte in FOLDERS {
+        make(&folder.join(format!("{first_byte:02x}")))?;
+    }
+    sync_folder(&folder)
+}
+
+fn make(folder: &FilePath) -> std::io::Result<()> {
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
 }
 
 #[cfg(unix)]
