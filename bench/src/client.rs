@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use futures::StreamExt as _;
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,11 +11,16 @@ use shared::account::{DeviceClaim, Password, Register, SignIn, TokenGranted};
 use shared::sync::{Base, Change, ChangeKind, ContentInput, PullResponse, PushRequest, PushResponse};
 use shared::upload::{AnnouncedChunk, InitUpload, Library, UploadCompleted, UploadStarted};
 use shared::{DeviceId, ItemId, VersionVector};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use uuid::Uuid;
 
 use crate::Outcome;
 
 const PASSWORD: &str = "correct horse battery";
+
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 #[derive(Clone)]
 pub struct Client {
@@ -37,22 +43,47 @@ pub struct Plan {
 impl Client {
     /// The first account of a fresh server, signed in.
     pub async fn first_account(url: &str) -> Outcome<Self> {
-        let http = reqwest::Client::builder().no_proxy().build()?;
-        let base = format!("{url}/api/v1");
-        let username = "bench".to_owned();
-        let password = Password(PASSWORD.to_owned());
+        Self::account(url, "bench").await
+    }
+
+    /// A new account, signed in.
+    pub async fn account(url: &str, username: &str) -> Outcome<Self> {
         let register = Register {
-            username: username.clone(),
-            password: password.clone(),
+            username: username.to_owned(),
+            password: Password(PASSWORD.to_owned()),
             display_name: None,
             invite: None,
         };
-        let _: serde_json::Value = answer(http.post(format!("{base}/auth/register")).json(&register)).await?;
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let _: serde_json::Value =
+            answer(http.post(format!("{url}/api/v1/auth/register")).json(&register)).await?;
+        Self::sign_in(url, username).await
+    }
+
+    /// The account on a new device.
+    pub async fn sign_in(url: &str, username: &str) -> Outcome<Self> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let base = format!("{url}/api/v1");
         let device = DeviceClaim { id: None, name: "Bench".to_owned(), platform: "bench".to_owned() };
-        let sign_in = SignIn { username, password, device };
+        let password = Password(PASSWORD.to_owned());
+        let sign_in = SignIn { username: username.to_owned(), password, device };
         let granted: TokenGranted = answer(http.post(format!("{base}/auth/token")).json(&sign_in)).await?;
         let TokenGranted { token, signed_in } = granted;
         Ok(Self { http, base, token, device_id: signed_in.device.id, root_id: signed_in.root_id })
+    }
+
+    /// An open socket of this device, greeted.
+    pub async fn socket(&self) -> Outcome<Socket> {
+        let url = format!("{}/ws", self.base.replacen("http", "ws", 1));
+        let mut request = url.into_client_request()?;
+        request.headers_mut().insert("authorization", format!("Bearer {}", self.token).parse()?);
+        let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
+        while let Some(message) = socket.next().await {
+            if message?.is_text() {
+                return Ok(socket);
+            }
+        }
+        Err("a socket was closed before it was greeted".into())
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

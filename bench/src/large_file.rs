@@ -41,7 +41,7 @@ pub async fn measure(arguments: &Arguments, report: &mut Report) -> Outcome {
     memory::idle(&server, report).await?;
     let (plain, id) = send_plain(&client, &file, bytes).await?;
     memory::during_upload(&server, report)?;
-    ratio(report, "upload, sent as it is", speed(plain), speed(bound), "0.7 of the copy");
+    ratio(report, "upload, hashed by the server", speed(plain), speed(bound), "0.7 of the copy");
 
     let down = receive(&client, id, &folder.path().join("down.bin"), bytes).await?;
     ratio(report, "download to a file, with fsync", speed(down), speed(bound), "0.7 of the copy");
@@ -57,21 +57,27 @@ pub async fn measure(arguments: &Arguments, report: &mut Report) -> Outcome {
     drop(server);
 
     if arguments.wants("peers") {
-        let copyparty = peers::copyparty(arguments, &file).await?;
-        let aim = "1.5 of copyparty";
-        match copyparty {
-            Some(time) => ratio(report, "upload beside copyparty up2k", speed(cut), speed(time), aim),
-            None => report.add("upload beside copyparty up2k", "not installed", aim),
-        }
-        let aim = "1.2 of tus";
-        match peers::tus(arguments, &file, bytes).await? {
-            Some(time) => {
-                ratio(report, "upload beside @tus/server, one PATCH", speed(plain), speed(time), aim);
-            }
-            None => report.add("upload beside @tus/server", "not installed", aim),
-        }
+        let peer = peers::copyparty(arguments, &file).await?;
+        beside(report, "copyparty up2k", speed(cut), peer, speed, "1.5 of copyparty");
+        let peer = peers::tus(arguments, &file, bytes).await?;
+        beside(report, "@tus/server, one PATCH", speed(plain), peer, speed, "1.2 of tus");
     }
     Ok(())
+}
+
+fn beside(
+    report: &mut Report,
+    name: &str,
+    ours: f64,
+    peer: Option<peers::Taken>,
+    speed: impl Fn(Duration) -> f64,
+    aim: &str,
+) {
+    let Some(peer) = peer else {
+        return report.add(format!("upload beside {name}"), "not installed", aim);
+    };
+    ratio(report, &format!("upload beside {name}"), ours, speed(peer.answered), aim);
+    ratio(report, &format!("upload beside {name}, both on disk"), ours, speed(peer.durable), "");
 }
 
 fn ratio(report: &mut Report, name: &str, ours: f64, theirs: f64, aim: &str) {

@@ -7,6 +7,7 @@
 mod bounds;
 mod client;
 mod large_file;
+mod latency;
 mod memory;
 mod peers;
 mod pull;
@@ -42,7 +43,8 @@ struct Arguments {
     /// Node packages and Python packages of the peers, installed here.
     #[arg(long)]
     peers: Option<PathBuf>,
-    /// Only what contains one of these words: large, small, push, pull, memory, peers, site.
+    /// Only what contains one of these words: large, small, push, pull,
+    /// latency, memory, peers, site.
     only: Vec<String>,
 }
 
@@ -67,6 +69,9 @@ async fn main() -> Outcome {
     }
     if arguments.wants("pull") {
         pull::measure(&arguments, &mut report).await?;
+    }
+    if arguments.wants("latency") {
+        latency::measure(&arguments, &mut report).await?;
     }
     if arguments.wants("site") {
         memory::site(&arguments, &mut report)?;

@@ -1,4 +1,5 @@
-//! Other servers taking the same file on the same machine, each as its own client sends it best.
+//! Other servers taking the same file on the same machine, each as its own client sends it best. They answer
+//! before the bytes are on the disk, ours after: so each has two times.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -13,6 +14,21 @@ use crate::server::{free_port, until};
 use crate::{Arguments, Outcome};
 
 const BUFFER_BYTES: usize = 1024 * 1024;
+
+/// How long a peer took.
+pub struct Taken {
+    /// Until it answered.
+    pub answered: Duration,
+    /// Until what it had taken was also on the disk.
+    pub durable: Duration,
+}
+
+impl Taken {
+    fn until_now(begin: Instant, answered: Duration, stored: &Path) -> Outcome<Self> {
+        std::fs::File::open(stored)?.sync_all()?;
+        Ok(Self { answered, durable: begin.elapsed() })
+    }
+}
 
 struct Peer(Child);
 
@@ -30,7 +46,7 @@ async fn start(command: &mut Command, url: &str) -> Outcome<Peer> {
 }
 
 /// copyparty with its own up2k client, which hashes and deduplicates as ours does.
-pub async fn copyparty(arguments: &Arguments, file: &Path) -> Outcome<Option<Duration>> {
+pub async fn copyparty(arguments: &Arguments, file: &Path) -> Outcome<Option<Taken>> {
     let Some(python) = arguments.peers.as_ref().map(|peers| peers.join("python/bin/python")) else {
         return Ok(None);
     };
@@ -47,18 +63,18 @@ pub async fn copyparty(arguments: &Arguments, file: &Path) -> Outcome<Option<Dur
     let client = String::from_utf8(found.stdout)?.trim().to_owned();
     let begin = Instant::now();
     let sent = Command::new(&python).arg(client).args(["-j", "4", &url]).arg(file).output()?;
-    let time = begin.elapsed();
+    let answered = begin.elapsed();
     let arrived = store.path().join(file.file_name().unwrap_or_default());
-    if !sent.status.success() || std::fs::metadata(arrived)?.len() != std::fs::metadata(file)?.len() {
+    if !sent.status.success() || std::fs::metadata(&arrived)?.len() != std::fs::metadata(file)?.len() {
         return Err(
             format!("copyparty did not take the file: {}", String::from_utf8_lossy(&sent.stderr)).into()
         );
     }
-    Ok(Some(time))
+    Ok(Some(Taken::until_now(begin, answered, &arrived)?))
 }
 
 /// @tus/server over its file store, the whole file in one PATCH, which is its fastest way.
-pub async fn tus(arguments: &Arguments, file: &Path, bytes: u64) -> Outcome<Option<Duration>> {
+pub async fn tus(arguments: &Arguments, file: &Path, bytes: u64) -> Outcome<Option<Taken>> {
     let Some(peers) = &arguments.peers else { return Ok(None) };
     let store = tempfile::tempdir()?;
     let port = free_port()?;
@@ -90,5 +106,9 @@ pub async fn tus(arguments: &Arguments, file: &Path, bytes: u64) -> Outcome<Opti
         .send()
         .await?
         .error_for_status()?;
-    Ok(Some(begin.elapsed()))
+    let answered = begin.elapsed();
+    let stored = std::fs::read_dir(store.path())?.flatten().map(|entry| entry.path());
+    let stored = stored.filter(|path| std::fs::metadata(path).is_ok_and(|stored| stored.len() == bytes));
+    let stored = stored.last().ok_or("tus did not take the file")?;
+    Ok(Some(Taken::until_now(begin, answered, &stored)?))
 }

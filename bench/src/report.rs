@@ -44,3 +44,10 @@ pub fn megabytes_per_second(bytes: u64, time: Duration) -> f64 {
 pub fn per_second(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
 }
+
+/// Half of the times are at most the first, 99 in 100 the second.
+pub fn p50_p99(mut times: Vec<Duration>) -> (Duration, Duration) {
+    times.sort_unstable();
+    let at = |percent: usize| times[(times.len() * percent).div_ceil(100).max(1) - 1];
+    (at(50), at(99))
+}

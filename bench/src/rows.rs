@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Executor as _, PgPool, Row as _, SqlitePool};
+use sqlx::{AssertSqlSafe, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction};
 
 use crate::Outcome;
 
@@ -41,39 +41,20 @@ pub enum Database {
     Postgres(PgPool),
 }
 
-/// SQLite takes 32,766 parameters a statement, PostgreSQL 65,535.
+/// SQLite takes 32,766 parameters a statement.
 const PARAMETERS_MAX: usize = 32_000;
 
-/// A database of its own on the PostgreSQL server, and its address.
+/// A fresh database of its own on the PostgreSQL server, and its address.
 pub async fn create_database(server: &str, name: &str) -> Outcome<String> {
     let pool = PgPool::connect(server).await?;
+    pool.execute(AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await?;
     pool.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await?;
     pool.close().await;
     let (base, _) = server.rsplit_once('/').ok_or("the address names no database")?;
     Ok(format!("{base}/{name}"))
 }
 
-// The two pools' types share no trait that says this, only the same words.
-macro_rules! insert_share {
-    ($pool:expr, $tables:expr, $commit:expr, $commits:expr) => {{
-        let mut transaction = $pool.begin().await?;
-        for table in $tables {
-            for part in table.share($commit, $commits) {
-                let mut query = sqlx::query(AssertSqlSafe(table.insert(part.len())));
-                for value in part.iter().flatten().cloned() {
-                    query = match value {
-                        Value::Bytes(bytes) => query.bind(bytes),
-                        Value::Text(text) => query.bind(text),
-                        Value::Integer(integer) => query.bind(integer),
-                    };
-                }
-                query.execute(&mut *transaction).await?;
-            }
-        }
-        transaction.commit().await?;
-    }};
-}
-
+// The two pools' rows share no trait that says this, only the same words.
 macro_rules! fetch_values {
     ($pool:expr, $sql:expr, $columns:expr) => {{
         let mut out = Vec::new();
@@ -143,13 +124,30 @@ impl Database {
         Ok(tables)
     }
 
-    /// Writes all of it in so many commits, each with its share of every table's rows.
+    /// Writes all of it in so many commits, each with its share of every table's rows, in the way that each
+    /// database takes many rows fastest.
     pub async fn write(&self, tables: &[Table], commits: usize) -> Outcome<Duration> {
         let start = Instant::now();
         for commit in 0..commits {
             match self {
-                Self::Sqlite(pool) => insert_share!(pool, tables, commit, commits),
-                Self::Postgres(pool) => insert_share!(pool, tables, commit, commits),
+                Self::Sqlite(pool) => {
+                    let mut transaction = pool.begin().await?;
+                    for table in tables {
+                        for rows in table.share(commit, commits) {
+                            table.insert_into_sqlite(rows, &mut transaction).await?;
+                        }
+                    }
+                    transaction.commit().await?;
+                }
+                Self::Postgres(pool) => {
+                    let mut transaction = pool.begin().await?;
+                    for table in tables {
+                        for rows in table.share(commit, commits) {
+                            table.insert_into_postgres(rows, &mut transaction).await?;
+                        }
+                    }
+                    transaction.commit().await?;
+                }
             }
         }
         Ok(start.elapsed())
@@ -213,14 +211,64 @@ impl Table {
         self.rows[from..to].chunks((PARAMETERS_MAX / self.columns.len()).max(1))
     }
 
-    fn insert(&self, rows: usize) -> String {
-        let names = self.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
-        let width = self.columns.len();
-        let tuple = |row: usize| {
-            let places = (1..=width).map(|place| format!("${}", row * width + place)).collect::<Vec<_>>();
-            format!("({})", places.join(", "))
-        };
-        let tuples = (0..rows).map(tuple).collect::<Vec<_>>().join(", ");
-        format!("INSERT INTO {} ({names}) VALUES {tuples}", self.name)
+    fn column_names(&self) -> String {
+        self.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// With a placeholder for each value.
+    async fn insert_into_sqlite(
+        &self,
+        rows: &[Vec<Value>],
+        transaction: &mut Transaction<'_, Sqlite>,
+    ) -> Outcome {
+        let tuple = format!("({})", vec!["?"; self.columns.len()].join(", "));
+        let tuples = vec![tuple.as_str(); rows.len()].join(", ");
+        let sql = format!("INSERT INTO {} ({}) VALUES {tuples}", self.name, self.column_names());
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for value in rows.iter().flatten().cloned() {
+            query = match value {
+                Value::Bytes(bytes) => query.bind(bytes),
+                Value::Text(text) => query.bind(text),
+                Value::Integer(integer) => query.bind(integer),
+            };
+        }
+        query.execute(&mut **transaction).await?;
+        Ok(())
+    }
+
+    /// With an array for each column.
+    async fn insert_into_postgres(
+        &self,
+        rows: &[Vec<Value>],
+        transaction: &mut Transaction<'_, Postgres>,
+    ) -> Outcome {
+        let arrays = (1..=self.columns.len()).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ");
+        let sql =
+            format!("INSERT INTO {} ({}) SELECT * FROM UNNEST({arrays})", self.name, self.column_names());
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for (index, column) in self.columns.iter().enumerate() {
+            let values = rows.iter().map(|row| row[index].clone());
+            query = match column.kind {
+                Kind::Bytes => query.bind(values.map(Value::bytes).collect::<Vec<_>>()),
+                Kind::Text => query.bind(values.map(Value::text).collect::<Vec<_>>()),
+                Kind::Integer => query.bind(values.map(Value::integer).collect::<Vec<_>>()),
+            };
+        }
+        query.execute(&mut **transaction).await?;
+        Ok(())
+    }
+}
+
+impl Value {
+    fn bytes(self) -> Option<Vec<u8>> {
+        if let Self::Bytes(bytes) = self { bytes } else { None }
+    }
+
+    fn text(self) -> Option<String> {
+        if let Self::Text(text) = self { text } else { None }
+    }
+
+    fn integer(self) -> Option<i64> {
+        if let Self::Integer(integer) = self { integer } else { None }
     }
 }

@@ -28,6 +28,7 @@ impl Server {
             .env("CLOUDSTEAD_LISTEN", format!("127.0.0.1:{port}"))
             .env("CLOUDSTEAD_DATA", folder.path())
             .env("CLOUDSTEAD_SITE", &arguments.site)
+            .env("CLOUDSTEAD_REGISTRATION", "open")
             .env("RUST_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null());
