@@ -8,7 +8,10 @@ use super::sql::Connection;
 use crate::values;
 
 /// Every migration, in order; a version is its position, from 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/0001_first.sql"),
+    include_str!("../../../migrations/0002_operations_by_upload.sql"),
+];
 
 /// PostgreSQL's advisory lock that two starting nodes take in turn.
 const MIGRATION_LOCK: i64 = 0x636c_6f75_6473;

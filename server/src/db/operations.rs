@@ -22,6 +22,8 @@ pub struct Kept {
     pub zone_id: ZoneId,
     pub result: Recorded,
     pub chain: Option<Chain>,
+    /// Whether an upload's end recorded it; None where that was not noted yet.
+    pub by_upload: Option<bool>,
 }
 
 /// What is replayed: status, code, outcome and ids; the rest is read from the present.
@@ -76,7 +78,7 @@ pub async fn load(
     user: UserId,
     ids: &[OperationId],
 ) -> Result<Vec<OperationRow>, DbError> {
-    let sql = "SELECT operation_id, recorded_at, payload_hash, zone_id, result, chain FROM operations \
+    let sql = "SELECT operation_id, recorded_at, payload_hash, zone_id, result, chain, by_upload FROM operations \
                WHERE user_id = $1 AND operation_id IN ({keys})";
     let rows = connection.fetch_keys(sql, values![user], ids.iter().map(|&id| id.into())).await?;
     rows.iter()
@@ -89,6 +91,7 @@ pub async fn load(
                     zone_id: row.get(3)?,
                     result: json(&row.get::<String>(4)?, 4)?,
                     chain: row.get::<Option<String>>(5)?.map(|text| json(&text, 5)).transpose()?,
+                    by_upload: row.get(6)?,
                 }),
             };
             Ok(OperationRow { id: row.get(0)?, recorded_at: row.get(1)?, kept })
@@ -97,7 +100,7 @@ pub async fn load(
 }
 
 pub async fn insert(connection: &mut Connection, user: UserId, rows: &[OperationRow]) -> Result<(), DbError> {
-    let head = "INSERT INTO operations (user_id, operation_id, recorded_at, payload_hash, zone_id, item_id, result, chain)";
+    let head = "INSERT INTO operations (user_id, operation_id, recorded_at, payload_hash, zone_id, item_id, result, chain, by_upload)";
     let text = |json: Result<String, _>| json.unwrap_or_default();
     let rows = rows
         .iter()
@@ -116,17 +119,11 @@ pub async fn insert(connection: &mut Connection, user: UserId, rows: &[Operation
                 kept.zone_id,
                 item,
                 text(serde_json::to_string(&kept.result)),
-                kept.chain.as_ref().map(|chain| text(serde_json::to_string(chain)))
+                kept.chain.as_ref().map(|chain| text(serde_json::to_string(chain))),
+                Value::Int(kept.by_upload.map(i64::from))
             ]
         })
         .collect();
     connection.insert_rows(head, rows, "").await?;
     Ok(())
-}
-
-/// Keeps only the ids of operations recorded before then, so that they are never taken for new ones.
-pub async fn forget_before(connection: &mut Connection, before: Timestamp) -> Result<u64, DbError> {
-    let sql = "UPDATE operations SET payload_hash = NULL, zone_id = NULL, item_id = NULL, result = NULL, chain = NULL \
-               WHERE recorded_at < $1 AND payload_hash IS NOT NULL";
-    connection.execute(sql, vec![Value::from(before)]).await
 }

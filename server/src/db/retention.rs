@@ -31,7 +31,7 @@ pub async fn stub_operations(
     let rows = connection.fetch_all(sql, values![cut, limit]).await?;
     for row in &rows {
         let sql = "UPDATE operations SET payload_hash = NULL, zone_id = NULL, item_id = NULL, result = NULL, \
-                   chain = NULL WHERE user_id = $1 AND operation_id = $2";
+                   chain = NULL, by_upload = NULL WHERE user_id = $1 AND operation_id = $2";
         let (user, operation): (UserId, shared::OperationId) = (row.get(0)?, row.get(1)?);
         connection.execute(sql, values![user, operation]).await?;
     }

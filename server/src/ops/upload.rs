@@ -30,6 +30,11 @@ fn idempotency_mismatch() -> ApiError {
     ApiError::new(ErrorCode::IdempotencyMismatch, detail)
 }
 
+fn operation_expired() -> ApiError {
+    let detail = "This operation is older than 180 days. Look at what is there, and make a new one.";
+    ApiError::new(ErrorCode::OperationExpired, detail)
+}
+
 /// Indices that are not there. A chunk that occurs twice need be sent once.
 fn missing(upload: &Upload, planned: &[PlannedChunk]) -> Vec<u32> {
     let held: std::collections::HashSet<ChunkHash> =

@@ -540,6 +540,28 @@ async fn a_push_that_took_the_operation_does_not_end_the_upload() {
             plan.try_complete(&ann, &started).await.problem(ErrorCode::IdempotencyMismatch);
             ann.get(&plan.path(&started)).await.expect(200);
         }
+        // Nor does its answer become the upload's once the session is gone.
+        ann.delete(&plan.path(&started)).await.expect(204);
+        plan.try_complete(&ann, &started).await.problem(ErrorCode::IdempotencyMismatch);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_was_completed_long_ago_is_told_so() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let plan = Plan::new(noise(45, 10), 600, true);
+        let started = plan.init(&ann).await;
+        plan.upload(&ann).await;
+        for is_swept in [false, true] {
+            server.advance(shared::limits::OPERATION_RETENTION + Duration::from_secs(1));
+            if is_swept {
+                server::jobs::purge(&server.app, server.app.env.now()).await.unwrap();
+            }
+            let ann = server.sign_in("ann").await;
+            plan.try_complete(&ann, &started).await.problem(ErrorCode::OperationExpired);
+            plan.try_init(&ann).await.problem(ErrorCode::OperationExpired);
+        }
     }
 }
 

@@ -18,6 +18,8 @@ pub struct PreparedChange {
     pub payload_hash: [u8; 32],
     /// The id is taken in another of the person's zones.
     pub taken_elsewhere: bool,
+    /// It is the end of an upload.
+    pub by_upload: bool,
     pub body: Result<PreparedBody, Refusal>,
 }
 

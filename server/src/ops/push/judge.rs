@@ -129,7 +129,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 (Recorded::Failed { file_id: change.file_id, code, message, conflict_id: None }, None)
             }
         };
-        self.record(change.operation_id, change.payload_hash, result.clone(), chain);
+        self.record(change.operation_id, change.payload_hash, change.by_upload, result.clone(), chain);
         Ok(Answered::Recorded(result))
     }
 
@@ -137,11 +137,12 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         &mut self,
         id: OperationId,
         payload_hash: [u8; 32],
+        by_upload: bool,
         result: Recorded,
         chain: Option<Chain>,
     ) {
         let zone_id = self.context.grant.zone_id;
-        let kept = Some(Kept { payload_hash, zone_id, result, chain });
+        let kept = Some(Kept { payload_hash, zone_id, result, chain, by_upload: Some(by_upload) });
         self.zone.record(OperationRow { id, recorded_at: self.context.now, kept });
     }
 

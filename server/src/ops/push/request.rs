@@ -227,7 +227,7 @@ async fn prepare_change(
             Ok((base, kind)) => Ok(PreparedBody { base, kind: kind.store(app, grant).await? }),
         },
     };
-    Ok(PreparedChange { operation_id, file_id, payload_hash, taken_elsewhere, body })
+    Ok(PreparedChange { operation_id, file_id, payload_hash, taken_elsewhere, by_upload: false, body })
 }
 
 /// A change within its limits, bytes that came along not stored yet.

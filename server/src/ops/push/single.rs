@@ -145,7 +145,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 Recorded::Failed { file_id, code, message, conflict_id }
             }
         };
-        self.record(ask.operation_id, ask.payload_hash, result.clone(), None);
+        self.record(ask.operation_id, ask.payload_hash, false, result.clone(), None);
         Ok(Answered::Recorded(result))
     }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use shared::content::{InvalidManifest, Manifest};
 use shared::limits::{
-    CHUNK_BYTES_MAX, CHUNK_LEASE, FILE_BYTES_MAX, FILE_CHUNKS_MAX, UPLOAD_SESSION_TTL, UPLOAD_SESSIONS_MAX,
+    CHUNK_BYTES_MAX, CHUNK_LEASE, FILE_BYTES_MAX, FILE_CHUNKS_MAX, OPERATION_RETENTION, UPLOAD_SESSION_TTL,
+    UPLOAD_SESSIONS_MAX,
 };
 use shared::sync::ZoneRole;
 use shared::upload::{InitUpload, UploadStarted};
 use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, ItemName, OperationId, Timestamp, UploadId};
 
-use super::{idempotency_mismatch, missing, quota_exceeded, staged_limit};
+use super::{idempotency_mismatch, missing, operation_expired, quota_exceeded, staged_limit};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::db::uploads::{self, PlannedChunk, Upload};
@@ -144,7 +145,7 @@ pub async fn init(
     {
         return resume(&mut reader, upload, payload_hash).await;
     }
-    if is_judged(&mut reader, caller, request.operation_id, payload_hash).await? {
+    if is_judged(&mut reader, caller, request.operation_id, payload_hash, now).await? {
         // Nothing is missing, and `complete` answers as it did.
         return Ok(started(&request, upload_id, Vec::new(), now + UPLOAD_SESSION_TTL));
     }
@@ -213,16 +214,15 @@ async fn is_judged(
     caller: Caller,
     operation_id: OperationId,
     payload_hash: [u8; 32],
+    now: Timestamp,
 ) -> ApiResult<bool> {
     let recorded = operations::load(connection, caller.user_id, &[operation_id]).await?;
-    match recorded.first().map(|operation| &operation.kept) {
-        None => Ok(false),
-        Some(Some(kept)) if kept.payload_hash == payload_hash => Ok(true),
-        Some(Some(_)) => Err(idempotency_mismatch()),
-        Some(None) => {
-            let detail = "This operation is older than 180 days. Look at what is there, and make a new one.";
-            Err(ApiError::new(ErrorCode::OperationExpired, detail))
-        }
+    let Some(operation) = recorded.first() else { return Ok(false) };
+    match &operation.kept {
+        _ if now.since(operation.recorded_at) > OPERATION_RETENTION => Err(operation_expired()),
+        None => Err(operation_expired()),
+        Some(kept) if kept.payload_hash == payload_hash => Ok(true),
+        Some(_) => Err(idempotency_mismatch()),
     }
 }
 

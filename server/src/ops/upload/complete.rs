@@ -6,7 +6,7 @@ use shared::sync::{Applied, Base, ConflictInfo, Outcome};
 use shared::upload::{InitUpload, UploadCompleted};
 use shared::{ChunkHash, ErrorCode, ItemId, ItemName, OperationId, UploadId, ZoneId};
 
-use super::{find, idempotency_mismatch, missing, quota_exceeded, upload_not_found};
+use super::{find, idempotency_mismatch, missing, operation_expired, quota_exceeded, upload_not_found};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::db::operations::Recorded;
@@ -54,12 +54,12 @@ async fn judged(
 ) -> ApiResult<Option<(Grant, PreparedChange)>> {
     let operation_id = OperationId(upload_id.0);
     let recorded = operations::load(connection, caller.user_id, &[operation_id]).await?;
-    let Some(kept) = recorded.into_iter().next().and_then(|operation| operation.kept) else {
-        return Ok(None);
-    };
+    let Some(operation) = recorded.into_iter().next() else { return Ok(None) };
+    let Some(kept) = operation.kept else { return Err(operation_expired()) };
     // A push may have taken the id since the upload began: its answer is not the upload's.
     let upload = uploads::find(connection, caller.user_id, upload_id).await?;
-    if upload.is_some_and(|upload| upload.payload_hash != kept.payload_hash) {
+    let is_anothers = upload.is_some_and(|upload| upload.payload_hash != kept.payload_hash);
+    if is_anothers || kept.by_upload == Some(false) {
         return Err(idempotency_mismatch());
     }
     let of_file = match &kept.result {
@@ -74,8 +74,14 @@ async fn judged(
     let grant = access::grant_for_zone(connection, caller.user_id, kept.zone_id).await?;
     let again = Refusal::new(ErrorCode::UploadNotFound, "There is no such upload.");
     let payload_hash = kept.payload_hash;
-    let change =
-        PreparedChange { operation_id, file_id, payload_hash, taken_elsewhere: false, body: Err(again) };
+    let change = PreparedChange {
+        operation_id,
+        file_id,
+        payload_hash,
+        taken_elsewhere: false,
+        by_upload: true,
+        body: Err(again),
+    };
     Ok(grant.map(|grant| (grant, change)))
 }
 
@@ -117,6 +123,7 @@ async fn change(
         file_id: upload.file_id,
         payload_hash: upload.payload_hash,
         taken_elsewhere: located.is_some() && !is_here,
+        by_upload: true,
         body: kind.map(|kind| PreparedBody { base, kind }),
     })
 }
