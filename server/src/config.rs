@@ -6,11 +6,11 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
 use axum::http::Uri;
-use shared::limits::QUOTA_BYTES_DEFAULT;
+use shared::limits::{ADDRESS_SHARE, QUOTA_BYTES_DEFAULT, REQUESTS_PER_MINUTE_DEFAULT};
 
 /// Every setting: its name in the environment, and what it is for. Its flag is the name in lower case with
 /// dashes and without the prefix (`--public-url`), its key in the file the same with underscores.
-pub const SETTINGS: [(&str, &str); 14] = [
+pub const SETTINGS: [(&str, &str); 15] = [
     (LISTEN, "Address and port to listen on [127.0.0.1:3000]"),
     (DATA, "Folder for everything that is not elsewhere [./data]"),
     (DATABASE, "postgres://… or sqlite:FILE [SQLite in the data folder]"),
@@ -25,6 +25,7 @@ pub const SETTINGS: [(&str, &str); 14] = [
     (METRICS_LISTEN, "Address of its own for /metrics [none: administrators only]"),
     (TRUSTED_PROXIES, "Addresses whose X-Forwarded-* count, with commas [127.0.0.1,::1]"),
     (CONNECTIONS, "Connections open at once [4096]"),
+    (REQUESTS, "Requests a minute of one account; an address without one has a tenth [60000]"),
 ];
 
 pub const LISTEN: &str = "CLOUDSTEAD_LISTEN";
@@ -41,6 +42,7 @@ pub const SITE: &str = "CLOUDSTEAD_SITE";
 pub const METRICS_LISTEN: &str = "CLOUDSTEAD_METRICS_LISTEN";
 pub const TRUSTED_PROXIES: &str = "CLOUDSTEAD_TRUSTED_PROXIES";
 pub const CONNECTIONS: &str = "CLOUDSTEAD_CONNECTIONS";
+pub const REQUESTS: &str = "CLOUDSTEAD_REQUESTS_PER_MINUTE";
 /// The file's own place is no setting of the file.
 pub const CONFIG_FILE: &str = "CLOUDSTEAD_CONFIG";
 
@@ -104,6 +106,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     pub trusted_proxies: Vec<IpAddr>,
     pub connections_max: usize,
+    /// Of one account.
+    pub requests_per_minute: u32,
 }
 
 /// Where a setting is looked up, in order of precedence.
@@ -155,6 +159,7 @@ impl Config {
                 .parse(TRUSTED_PROXIES, proxies)?
                 .unwrap_or_else(|| vec![[127, 0, 0, 1].into(), std::net::Ipv6Addr::LOCALHOST.into()]),
             connections_max: sources.parse(CONNECTIONS, count)?.unwrap_or(CONNECTIONS_DEFAULT),
+            requests_per_minute: sources.parse(REQUESTS, rate)?.unwrap_or(REQUESTS_PER_MINUTE_DEFAULT),
         })
     }
 
@@ -333,6 +338,14 @@ fn count(text: &str) -> Result<usize, String> {
     }
 }
 
+/// So many that a tenth of it is something, and few enough to be told apart by microseconds.
+fn rate(text: &str) -> Result<u32, String> {
+    match text.parse() {
+        Ok(rate) if (ADDRESS_SHARE..=6_000_000).contains(&rate) => Ok(rate),
+        _ => Err(format!("\"{text}\" is no number from {ADDRESS_SHARE} to 6000000. Write it like 60000.")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -379,6 +392,7 @@ mod tests {
             (METRICS_LISTEN, "9"),
             (TRUSTED_PROXIES, "proxy"),
             (CONNECTIONS, "0"),
+            (REQUESTS, "9"),
         ];
         for (name, value) in wrong {
             let line = resolve(&[], &[(name, value)], "").unwrap_err().to_string();

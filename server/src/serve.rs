@@ -17,6 +17,7 @@ use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use shared::limits::{BODY_IDLE_TIMEOUT, HEADER_BYTES_MAX, HEADERS_MAX};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -30,11 +31,6 @@ use lent::LentBody;
 
 /// How long a client may take over its request's headers, and a kept connection may idle.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a request's body may stand still.
-const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes of a connection's read buffer, and so of its headers, at most.
-const READ_BUFFER_BYTES: usize = 64 * 1024;
-const HEADERS_MAX: usize = 100;
 /// How long requests under way may take to finish at the end.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause after a failed accept (no file handles left, say).
@@ -95,7 +91,7 @@ async fn serve_connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
-        .max_buf_size(READ_BUFFER_BYTES)
+        .max_buf_size(HEADER_BYTES_MAX)
         .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

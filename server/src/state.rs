@@ -15,6 +15,7 @@ use crate::db::{Db, DbError, settings};
 use crate::ops::read::Prefetch;
 use crate::ops::upload::ChunkBuffers;
 use crate::passwords::{PasswordCost, Passwords};
+use crate::rate_limit::RateLimit;
 use crate::site::Site;
 use crate::throttle::SignInThrottle;
 use crate::tokens::TokenKey;
@@ -33,6 +34,7 @@ pub struct App {
     pub site: Site,
     pub passwords: Passwords,
     pub throttle: Arc<SignInThrottle>,
+    pub rate_limit: Arc<RateLimit>,
     pub installation: Arc<Installation>,
 }
 
@@ -68,6 +70,8 @@ impl App {
             config.valkey_url.as_deref(),
             installation.epoch,
         );
+        let rate_limit =
+            RateLimit::new(config.requests_per_minute, config.valkey_url.as_deref(), installation.epoch);
         let site = Site::open(config.site.as_deref());
         Ok(Self {
             config: Arc::new(config),
@@ -81,6 +85,7 @@ impl App {
             site,
             passwords,
             throttle: Arc::default(),
+            rate_limit: Arc::new(rate_limit),
             installation: Arc::new(installation),
         })
     }

@@ -24,8 +24,12 @@ pub const PUSH_DATA_BYTES_MAX: usize = 256 * 1024;
 pub const INIT_BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The largest body of any other JSON request, in bytes.
 pub const JSON_BODY_BYTES_MAX: usize = 64 * 1024;
-/// The largest photo that the multipart route takes, in bytes; larger ones go by chunks.
-pub const MULTIPART_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// How long a request's body may stand still, and how long a JSON body may take as a whole.
+pub const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+pub const JSON_BODY_TIMEOUT: Duration = Duration::from_mins(1);
+/// The most header fields of a request, and the bytes of all of them.
+pub const HEADERS_MAX: usize = 100;
+pub const HEADER_BYTES_MAX: usize = 64 * 1024;
 
 /// Entries of a pull's page: the least, the default and the most.
 pub const PULL_LIMIT_DEFAULT: usize = 500;
@@ -34,6 +38,8 @@ pub const PULL_LIMIT_MAX: usize = 1_000;
 pub const PAGE_LIMIT_DEFAULT: usize = 100;
 pub const PAGE_LIMIT_MAX: usize = 1_000;
 
+/// The longest MIME type, in bytes.
+pub const MIME_TYPE_BYTES_MAX: usize = 255;
 /// The longest name, in bytes of UTF-8 after NFC.
 pub const NAME_BYTES_MAX: usize = 255;
 /// The deepest item below its root.
@@ -57,10 +63,17 @@ pub const DEVICES_MAX: usize = 256;
 pub const SESSIONS_MAX: usize = 512;
 /// The most WebSockets of one account, on one node.
 pub const SOCKETS_PER_USER_MAX: usize = 64;
+/// Requests a minute of one account, unless configured.
+pub const REQUESTS_PER_MINUTE_DEFAULT: u32 = 60_000;
+/// An address without a session, and a device in what concerns only its account, have this part of it.
+pub const ADDRESS_SHARE: u32 = 10;
 /// The most uploads under way of one account.
 pub const UPLOAD_SESSIONS_MAX: usize = 10_000;
 /// The largest WebSocket frame that a client may send, in bytes.
 pub const FRAME_BYTES_MAX: usize = 16 * 1024;
+/// The pause between two pings of the server, and the most frames that a client may send between them.
+pub const PING_INTERVAL: Duration = Duration::from_secs(20);
+pub const CLIENT_FRAMES_MAX: u32 = 600;
 /// Frames waiting for a slow reader before it is told to pull instead.
 pub const FRAME_QUEUE_MAX: usize = 256;
 

@@ -35,11 +35,14 @@ pub struct Services {
 impl Services {
     pub fn start() -> Outcome<Self> {
         let folder = Folder::create()?;
+        let postgres_programs = tools::postgres_programs().ok_or_else(|| tools::missing("PostgreSQL"))?;
         let (postgres, postgres_url) = postgres(&folder.0, Durability::Memory)?;
         let (valkey, valkey_url) = valkey(&folder.0)?;
         let (s3, s3_endpoint) = s3(&folder.0)?;
         let environment = vec![
             ("TEST_POSTGRES_URL", postgres_url),
+            // For the test that stops and starts one of its own.
+            ("TEST_POSTGRES_PROGRAMS", postgres_programs.to_string_lossy().into_owned()),
             ("TEST_VALKEY_URL", valkey_url),
             ("TEST_S3_URL", format!("s3://{BUCKET}/tests")),
             ("AWS_ENDPOINT", s3_endpoint),

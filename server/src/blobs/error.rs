@@ -26,7 +26,7 @@ impl From<object_store::Error> for BlobError {
     fn from(error: object_store::Error) -> Self {
         match &error {
             object_store::Error::NotFound { .. } => Self::Missing(error.into()),
-            _ if is_full(&error) => Self::Full(error.into()),
+            _ if is_full(&error) || is_for_space(&error) => Self::Full(error.into()),
             _ => Self::Unavailable(error.into()),
         }
     }
@@ -50,4 +50,12 @@ fn is_full(error: &(dyn Error + 'static)) -> bool {
         cause = error.source();
     }
     false
+}
+
+/// Stores that speak S3's language have no word of it for this. MinIO answers 507 `XMinioStorageFull` or 400
+/// `XMinioAdminBucketQuotaExceeded`, Ceph 403 `QuotaExceeded`.
+fn is_for_space(error: &object_store::Error) -> bool {
+    // The client gives the status and the body only as text.
+    let text = error.to_string();
+    ["status code: 507", "StorageFull", "QuotaExceeded"].iter().any(|sign| text.contains(sign))
 }

@@ -90,9 +90,18 @@ impl Blobs {
 
     /// `s3://bucket/prefix`, with the usual `AWS_*` variables; `AWS_ENDPOINT` may be plain HTTP.
     pub fn open_s3(url: &str) -> Result<Self, BlobError> {
+        Self::open_bucket(url, AmazonS3Builder::from_env())
+    }
+
+    /// As [`Self::open_s3`], at an address of its own.
+    pub fn open_s3_at(url: &str, endpoint: &str) -> Result<Self, BlobError> {
+        Self::open_bucket(url, AmazonS3Builder::from_env().with_endpoint(endpoint))
+    }
+
+    fn open_bucket(url: &str, builder: AmazonS3Builder) -> Result<Self, BlobError> {
         let rest = url.strip_prefix("s3://").unwrap_or(url);
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        let store = AmazonS3Builder::from_env()
+        let store = builder
             .with_bucket_name(bucket)
             .with_client_options(ClientOptions::new().with_allow_http(true).with_timeout(S3_REQUEST_TIMEOUT))
             .with_retry(RetryConfig {

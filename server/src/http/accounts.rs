@@ -15,6 +15,7 @@ use crate::db::sessions::SessionKind;
 use crate::error::ApiResult;
 use crate::ops::accounts::{self, Door};
 use crate::ops::sign_in::{self, Attempt, Opened};
+use crate::rate_limit::Bucket;
 use crate::state::App;
 use axum::extract::State;
 
@@ -39,7 +40,9 @@ fn device_cookie_name(is_https: bool) -> &'static str {
 ///
 /// The first account is the administrator's.
 #[utoipa::path(post, path = "/auth/register", tag = "accounts", request_body = Register, security(()),
-    responses((status = 201, body = Registered), (status = 403, body = Problem, description = "registration_closed, invalid_invite"),
+    responses(
+        (status = 201, body = Registered),
+        (status = 403, body = Problem, description = "registration_closed, invalid_invite"),
         (status = 409, body = Problem, description = "username_taken"),
         (status = 422, body = Problem, description = "invalid_username, password_too_weak")))]
 async fn register(
@@ -47,13 +50,16 @@ async fn register(
     arrival: Arrival,
     Json(request): Json<Register>,
 ) -> ApiResult<(StatusCode, Json<Registered>)> {
+    app.rate_limit.take(Bucket::address(arrival.address), app.env.now()).await?;
     let user = accounts::register(&app, request, Door::Public, Some(arrival.address.to_string())).await?;
     Ok((StatusCode::CREATED, Json(Registered { user })))
 }
 
 /// Signs in with a cookie
 #[utoipa::path(post, path = "/auth/login", tag = "accounts", request_body = SignIn, security(()),
-    responses((status = 200, body = SignedIn), (status = 401, body = Problem, description = "invalid_credentials"),
+    responses(
+        (status = 200, body = SignedIn),
+        (status = 401, body = Problem, description = "invalid_credentials"),
         (status = 429, body = Problem, description = "rate_limited, device_limit, session_limit")))]
 async fn login(
     State(app): State<App>,
@@ -78,7 +84,9 @@ async fn login(
 ///
 /// For native clients: the token goes into `Authorization: Bearer`.
 #[utoipa::path(post, path = "/auth/token", tag = "accounts", request_body = SignIn, security(()),
-    responses((status = 200, body = TokenGranted), (status = 401, body = Problem, description = "invalid_credentials"),
+    responses(
+        (status = 200, body = TokenGranted),
+        (status = 401, body = Problem, description = "invalid_credentials"),
         (status = 429, body = Problem, description = "rate_limited, device_limit, session_limit")))]
 async fn grant_token(
     State(app): State<App>,
@@ -104,7 +112,7 @@ async fn open(
 }
 
 /// Ends the session
-#[utoipa::path(post, path = "/auth/logout", tag = "accounts", responses((status = 204), (status = 401, body = Problem)))]
+#[utoipa::path(post, path = "/auth/logout", tag = "accounts", responses((status = 204)))]
 async fn logout(State(app): State<App>, arrival: Arrival, session: Session) -> ApiResult<Response> {
     sign_in::sign_out(&app, session.caller, session.hash).await?;
     let gone = set_cookie(session_cookie_name(arrival.is_https), "", Duration::ZERO, arrival.is_https);
@@ -113,7 +121,7 @@ async fn logout(State(app): State<App>, arrival: Arrival, session: Session) -> A
 }
 
 /// Says who is signed in
-#[utoipa::path(get, path = "/auth/me", tag = "accounts", responses((status = 200, body = SignedIn), (status = 401, body = Problem)))]
+#[utoipa::path(get, path = "/auth/me", tag = "accounts", responses((status = 200, body = SignedIn)))]
 async fn me(State(app): State<App>, session: Session) -> ApiResult<Json<SignedIn>> {
     let caller = session.caller;
     let mut connection = app.db.reader().await?;
@@ -124,7 +132,7 @@ async fn me(State(app): State<App>, session: Session) -> ApiResult<Json<SignedIn
 ///
 /// For administrators. The code is shown once, is good for one account and for 14 days.
 #[utoipa::path(post, path = "/invites", tag = "accounts",
-    responses((status = 201, body = Invite), (status = 401, body = Problem), (status = 403, body = Problem, description = "forbidden")))]
+    responses((status = 201, body = Invite), (status = 403, body = Problem, description = "forbidden")))]
 async fn create_invite(
     State(app): State<App>,
     arrival: Arrival,

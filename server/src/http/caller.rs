@@ -1,6 +1,6 @@
 //! Who is asking: the session behind a cookie or a bearer token.
 
-use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::extract::{FromRequestParts, MatchedPath, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use base64::Engine as _;
@@ -16,6 +16,7 @@ use crate::db::DbError;
 use crate::db::devices;
 use crate::db::sessions::{self, SessionKind, TokenHash};
 use crate::error::{ApiError, ApiResult};
+use crate::rate_limit::Bucket;
 use crate::state::App;
 
 /// A use of a session is written down once in this while.
@@ -109,11 +110,30 @@ fn touch(app: &App, caller: Caller, hash: TokenHash, now: Timestamp) {
     });
 }
 
+/// What an account needs to rid itself of a runaway device: counted by device.
+const OF_THE_ACCOUNT: [&str; 2] = ["/api/v1/auth/", "/api/v1/devices"];
+
+/// Whose request it is to the rate limit.
+fn bucket(parts: &Parts, caller: Caller) -> Bucket {
+    let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    if OF_THE_ACCOUNT.iter().any(|prefix| path.starts_with(prefix)) {
+        Bucket::Device(caller.device_id)
+    } else {
+        Bucket::Account(caller.user_id)
+    }
+}
+
 impl FromRequestParts<App> for Session {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> ApiResult<Self> {
-        load(parts, app).await?.ok_or_else(unauthenticated)
+        let session = load(parts, app).await?;
+        let bucket = match &session {
+            Some(session) => bucket(parts, session.caller),
+            None => Bucket::address(Arrival::from_request_parts(parts, app).await?.address),
+        };
+        app.rate_limit.take(bucket, app.env.now()).await?;
+        session.ok_or_else(unauthenticated)
     }
 }
 

@@ -25,7 +25,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Lists the open conflicts
 #[utoipa::path(get, path = "/conflicts", tag = "sync",
-    responses((status = 200, body = ConflictList), (status = 401, body = Problem)))]
+    responses((status = 200, body = ConflictList)))]
 async fn list_conflicts(State(app): State<App>, caller: Caller) -> ApiResult<Json<ConflictList>> {
     Ok(Json(ConflictList { conflicts: conflicts::list(&app, caller).await? }))
 }
@@ -35,9 +35,12 @@ async fn list_conflicts(State(app): State<App>, caller: Caller) -> ApiResult<Jso
 /// `both` keeps the local side beside the other, under a name of its own.
 #[utoipa::path(post, path = "/conflicts/{conflictId}/resolve", tag = "sync",
     params(("conflictId" = ConflictId, Path)), request_body = ResolveRequest, responses(
-    (status = 200, body = ResolveResponse), (status = 401, body = Problem), (status = 404, body = Problem),
-    (status = 409, description = "`conflict_changed` with `conflict`, `conflict_resolved` with `resolution` and `items`, or `idempotency_mismatch`", body = Problem),
-    (status = 422, body = Problem)))]
+        (status = 200, body = ResolveResponse),
+        (status = 403, body = Problem, description = "read_only"),
+        (status = 409, body = Problem, description = "conflict_changed with `conflict`, conflict_resolved with `resolution` and `items`, idempotency_mismatch, operation_expired"),
+        (status = 410, body = Problem, description = "gone"),
+        (status = 422, body = Problem, description = "invalid_base, no_proposal, invalid_name"),
+        (status = 507, body = Problem, description = "quota_exceeded")))]
 async fn resolve_conflict(
     State(app): State<App>,
     caller: Caller,
@@ -50,8 +53,10 @@ async fn resolve_conflict(
 /// Downloads the local side of an open conflict
 #[utoipa::path(get, path = "/conflicts/{conflictId}/local", tag = "sync",
     params(("conflictId" = ConflictId, Path)), responses(
-    (status = 200, content_type = "application/octet-stream"), (status = 206), (status = 304),
-    (status = 401, body = Problem), (status = 404, body = Problem), (status = 416, body = Problem)))]
+        (status = 200, content_type = "application/octet-stream"),
+        (status = 206),
+        (status = 304),
+        (status = 416, body = Problem, description = "range_not_satisfiable, with `size`")))]
 async fn download_local(
     State(app): State<App>,
     caller: Caller,
@@ -65,8 +70,10 @@ async fn download_local(
 /// Downloads the server's side of an open conflict
 #[utoipa::path(get, path = "/conflicts/{conflictId}/server", tag = "sync",
     params(("conflictId" = ConflictId, Path)), responses(
-    (status = 200, content_type = "application/octet-stream"), (status = 206), (status = 304),
-    (status = 401, body = Problem), (status = 404, body = Problem), (status = 416, body = Problem)))]
+        (status = 200, content_type = "application/octet-stream"),
+        (status = 206),
+        (status = 304),
+        (status = 416, body = Problem, description = "range_not_satisfiable, with `size`")))]
 async fn download_server(
     State(app): State<App>,
     caller: Caller,

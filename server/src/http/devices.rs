@@ -2,9 +2,9 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use shared::DeviceId;
 use shared::account::{Device, DeviceList};
 use shared::limits::PAGE_LIMIT_MAX;
-use shared::{DeviceId, Problem};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -23,7 +23,7 @@ pub fn routes() -> OpenApiRouter<App> {
 /// Lists the account's devices
 ///
 /// With what each has said it has applied.
-#[utoipa::path(get, path = "/devices", tag = "accounts", responses((status = 200, body = DeviceList), (status = 401, body = Problem)))]
+#[utoipa::path(get, path = "/devices", tag = "accounts", responses((status = 200, body = DeviceList)))]
 async fn list_devices(State(app): State<App>, caller: Caller) -> ApiResult<Json<DeviceList>> {
     let mut connection = app.db.reader().await?;
     let rows = devices::list(&mut connection, caller.user_id, PAGE_LIMIT_MAX).await?;
@@ -42,7 +42,7 @@ async fn list_devices(State(app): State<App>, caller: Caller) -> ApiResult<Json<
 ///
 /// Its sessions and sockets end within a second. Its changes stay.
 #[utoipa::path(delete, path = "/devices/{id}", tag = "accounts", params(("id" = DeviceId, Path)),
-    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 204)))]
 async fn delete_device(
     State(app): State<App>,
     caller: Caller,

@@ -4,12 +4,17 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 use bytes::Bytes;
+use shared::ErrorCode;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::{
+    Content, HeaderBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, Type,
+};
 
 use super::caller::session_cookie_name;
+use super::limits;
 use crate::state::App;
 
 /// What stands above all paths: either credential will do, unless a path says otherwise.
@@ -17,11 +22,13 @@ pub fn head() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Cloudstead")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(
+        .description(Some(format!(
             "Ids are UUIDs, instants RFC 3339 UTC with milliseconds, hashes lower-case hexadecimal SHA-256, sizes bytes. \
              Every 4xx and 5xx is an RFC 9457 problem with a stable `code`. What a caller may not see answers 404, with \
-             the same body as what does not exist. Every mutation with a cookie needs the site's own `Origin`.",
-        ))
+             the same body as what does not exist. Every mutation with a cookie needs the site's own `Origin`. Where \
+             a retry makes sense, `retryAfterMs` and `Retry-After` say when.\n\n## Limits\n\n{}",
+            limits::table()
+        )))
         .build();
     let either = ["bearer", "cookie"].map(|name| SecurityRequirement::new(name, Vec::<String>::new()));
     let mut document = OpenApiBuilder::new().info(info).security(Some(either)).build();
@@ -31,6 +38,87 @@ pub fn head() -> OpenApi {
     components.add_security_scheme("bearer", bearer);
     components.add_security_scheme("cookie", cookie);
     document
+}
+
+/// Adds to every operation the errors that any of its kind can answer, in the form that every error has.
+pub fn complete(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        if path.contains("/health/") {
+            continue;
+        }
+        let has_id = path.contains('{');
+        let PathItem { get, put, post, delete, .. } = item;
+        let changes = [put, post, delete].into_iter().map(|operation| (operation, true));
+        for (operation, changes) in std::iter::once((get, false)).chain(changes) {
+            if let Some(operation) = operation {
+                complete_operation(operation, changes, has_id);
+            }
+        }
+    }
+    let items = document.paths.paths.values_mut();
+    let operations = items.flat_map(|PathItem { get, put, post, delete, .. }| [get, put, post, delete]);
+    for response in operations.flatten().flat_map(|operation| &mut operation.responses.responses) {
+        if let (status, RefOr::T(response)) = response
+            && status.starts_with(['4', '5'])
+        {
+            as_problem(status, response);
+        }
+    }
+}
+
+fn complete_operation(operation: &mut Operation, changes: bool, has_id: bool) {
+    let is_public =
+        operation.security.as_ref().is_some_and(|all| all.iter().all(|one| *one == <_>::default()));
+    let mut codes = vec![ErrorCode::RateLimited, ErrorCode::Internal, ErrorCode::Unavailable];
+    if !is_public {
+        codes.push(ErrorCode::Unauthenticated);
+    }
+    if has_id {
+        codes.push(ErrorCode::NotFound);
+    }
+    if changes {
+        codes.extend([ErrorCode::OriginMismatch, ErrorCode::StorageFull]);
+    }
+    let is_query = |parameter: &RefOr<Parameter>| match parameter {
+        RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+        RefOr::Ref(_) => false,
+    };
+    let has_query = operation.parameters.iter().flatten().any(is_query);
+    let takes_json = match &operation.request_body {
+        Some(RefOr::T(body)) => body.content.contains_key("application/json"),
+        _ => false,
+    };
+    if has_query || takes_json {
+        codes.push(ErrorCode::InvalidRequest);
+    }
+    if takes_json {
+        use ErrorCode::{PayloadTooLarge, RequestTimeout, UnsupportedMediaType};
+        codes.extend([RequestTimeout, PayloadTooLarge, UnsupportedMediaType]);
+    }
+    for code in codes {
+        add(operation, code);
+    }
+}
+
+fn add(operation: &mut Operation, code: ErrorCode) {
+    let status = code.status().to_string();
+    let response = operation.responses.responses.entry(status).or_insert_with(|| Response::new("").into());
+    let (RefOr::T(response), name) = (response, code.as_str()) else { return };
+    if response.description.is_empty() {
+        response.description = name;
+    } else if response.description.split(", ").all(|one| one != name) {
+        response.description = format!("{}, {name}", response.description);
+    }
+}
+
+fn as_problem(status: &str, response: &mut Response) {
+    let content = Content::new(Some(Ref::from_schema_name("Problem")));
+    response.content = [("application/problem+json".to_owned(), RefOr::T(content))].into();
+    if matches!(status, "429" | "503" | "507") {
+        let seconds = ObjectBuilder::new().schema_type(Type::Integer);
+        let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds.")).build();
+        response.headers.insert("Retry-After".to_owned(), RefOr::T(header));
+    }
 }
 
 /// The document, written once.

@@ -41,9 +41,12 @@ struct DownloadQuery {
 #[utoipa::path(get, path = "/files/{fileId}/download", tag = "content",
     params(("fileId" = ItemId, Path), DownloadQuery,
         ("Range" = Option<String>, Header), ("If-None-Match" = Option<String>, Header)),
-    responses((status = 200, content_type = "application/octet-stream"), (status = 206), (status = 304),
-    (status = 401, body = Problem), (status = 404, body = Problem), (status = 416, body = Problem),
-    (status = 422, body = Problem)))]
+    responses(
+        (status = 200, content_type = "application/octet-stream"),
+        (status = 206),
+        (status = 304),
+        (status = 416, body = Problem, description = "range_not_satisfiable, with `size`"),
+        (status = 422, body = Problem, description = "not_a_file")))]
 async fn download_file(
     State(app): State<App>,
     caller: Caller,
@@ -85,8 +88,9 @@ fn not_a_file() -> ApiError {
 ///
 /// A ZIP, stored rather than compressed, made while it is sent: folders included, empty ones too.
 #[utoipa::path(get, path = "/files/{fileId}/zip", tag = "content", params(("fileId" = ItemId, Path)),
-    responses((status = 200, content_type = "application/zip"), (status = 401, body = Problem),
-    (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses(
+        (status = 200, content_type = "application/zip"),
+        (status = 422, body = Problem, description = "not_a_folder")))]
 async fn download_folder(
     State(app): State<App>,
     caller: Caller,

@@ -1,7 +1,5 @@
 //! How requests are taken apart: bodies, paths and queries within their bounds, refused as problem details.
 
-use std::time::Duration;
-
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -11,13 +9,10 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::ErrorCode;
-use shared::limits::JSON_BODY_BYTES_MAX;
+use shared::limits::{JSON_BODY_BYTES_MAX, JSON_BODY_TIMEOUT};
 
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
-
-/// How long a JSON body may take as a whole.
-const JSON_BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A JSON body of at most `BYTES_MAX` bytes, and a JSON answer.
 pub struct Json<T, const BYTES_MAX: usize = JSON_BODY_BYTES_MAX>(pub T);

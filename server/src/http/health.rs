@@ -29,7 +29,8 @@ async fn live() -> Json<Health> {
 }
 
 /// Answers while the database and the object store do
-#[utoipa::path(get, path = "/health/ready", tag = "health", security(()), responses((status = 200, body = Health), (status = 503, body = Problem)))]
+#[utoipa::path(get, path = "/health/ready", tag = "health", security(()), responses(
+        (status = 200, body = Health), (status = 503, body = Problem, description = "unavailable")))]
 async fn ready(State(app): State<App>) -> ApiResult<Json<Health>> {
     settings::probe(&mut app.db.reader().await?).await?;
     app.blobs.probe().await?;

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use shared::item::ItemState;
-use shared::{FileItem, ItemId, Problem};
+use shared::{FileItem, ItemId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -20,7 +20,7 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Gives one item
 #[utoipa::path(get, path = "/files/{fileId}", tag = "items", params(("fileId" = ItemId, Path)),
-    responses((status = 200, body = FileItem), (status = 401, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = FileItem)))]
 async fn get_file(
     State(app): State<App>,
     caller: Caller,

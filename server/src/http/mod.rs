@@ -13,6 +13,7 @@ pub mod extract;
 mod guard;
 mod health;
 mod items;
+mod limits;
 pub mod metrics;
 mod notifications;
 mod observe;
@@ -36,6 +37,7 @@ use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{Predicate, SizeAbove};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::error::ApiError;
@@ -47,9 +49,7 @@ const COMPRESSED_BYTES_MIN: u16 = 1_024;
 /// Everything that the server answers.
 pub fn router(app: App) -> Router {
     metrics::install();
-    let api = api().layer(compression());
-    let (api, document) =
-        OpenApiRouter::with_openapi(document::head()).nest("/api/v1", api).split_for_parts();
+    let (api, document) = described(api().layer(compression()));
     let layers = ServiceBuilder::new()
         .layer(middleware::from_fn_with_state(app.clone(), observe::observe))
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
@@ -65,6 +65,18 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(layers)
         .with_state(app)
+}
+
+/// What the published document says.
+pub fn openapi() -> OpenApi {
+    described(api()).1
+}
+
+fn described(api: OpenApiRouter<App>) -> (Router<App>, OpenApi) {
+    let (api, mut document) =
+        OpenApiRouter::with_openapi(document::head()).nest("/api/v1", api).split_for_parts();
+    document::complete(&mut document);
+    (api, document)
 }
 
 /// Lists and feeds shrink well. Content is left as it is: its ranges and tags count its own bytes.

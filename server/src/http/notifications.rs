@@ -35,7 +35,10 @@ pub fn routes() -> OpenApiRouter<App> {
 /// JSON text frames `{type, timestamp, sourceDeviceId, …}`. `sync_complete` comes first. Frames are hints:
 /// pull to be whole. Clients send `ack`, `ping` and `presence`, at most 16 KiB a frame.
 #[utoipa::path(get, path = "/ws", tag = "notifications",
-    responses((status = 101), (status = 401, body = Problem), (status = 403, body = Problem, description = "origin_mismatch"),
+    responses(
+        (status = 101),
+        (status = 400, body = Problem, description = "invalid_request"),
+        (status = 403, body = Problem, description = "origin_mismatch"),
         (status = 429, body = Problem, description = "socket_limit")))]
 async fn connect(
     State(app): State<App>,

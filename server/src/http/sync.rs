@@ -32,8 +32,9 @@ struct PullQuery {
 ///
 /// Present states over all zones of the caller, parents first. Go on with the answer's token while `hasMore`.
 #[utoipa::path(get, path = "/sync/pull", tag = "sync", params(PullQuery), responses(
-    (status = 200, body = PullResponse), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 410, description = "`sync_token_expired`, with `reason`", body = Problem)))]
+        (status = 200, body = PullResponse),
+        (status = 400, body = Problem, description = "invalid_sync_token"),
+        (status = 410, body = Problem, description = "sync_token_expired, with `reason`")))]
 async fn pull(
     State(app): State<App>,
     caller: Caller,
@@ -52,10 +53,11 @@ async fn pull(
 /// At most 500 changes or 2 MiB. In order; each stands or falls alone, and stands in exactly one of the three
 /// lists of the answer.
 #[utoipa::path(post, path = "/sync/push", tag = "sync", request_body = PushRequest, responses(
-    (status = 200, body = PushResponse), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 403, description = "`device_mismatch`", body = Problem),
-    (status = 410, description = "`sync_token_expired`, with `reason`", body = Problem),
-    (status = 413, description = "`payload_too_large` or `too_many_changes`", body = Problem)))]
+        (status = 200, body = PushResponse),
+        (status = 400, body = Problem, description = "invalid_sync_token"),
+        (status = 403, body = Problem, description = "device_mismatch"),
+        (status = 410, body = Problem, description = "sync_token_expired, with `reason`"),
+        (status = 413, body = Problem, description = "payload_too_large, too_many_changes")))]
 async fn push(
     State(app): State<App>,
     caller: Caller,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use shared::item::ItemState;
 use shared::limits::PAGE_LIMIT_DEFAULT;
 use shared::sync::TrashPage;
-use shared::{ErrorCode, FileItem, ItemId, Problem, Timestamp};
+use shared::{ErrorCode, FileItem, ItemId, Timestamp};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -56,7 +56,7 @@ impl Cursor {
 ///
 /// The latest delete first, over all zones of the caller.
 #[utoipa::path(get, path = "/trash", tag = "items", params(TrashQuery), responses(
-    (status = 200, body = TrashPage), (status = 400, body = Problem), (status = 401, body = Problem)))]
+        (status = 200, body = TrashPage)))]
 async fn list_trash(
     State(app): State<App>,
     caller: Caller,

@@ -30,10 +30,16 @@ pub fn routes() -> OpenApiRouter<App> {
 /// It is the operation `create` (no such file) or `content`, judged at `complete` as in a push. With
 /// `chunks`, what the account already holds need not be sent. The same operation finds its upload again.
 #[utoipa::path(post, path = "/files/{fileId}/upload/init", tag = "content", params(("fileId" = ItemId, Path)),
-    request_body = InitUpload, responses((status = 201, body = UploadStarted), (status = 400, body = Problem),
-    (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
-    (status = 409, body = Problem), (status = 410, body = Problem), (status = 413, body = Problem),
-    (status = 422, body = Problem), (status = 429, body = Problem), (status = 507, body = Problem)))]
+    request_body = InitUpload, responses(
+        (status = 201, body = UploadStarted),
+        (status = 400, body = Problem, description = "invalid_sync_token"),
+        (status = 403, body = Problem, description = "read_only"),
+        (status = 409, body = Problem, description = "idempotency_mismatch, operation_expired"),
+        (status = 410, body = Problem, description = "sync_token_expired, with `reason`"),
+        (status = 413, body = Problem, description = "file_too_large, too_many_chunks"),
+        (status = 422, body = Problem, description = "invalid_manifest, invalid_name"),
+        (status = 429, body = Problem, description = "upload_limit"),
+        (status = 507, body = Problem, description = "quota_exceeded, staged_limit")))]
 async fn init_upload(
     State(app): State<App>,
     caller: Caller,
@@ -51,9 +57,15 @@ async fn init_upload(
     params(("fileId" = ItemId, Path), ("uploadId" = UploadId, Path), ("index" = u32, Path),
         ("Content-Digest" = Option<String>, Header, description = "RFC 9530: `sha-256=:…:`")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 200, body = ChunkStored), (status = 401, body = Problem), (status = 403, body = Problem),
-    (status = 404, body = Problem), (status = 408, body = Problem), (status = 410, body = Problem),
-    (status = 422, body = Problem), (status = 503, body = Problem), (status = 507, body = Problem)))]
+    responses(
+        (status = 200, body = ChunkStored),
+        (status = 400, body = Problem, description = "invalid_request"),
+        (status = 403, body = Problem, description = "device_mismatch"),
+        (status = 404, body = Problem, description = "upload_not_found"),
+        (status = 408, body = Problem, description = "request_timeout"),
+        (status = 410, body = Problem, description = "upload_expired"),
+        (status = 422, body = Problem, description = "chunk_mismatch, invalid_manifest"),
+        (status = 507, body = Problem, description = "staged_limit")))]
 async fn put_chunk(
     State(app): State<App>,
     caller: Caller,
@@ -69,8 +81,11 @@ async fn put_chunk(
 /// Tells what of an upload is there
 #[utoipa::path(get, path = "/files/{fileId}/upload/{uploadId}", tag = "content",
     params(("fileId" = ItemId, Path), ("uploadId" = UploadId, Path)),
-    responses((status = 200, body = UploadStatus), (status = 401, body = Problem), (status = 404, body = Problem),
-    (status = 410, body = Problem)))]
+    responses(
+        (status = 200, body = UploadStatus),
+        (status = 403, body = Problem, description = "device_mismatch"),
+        (status = 404, body = Problem, description = "upload_not_found"),
+        (status = 410, body = Problem, description = "upload_expired")))]
 async fn upload_status(
     State(app): State<App>,
     caller: Caller,
@@ -84,8 +99,10 @@ async fn upload_status(
 /// What was sent is kept for 7 days, so that a new `init` with `chunks` finds it.
 #[utoipa::path(delete, path = "/files/{fileId}/upload/{uploadId}", tag = "content",
     params(("fileId" = ItemId, Path), ("uploadId" = UploadId, Path)),
-    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem),
-    (status = 410, body = Problem)))]
+    responses(
+        (status = 204),
+        (status = 403, body = Problem, description = "device_mismatch"),
+        (status = 404, body = Problem, description = "upload_not_found")))]
 async fn cancel_upload(
     State(app): State<App>,
     caller: Caller,
@@ -100,9 +117,14 @@ async fn cancel_upload(
 /// The name is taken, the quota judged and the item made here, in one step. The answer can be had again.
 #[utoipa::path(post, path = "/files/{fileId}/upload/{uploadId}/complete", tag = "content",
     params(("fileId" = ItemId, Path), ("uploadId" = UploadId, Path)),
-    responses((status = 200, body = UploadCompleted), (status = 401, body = Problem), (status = 404, body = Problem),
-    (status = 409, body = Problem), (status = 410, body = Problem), (status = 422, body = Problem),
-    (status = 507, body = Problem)))]
+    responses(
+        (status = 200, body = UploadCompleted),
+        (status = 403, body = Problem, description = "device_mismatch, read_only"),
+        (status = 404, body = Problem, description = "upload_not_found"),
+        (status = 409, body = Problem, description = "chunks_missing with `missingChunks`, idempotency_mismatch, operation_expired, already_exists, depends_on_failed"),
+        (status = 410, body = Problem, description = "upload_expired, gone"),
+        (status = 422, body = Problem, description = "invalid_name, parent_not_found, not_a_folder, not_a_file, too_deep, root_immutable, invalid_base, invalid_manifest"),
+        (status = 507, body = Problem, description = "quota_exceeded")))]
 async fn complete_upload(
     State(app): State<App>,
     caller: Caller,

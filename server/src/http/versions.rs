@@ -18,8 +18,9 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Lists every content that a file has or had
 #[utoipa::path(get, path = "/files/{fileId}/versions", tag = "items", params(("fileId" = ItemId, Path)),
-    responses((status = 200, body = VersionList), (status = 401, body = Problem),
-    (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses(
+        (status = 200, body = VersionList),
+        (status = 422, body = Problem, description = "not_a_file")))]
 async fn list_versions(
     State(app): State<App>,
     caller: Caller,
@@ -31,8 +32,10 @@ async fn list_versions(
 /// Makes an earlier content the present one
 #[utoipa::path(post, path = "/files/{fileId}/versions/{versionId}/restore", tag = "items",
     params(("fileId" = ItemId, Path), ("versionId" = VersionId, Path)), request_body = RestoreVersion,
-    responses((status = 200, body = ItemAnswer), (status = 401, body = Problem),
-    (status = 404, body = Problem), (status = 409, body = Problem)))]
+    responses(
+        (status = 200, body = ItemAnswer),
+        (status = 403, body = Problem, description = "read_only"),
+        (status = 409, body = Problem, description = "idempotency_mismatch, operation_expired")))]
 async fn restore_version(
     State(app): State<App>,
     caller: Caller,

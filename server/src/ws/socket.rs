@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use shared::Timestamp;
 use shared::frames::{ClientFrame, ServerEvent};
+use shared::limits::{CLIENT_FRAMES_MAX, PING_INTERVAL};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::sockets::{Ending, Seat};
@@ -14,14 +15,10 @@ use crate::auth::Caller;
 use crate::db::sessions::TokenHash;
 use crate::db::{DbError, devices, members};
 
-/// The pause between two pings.
-const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// A socket that has said nothing for this long is deaf: two pings were not answered.
 const SILENCE_MAX: Duration = Duration::from_secs(45);
 /// How long one write may take before the socket counts as deaf.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Frames of a client between two pings; one that sends more is shown out.
-const CLIENT_FRAMES_MAX: u32 = 600;
 /// What a device has applied is written down so often at most.
 const ACK_INTERVAL: Duration = Duration::from_secs(1);
 

@@ -1,5 +1,9 @@
 //! What the server does while what it stands on is away.
 
+mod disk;
+mod objects;
+mod postgres;
+
 use shared::ErrorCode;
 
 use crate::support::{TestServer, Wire, fresh_schema};

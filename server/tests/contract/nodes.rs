@@ -18,6 +18,10 @@ struct Nodes {
 
 /// None where the services are not there.
 async fn nodes() -> Option<Nodes> {
+    nodes_with(&[]).await
+}
+
+async fn nodes_with(more: &[(&str, &str)]) -> Option<Nodes> {
     let name = |name| std::env::var(name).ok();
     let (postgres, valkey, s3) = (name("TEST_POSTGRES_URL")?, name("TEST_VALKEY_URL")?, name("TEST_S3_URL")?);
     let database = fresh_schema(&postgres).await;
@@ -25,8 +29,8 @@ async fn nodes() -> Option<Nodes> {
     let valkey = Wire::to(target).await;
     let valkey_url = format!("redis://{}", valkey.address);
     let blobs = fresh_prefix(&s3);
-    let settings =
-        [("DATABASE_URL", &*database), ("VALKEY_URL", &*valkey_url), ("CLOUDSTEAD_BLOB_URL", &*blobs)];
+    let own = [("DATABASE_URL", &*database), ("VALKEY_URL", &*valkey_url), ("CLOUDSTEAD_BLOB_URL", &*blobs)];
+    let settings = [&own, more].concat();
     let first = TestServer::start_with(&settings).await;
     let second = TestServer::start_with(&settings).await;
     Some(Nodes { first, second, valkey })
@@ -80,6 +84,30 @@ async fn what_one_node_takes_the_other_tells_and_gives_with_valkey_or_without() 
     assert!(frame["type"] == "file_changed" || frame["type"] == "pull_needed", "{frame}");
     let bytes = there.get(&format!("/files/{file}/download")).await.expect(200).body;
     assert_eq!(bytes, "without Valkey");
+}
+
+#[tokio::test]
+async fn nodes_count_an_accounts_requests_together_and_alone_where_valkey_is_away() {
+    let rate = ("CLOUDSTEAD_REQUESTS_PER_MINUTE", "10");
+    let Some(mut nodes) = nodes_with(&[rate]).await else { return };
+    let here = nodes.first.person("ann").await;
+    let there = nodes.second.sign_in("ann").await;
+    // Both are refused at the same time only when what they share is spent.
+    let spend = async || {
+        for taken in 0..100 {
+            let replies = [here.get("/conflicts").await, there.get("/conflicts").await];
+            if replies.iter().all(|reply| reply.status == 429) {
+                return taken;
+            }
+        }
+        panic!("nothing was refused")
+    };
+    let together = spend().await;
+    // Ten between them, and what comes back while this runs: one in six seconds.
+    assert!((5..10).contains(&together), "{together} of each");
+    nodes.valkey.cut().await;
+    let alone = spend().await;
+    assert!(alone >= 10, "{alone} of each");
 }
 
 #[tokio::test]

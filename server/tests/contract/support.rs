@@ -11,6 +11,7 @@ use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use server::blobs::Blobs;
 use server::clock::{Clock, Env};
 use server::config::{Config, Sources};
 use server::passwords::PasswordCost;
@@ -88,7 +89,25 @@ impl TestServer {
         Self::open(Arc::clone(&self.folder), self.settings.clone()).await
     }
 
-    async fn open(folder: Arc<TempDir>, mut settings: BTreeMap<String, String>) -> Self {
+    /// On SQLite, with its objects in that store.
+    pub async fn start_over(blobs: Blobs) -> Self {
+        Self::open_over(
+            Arc::new(tempfile::tempdir().expect("a temporary folder")),
+            BTreeMap::new(),
+            Some(blobs),
+        )
+        .await
+    }
+
+    async fn open(folder: Arc<TempDir>, settings: BTreeMap<String, String>) -> Self {
+        Self::open_over(folder, settings, None).await
+    }
+
+    async fn open_over(
+        folder: Arc<TempDir>,
+        mut settings: BTreeMap<String, String>,
+        blobs: Option<Blobs>,
+    ) -> Self {
         let defaults = [
             ("CLOUDSTEAD_DATA", folder.path().to_string_lossy().into_owned()),
             ("CLOUDSTEAD_REGISTRATION", "open".to_owned()),
@@ -101,7 +120,8 @@ impl TestServer {
         let system = Env::system();
         let clock = Arc::new(TestClock { system: system.clone(), ahead_ms: AtomicI64::new(0) });
         let env = Env { clock: Arc::<TestClock>::clone(&clock), chance: system.chance };
-        let app = App::open(config, env, PasswordCost::TRIFLING).await.expect("the server opens");
+        let mut app = App::open(config, env, PasswordCost::TRIFLING).await.expect("the server opens");
+        app.blobs = blobs.unwrap_or(app.blobs);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
@@ -123,6 +143,23 @@ impl TestServer {
             .fetch_add(i64::try_from(by.as_millis()).expect("a short time"), Ordering::Relaxed);
     }
 
+    /// Every file of its object folder, whole or in the middle of being written.
+    pub fn files(&self) -> Vec<String> {
+        let mut folders = vec![self.folder.path().join("blobs")];
+        let mut files = Vec::new();
+        while let Some(entries) = folders.pop().map(std::fs::read_dir) {
+            for entry in entries.into_iter().flatten().flatten() {
+                if entry.path().is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    files.push(entry.path().display().to_string());
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
     /// Fails the test unless every reference and every byte that is counted adds up.
     pub async fn expect_sound(&self) {
         let mut snapshot = self.app.db.snapshot().await.expect("the database answers");
@@ -133,28 +170,17 @@ impl TestServer {
 
     /// Nobody in particular.
     pub fn anonymous(&self) -> Client {
-        Client { http: reqwest::Client::new(), origin: self.origin(), credentials: Credentials::None }
+        Client::anonymous(self.origin())
     }
 
     /// A new person with a bearer token.
     pub async fn person(&self, username: &str) -> Person {
-        let body = json!({"username": username, "password": PASSWORD});
-        self.anonymous().post("/auth/register", &body).await.expect(201);
-        self.sign_in(username).await
+        self.anonymous().person(username).await
     }
 
     /// That person on a further device, with a bearer token.
     pub async fn sign_in(&self, username: &str) -> Person {
-        let granted: TokenGranted =
-            self.anonymous().post("/auth/token", &sign_in(username, PASSWORD)).await.expect(200).json();
-        let mut client = self.anonymous();
-        client.credentials = Credentials::Bearer(granted.token.clone());
-        Person {
-            client,
-            token: granted.token,
-            device_id: granted.signed_in.device.id,
-            root_id: granted.signed_in.root_id,
-        }
+        self.anonymous().sign_in(username).await
     }
 
     pub fn socket_url(&self) -> String {
@@ -274,6 +300,31 @@ pub struct Client {
 }
 
 impl Client {
+    /// Nobody in particular.
+    pub fn anonymous(origin: String) -> Self {
+        Self { http: reqwest::Client::new(), origin, credentials: Credentials::None }
+    }
+
+    /// A new person with a bearer token.
+    pub async fn person(self, username: &str) -> Person {
+        let body = json!({"username": username, "password": PASSWORD});
+        self.post("/auth/register", &body).await.expect(201);
+        self.sign_in(username).await
+    }
+
+    /// That person on a further device, with a bearer token.
+    pub async fn sign_in(self, username: &str) -> Person {
+        let granted: TokenGranted =
+            self.post("/auth/token", &sign_in(username, PASSWORD)).await.expect(200).json();
+        let credentials = Credentials::Bearer(granted.token.clone());
+        Person {
+            client: Self { credentials, ..self },
+            token: granted.token,
+            device_id: granted.signed_in.device.id,
+            root_id: granted.signed_in.root_id,
+        }
+    }
+
     /// The same credentials, shown to another node.
     pub fn at(&self, node: &TestServer) -> Self {
         Self { origin: node.origin(), ..self.clone() }
@@ -320,10 +371,20 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub async fn to(request: RequestBuilder) -> Self {
+    /// An answer that is given before any route is asked.
+    pub async fn to_undocumented(request: RequestBuilder) -> Self {
         let response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status(), response.headers().clone());
         Self { status, headers, body: response.bytes().await.expect("a whole answer") }
+    }
+
+    pub async fn to(request: RequestBuilder) -> Self {
+        let (http, request) = request.build_split();
+        let request = request.expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let reply = Self::to_undocumented(RequestBuilder::from_parts(http, request)).await;
+        crate::document::expect_documented(&method, &path, &reply);
+        reply
     }
 
     /// Fails the test unless the status is this.

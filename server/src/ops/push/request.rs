@@ -7,7 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use shared::content::Manifest;
-use shared::limits::{FILE_BYTES_MAX, PUSH_CHANGES_MAX, PUSH_DATA_BYTES_MAX, PUSH_MANIFEST_CHUNKS_MAX};
+use shared::limits::{
+    FILE_BYTES_MAX, MIME_TYPE_BYTES_MAX, PUSH_CHANGES_MAX, PUSH_DATA_BYTES_MAX, PUSH_MANIFEST_CHUNKS_MAX,
+};
 use shared::sync::{Change, ChangeKind, ContentInput, PushResponse, ZoneKind};
 use shared::{DeviceId, ErrorCode, ItemId, ItemName, OperationId, Timestamp, ZoneId};
 
@@ -23,8 +25,6 @@ use crate::tokens::{PersonKey, SyncToken, ZonePosition};
 
 /// Of what is wrong with a malformed change, as far as it is recorded.
 const ERROR_CHARS_MAX: usize = 160;
-/// Of a MIME type.
-const MIME_TYPE_BYTES_MAX: usize = 255;
 
 /// `POST /sync/push`, its changes not looked at yet: a malformed one is an error of its own.
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use sha2::{Digest as _, Sha256};
-use shared::limits::{CHUNK_LEASE, UPLOAD_SESSION_TTL};
+use shared::limits::{BODY_IDLE_TIMEOUT, CHUNK_LEASE, UPLOAD_SESSION_TTL};
 use shared::upload::ChunkStored;
 use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, UploadId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -24,9 +24,8 @@ use crate::state::App;
 
 /// Memory for bodies of chunks that arrive at the same time, in KiB.
 const BUFFER_KIB_MAX: u32 = 48 * 1024;
-/// How long a chunk waits for such memory, and how long a silent sender keeps it.
+/// How long a chunk waits for such memory.
 const BUFFER_WAIT: Duration = Duration::from_secs(30);
-const BODY_SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How long one chunk's body may take in all: 4 MiB at 7 KiB a second.
 const BODY_TIMEOUT: Duration = Duration::from_mins(10);
 /// Bounds what chunks take in memory while they arrive.
@@ -116,7 +115,7 @@ async fn receive(mut body: Body, index: u32, size: u32) -> ApiResult<(Bytes, Chu
         let mut bytes = BytesMut::with_capacity(size);
         let mut hash = Sha256::new();
         while let Some(frame) =
-            tokio::time::timeout(BODY_SILENCE_MAX, body.frame()).await.map_err(|_| too_slow())?
+            tokio::time::timeout(BODY_IDLE_TIMEOUT, body.frame()).await.map_err(|_| too_slow())?
         {
             let Ok(data) = frame.map_err(broken_body)?.into_data() else { continue };
             metrics::counter!("cloudstead_upload_body_bytes_total").increment(data.len() as u64);

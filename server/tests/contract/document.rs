@@ -1,0 +1,74 @@
+//! Holds every answer that any test sees against the published document.
+
+use std::sync::LazyLock;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::Reply;
+
+static DOCUMENT: LazyLock<Value> =
+    LazyLock::new(|| serde_json::to_value(server::http::openapi()).expect("JSON"));
+
+/// The path's operations, found as a router would: parts with a parameter match anything.
+fn operations(path: &str) -> Option<&'static Value> {
+    let paths = DOCUMENT["paths"].as_object().expect("paths");
+    let parts: Vec<&str> = path.split('/').collect();
+    let matches = |template: &str| {
+        let template: Vec<&str> = template.split('/').collect();
+        template.len() == parts.len()
+            && template.iter().zip(&parts).all(|(known, part)| known.starts_with('{') || known == part)
+    };
+    paths.iter().find(|(template, _)| matches(template)).map(|(_, operations)| operations)
+}
+
+/// Fails the test unless the document tells of such an answer of that operation: its status, and of a
+/// refusal its code.
+pub fn expect_documented(method: &Method, path: &str, reply: &Reply) {
+    let name = if method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
+    let Some(operation) = operations(path).and_then(|operations| operations.get(name)) else { return };
+    let status = reply.status.as_u16().to_string();
+    let documented = operation["responses"].get(&status);
+    let Some(documented) = documented else { panic!("{method} {path}: {status} is not documented") };
+    let kind = reply.headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if kind == "application/problem+json" && method != Method::HEAD {
+        assert!(documented["content"].get(kind).is_some(), "{method} {path}: {status} is no {kind}");
+        let code = reply.json::<Value>()["code"].as_str().expect("a code").to_owned();
+        let description = documented["description"].as_str().unwrap_or_default();
+        let mut words = description.split(|c: char| c != '_' && !c.is_ascii_alphanumeric());
+        assert!(words.any(|word| word == code), "{method} {path}: {status} {code} is not documented");
+    }
+}
+
+#[test]
+fn every_refusal_in_the_document_names_its_codes() {
+    let paths = DOCUMENT["paths"].as_object().expect("paths");
+    for (path, operations) in paths {
+        for (method, operation) in operations.as_object().expect("operations") {
+            let responses = operation["responses"].as_object().expect("responses");
+            assert!(responses.keys().any(|status| status.starts_with(['1', '2'])), "{method} {path}");
+            for (status, response) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
+                let description = response["description"].as_str().unwrap_or_default();
+                assert!(!description.is_empty(), "{method} {path} {status}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_code_carries_the_status_under_which_it_stands() {
+    let paths = DOCUMENT["paths"].as_object().expect("paths");
+    let responses =
+        paths.values().flat_map(|operations| operations.as_object().expect("operations").values());
+    let responses = responses.flat_map(|operation| operation["responses"].as_object().expect("responses"));
+    for (status, response) in responses.filter(|(status, _)| status.starts_with(['4', '5'])) {
+        let description = response["description"].as_str().unwrap_or_default();
+        for code in description.split(", ").filter_map(|part| part.split(' ').next()) {
+            if let Ok(code) = serde_json::from_value::<shared::ErrorCode>(code.into()) {
+                assert_eq!(code.status().to_string(), *status, "{description}");
+            } else {
+                assert!(code.starts_with("with"), "{description}");
+            }
+        }
+    }
+}
