@@ -102,7 +102,14 @@ pub async fn cancel_upload(file: ItemId, upload: UploadId) -> Answer<()> {
 }
 
 pub async fn versions(file: ItemId) -> Answer<Vec<FileVersion>> {
-    Ok(get::<VersionList>(&format!("/files/{file}/versions")).await?.versions)
+    let path = format!("/files/{file}/versions");
+    let VersionList { mut versions, mut next_cursor } = get(&path).await?;
+    while let Some(cursor) = next_cursor {
+        let page: VersionList = get(&format!("{path}?cursor={cursor}")).await?;
+        versions.extend(page.versions);
+        next_cursor = page.next_cursor;
+    }
+    Ok(versions)
 }
 
 pub async fn restore_version(

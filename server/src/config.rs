@@ -2,6 +2,7 @@
 //! and the remedy.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 
@@ -65,11 +66,20 @@ impl ConfigError {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Database {
     Sqlite(PathBuf),
     /// The address, password included: never printed.
     Postgres(String),
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(file) => f.debug_tuple("Sqlite").field(file).finish(),
+            Self::Postgres(_) => f.write_str("Postgres(…)"),
+        }
+    }
 }
 
 /// Who may register.
@@ -86,7 +96,7 @@ pub enum LogFormat {
     Json,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     pub listen: SocketAddr,
     pub data: PathBuf,
@@ -108,6 +118,16 @@ pub struct Config {
     pub connections_max: usize,
     /// Of one account.
     pub requests_per_minute: u32,
+}
+
+/// Valkey's address, too, may hold a password.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where a setting is looked up, in order of precedence.
@@ -401,6 +421,13 @@ mod tests {
         for file in ["colour = \"red\"", "listen = [1]", "listen"] {
             assert!(!resolve(&[], &[], file).unwrap_err().to_string().contains('\n'));
         }
+    }
+
+    #[test]
+    fn passwords_are_not_printed() {
+        let settings = [(DATABASE, "postgres://u:secret@h/d"), (VALKEY, "redis://:secret@h")];
+        let config = resolve(&[], &settings, "").unwrap();
+        assert!(!format!("{config:?}{:?}", config.database).contains("secret"));
     }
 
     #[test]

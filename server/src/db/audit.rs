@@ -21,16 +21,22 @@ pub struct AuditEntry {
 }
 
 pub async fn record(connection: &mut Connection, entry: &AuditEntry) -> Result<(), DbError> {
-    let sql = "INSERT INTO audit (user_id, audit_id, happened_at, device_id, action, subject, address) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    let values = values![
-        entry.user_id,
-        entry.id.as_bytes().to_vec(),
-        entry.at,
-        entry.device_id,
-        entry.action,
-        entry.subject.as_str(),
-        entry.address.clone()
-    ];
-    connection.execute(sql, values).await.map(drop)
+    insert(connection, std::slice::from_ref(entry)).await
+}
+
+pub async fn insert(connection: &mut Connection, entries: &[AuditEntry]) -> Result<(), DbError> {
+    let head = "INSERT INTO audit (user_id, audit_id, happened_at, device_id, action, subject, address)";
+    let row = |entry: &AuditEntry| {
+        values![
+            entry.user_id,
+            entry.id.as_bytes().to_vec(),
+            entry.at,
+            entry.device_id,
+            entry.action,
+            entry.subject.as_str(),
+            entry.address.clone()
+        ]
+    };
+    connection.insert_rows(head, entries.iter().map(row).collect(), "").await?;
+    Ok(())
 }

@@ -53,6 +53,22 @@ pub async fn load_of_items(
     rows.iter().map(version).collect()
 }
 
+/// The item's versions whose count is below `before`, the newest first, at most `limit`.
+pub async fn load_page(
+    connection: &mut Connection,
+    zone: ZoneId,
+    item: ItemId,
+    before: u64,
+    limit: usize,
+) -> Result<Vec<VersionRow>, DbError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM versions WHERE zone_id = $1 AND item_id = $2 AND count < $3 \
+         ORDER BY count DESC LIMIT $4"
+    );
+    let before = before.min(i64::MAX.unsigned_abs());
+    connection.fetch_all(&sql, values![zone, item, before, limit]).await?.iter().map(version).collect()
+}
+
 pub async fn load(
     connection: &mut Connection,
     zone: ZoneId,

@@ -1,8 +1,8 @@
 //! Earlier contents of a file.
 
 use serde::Serialize;
-use shared::limits::DEVICES_MAX;
-use shared::upload::FileVersion;
+use shared::limits::{DEVICES_MAX, PAGE_LIMIT_MAX};
+use shared::upload::{FileVersion, VersionList};
 use shared::{ErrorCode, FileItem, ItemId, OperationId, VersionId};
 
 use super::push::{Act, Ask, payload_hash, perform};
@@ -12,8 +12,9 @@ use crate::db::{conflicts, devices, items, versions};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
 
-/// Every content that the file has or had, the newest first; what waits in a conflict is left out.
-pub async fn list(app: &App, caller: Caller, file_id: ItemId) -> ApiResult<Vec<FileVersion>> {
+/// The contents that the file has or had, the newest first, a page of those before the cursor's; what waits
+/// in a conflict is left out.
+pub async fn list(app: &App, caller: Caller, file_id: ItemId, cursor: Option<u64>) -> ApiResult<VersionList> {
     let mut connection = app.db.snapshot().await?;
     let located = access::locate(&mut connection, caller.user_id, file_id).await?;
     let (grant, id) = located.ok_or_else(ApiError::not_found)?;
@@ -24,9 +25,14 @@ pub async fn list(app: &App, caller: Caller, file_id: ItemId) -> ApiResult<Vec<F
     }
     let waiting = conflicts::load_open(&mut connection, grant.zone_id, &[id]).await?;
     let names = devices::list(&mut connection, grant.user_id, DEVICES_MAX).await?;
-    let rows = versions::load_of_items(&mut connection, grant.zone_id, &[id]).await?;
+    let before = cursor.unwrap_or(u64::MAX);
+    let mut rows =
+        versions::load_page(&mut connection, grant.zone_id, id, before, PAGE_LIMIT_MAX + 1).await?;
+    let has_more = rows.len() > PAGE_LIMIT_MAX;
+    rows.truncate(PAGE_LIMIT_MAX);
+    let next_cursor = rows.last().filter(|_| has_more).map(|row| row.dot.count.to_string());
     let listed = rows.into_iter().filter(|row| waiting.iter().all(|open| open.local_version_id != row.id));
-    Ok(listed
+    let versions = listed
         .map(|row| FileVersion {
             id: row.id,
             content_hash: row.content_hash,
@@ -40,7 +46,8 @@ pub async fn list(app: &App, caller: Caller, file_id: ItemId) -> ApiResult<Vec<F
                 .map(|d| d.name.clone()),
             is_current: item.version_id == Some(row.id),
         })
-        .collect())
+        .collect();
+    Ok(VersionList { versions, next_cursor })
 }
 
 /// What a restoring's operation id stands for.

@@ -1,11 +1,15 @@
 //! The bounds that are not one feature's: rates, sessions, devices, uploads, headers, pages.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
 use shared::limits::{DEVICES_MAX, HEADERS_MAX, PULL_LIMIT_MAX, SESSIONS_MAX, UPLOAD_SESSIONS_MAX};
+use shared::upload::VersionList;
 use shared::{ErrorCode, Problem};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::support::{PASSWORD, Person, Reply, TestServer, sign_in};
 use crate::uploads::{Plan, noise};
@@ -214,4 +218,59 @@ async fn traces(server: &TestServer) -> Vec<String> {
     all.push(format!("objects: {}", objects.len()));
     all.extend(server.files());
     all
+}
+
+#[tokio::test]
+async fn versions_come_by_the_page() {
+    for server in TestServer::each().await {
+        let person = server.person("ann").await;
+        let mut device = crate::device::Device { person, token: None };
+        let item =
+            device.done(crate::device::file(crate::device::fresh(), device.root(), "a.bin", "first")).await;
+        let mut base = item.version;
+        let most = shared::limits::PAGE_LIMIT_MAX;
+        let rounds = most / 100 + 1;
+        for round in 0..rounds {
+            let mut changes = vec![crate::device::content(item.id, &base, format!("{round}"))];
+            for edit in 1..100 {
+                let next = crate::device::content(item.id, &base, format!("{round} {edit}"));
+                changes.push(crate::device::chained(next, &changes[edit - 1]));
+            }
+            assert_eq!(device.push(&changes).await.applied.len(), 100);
+            base = device.item(item.id).await.version;
+        }
+        let first = device.versions(item.id).await;
+        assert_eq!(first.versions.len(), most);
+        let path = format!("/files/{}/versions?cursor=", item.id);
+        let cursor = first.next_cursor.expect("another page");
+        let last: VersionList = device.person.get(&format!("{path}{cursor}")).await.expect(200).json();
+        assert_eq!((last.versions.len(), last.next_cursor), (rounds * 100 + 1 - most, None));
+        let ids: BTreeSet<_> =
+            first.versions.iter().chain(&last.versions).map(|version| version.id).collect();
+        assert_eq!(ids.len(), rounds * 100 + 1);
+        device.person.get(&format!("{path}nonsense")).await.problem(ErrorCode::InvalidRequest);
+    }
+}
+
+/// Half a request holds a connection for half a minute at most: 31 seconds, beside the other tests.
+#[tokio::test]
+async fn who_sends_too_slowly_is_cut_off() {
+    let server = TestServer::start().await;
+    let sent = |text: &'static str| {
+        let address = server.address;
+        async move {
+            let mut stream = TcpStream::connect(address).await.expect("a connection");
+            stream.write_all(text.as_bytes()).await.expect("half a request");
+            let mut answer = String::new();
+            let patience = 2 * shared::limits::BODY_IDLE_TIMEOUT;
+            let read = tokio::time::timeout(patience, stream.read_to_string(&mut answer)).await;
+            read.expect("an end in time").expect("an end");
+            answer
+        }
+    };
+    let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    let (headers, body) =
+        tokio::join!(sent(head), sent(&*format!("{head}content-length: 100\r\n\r\n{{").leak()));
+    assert!(headers.is_empty() || headers.starts_with("HTTP/1.1 408"), "{headers}");
+    assert!(body.starts_with("HTTP/1.1 408") && body.contains("request_timeout"), "{body}");
 }

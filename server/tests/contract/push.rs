@@ -108,6 +108,24 @@ async fn an_operation_is_done_once_and_answered_alike() {
 }
 
 #[tokio::test]
+async fn deleting_and_purging_leave_a_line_in_the_audit_trail() {
+    for server in TestServer::each().await {
+        let (mut a, _) = Device::two(&server).await;
+        let item = a.done(file(fresh(), a.root(), "a", "1")).await;
+        let first = delete(item.id, &item.version, a.token.as_deref());
+        let deleted = present(&a.applied(&first).await.item).clone();
+        a.applied(&first).await;
+        a.applied(&purge(item.id, &deleted.version)).await;
+        let sql = "SELECT action, subject FROM audit WHERE action IN ('delete', 'purge') ORDER BY happened_at, audit_id";
+        let rows = server.app.db.reader().await.unwrap().fetch_all(sql, vec![]).await.unwrap();
+        let lines: Vec<(String, String)> =
+            rows.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap())).collect();
+        let line = |action: &str| (action.to_owned(), item.id.to_string());
+        assert_eq!(lines, [line("delete"), line("purge")], "once each, however often it is asked");
+    }
+}
+
+#[tokio::test]
 async fn a_malformed_change_falls_alone() {
     for server in TestServer::each().await {
         let (mut a, _) = Device::two(&server).await;

@@ -82,6 +82,17 @@ impl PreparedContent {
     }
 }
 
+impl PreparedKind {
+    /// What the audit trail calls it, where it takes something away.
+    pub const fn audited(&self) -> Option<&'static str> {
+        match self {
+            Self::Delete { .. } => Some("delete"),
+            Self::Purge => Some("purge"),
+            _ => None,
+        }
+    }
+}
+
 /// Why one operation is refused. Nothing of it has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

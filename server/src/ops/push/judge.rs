@@ -19,6 +19,7 @@ use super::overlay::Overlay;
 use super::store::ZoneStore;
 use crate::db::DbError;
 use crate::db::activity::{ActivityRow, Told};
+use crate::db::audit::AuditEntry;
 use crate::db::items::ItemRow;
 use crate::db::operations::{Chain, Kept, OperationRow, Recorded};
 
@@ -113,6 +114,12 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             Ok(body) => self.judge(change, body).await,
             Err(refusal) => Err(refusal.clone().into()),
         };
+        if let (Ok(Done { item_id, end: End::Applied(outcome), .. }), Ok(body)) = (&outcome, &change.body)
+            && *outcome != Outcome::Unchanged
+            && let Some(action) = body.kind.audited()
+        {
+            self.audit(action, *item_id);
+        }
         let (result, chain) = match outcome {
             Ok(Done { item_id, end: End::Applied(outcome), chain }) => {
                 (Recorded::Applied { file_id: change.file_id, item_id, outcome }, Some(chain))
@@ -131,6 +138,19 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         };
         self.record(change.operation_id, change.payload_hash, change.by_upload, result.clone(), chain);
         Ok(Answered::Recorded(result))
+    }
+
+    fn audit(&mut self, action: &'static str, item: ItemId) {
+        let PushContext { grant, device, now, env, .. } = self.context;
+        self.zone.audit(AuditEntry {
+            id: env.id(),
+            user_id: grant.user_id,
+            device_id: Some(*device),
+            at: *now,
+            action,
+            subject: item.to_string(),
+            address: None,
+        });
     }
 
     pub fn record(

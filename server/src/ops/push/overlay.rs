@@ -8,6 +8,7 @@ use shared::{ContentHash, DeviceId, Dot, ItemId, ItemName, Timestamp, VersionId}
 use super::store::{Batch, ZoneStore};
 use crate::db::DbError;
 use crate::db::activity::ActivityRow;
+use crate::db::audit::AuditEntry;
 use crate::db::conflicts::ConflictRow;
 use crate::db::items::ItemRow;
 use crate::db::operations::OperationRow;
@@ -443,6 +444,10 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
 
     pub fn tell(&mut self, row: ActivityRow) {
         self.batch.activity.push(row);
+    }
+
+    pub fn audit(&mut self, entry: AuditEntry) {
+        self.batch.audit.push(entry);
     }
 
     // The end

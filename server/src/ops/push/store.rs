@@ -11,6 +11,7 @@ use shared::{
 
 use crate::blobs::{BlobKey, StagedChunk};
 use crate::db::activity::{self, ActivityRow};
+use crate::db::audit::{self, AuditEntry};
 use crate::db::conflicts::{self, ConflictRow};
 use crate::db::items::{self, Deletion, ItemRow};
 use crate::db::manifests::{Ledger, Refused};
@@ -80,6 +81,7 @@ pub struct Batch {
     pub conflicts: Vec<ConflictRow>,
     pub operations: Vec<OperationRow>,
     pub activity: Vec<ActivityRow>,
+    pub audit: Vec<AuditEntry>,
 }
 
 /// The zone in SQL.
@@ -222,6 +224,7 @@ impl ZoneStore for SqlStore<'_> {
         versions::delete(connection, zone, &batch.dropped_versions).await?;
         conflicts::save(connection, zone, &batch.conflicts).await?;
         activity::insert(connection, zone, &batch.activity).await?;
+        audit::insert(connection, &batch.audit).await?;
         operations::insert(connection, self.user, &batch.operations).await?;
         match self.ledger.take() {
             Some(ledger) => ledger.save(connection).await,
