@@ -57,7 +57,7 @@ pub fn document(boot: impl IntoView, body: impl IntoView) -> impl IntoView {
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#15181d" />
                 <meta name="description" content="Your own cloud for files and photos" />
                 <title>{words::APP}</title>
-                <link rel="stylesheet" href="/cloudstead.css" />
+                <link rel="stylesheet" href="/pkg/cloudstead.css" />
                 <link rel="icon" href="/icon.svg" type="image/svg+xml" />
                 <link rel="manifest" href="/manifest.webmanifest" />
                 {boot}

@@ -358,11 +358,16 @@ fn count(text: &str) -> Result<usize, String> {
     }
 }
 
-/// So many that a tenth of it is something, and few enough to be told apart by microseconds.
+/// Few enough that microseconds tell them apart.
+const REQUESTS_MAX: u32 = 6_000_000;
+
+/// So many that an address's part of it is something.
 fn rate(text: &str) -> Result<u32, String> {
     match text.parse() {
-        Ok(rate) if (ADDRESS_SHARE..=6_000_000).contains(&rate) => Ok(rate),
-        _ => Err(format!("\"{text}\" is no number from {ADDRESS_SHARE} to 6000000. Write it like 60000.")),
+        Ok(rate) if (ADDRESS_SHARE..=REQUESTS_MAX).contains(&rate) => Ok(rate),
+        _ => Err(format!(
+            "\"{text}\" is no number from {ADDRESS_SHARE} to {REQUESTS_MAX}. Write it like 60000."
+        )),
     }
 }
 

@@ -67,8 +67,10 @@ pub fn complete(document: &mut OpenApi) {
 }
 
 fn complete_operation(operation: &mut Operation, changes: bool, has_id: bool) {
-    let is_public =
-        operation.security.as_ref().is_some_and(|all| all.iter().all(|one| *one == <_>::default()));
+    let is_public = operation
+        .security
+        .as_ref()
+        .is_some_and(|all| all.iter().all(|one| *one == SecurityRequirement::default()));
     let mut codes = vec![ErrorCode::RateLimited, ErrorCode::Internal, ErrorCode::Unavailable];
     if !is_public {
         codes.push(ErrorCode::Unauthenticated);

@@ -256,7 +256,7 @@ async fn versions_come_by_the_page() {
 #[tokio::test]
 async fn who_sends_too_slowly_is_cut_off() {
     let server = TestServer::start().await;
-    let sent = |text: &'static str| {
+    let sent = |text: String| {
         let address = server.address;
         async move {
             let mut stream = TcpStream::connect(address).await.expect("a connection");
@@ -270,7 +270,7 @@ async fn who_sends_too_slowly_is_cut_off() {
     };
     let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
     let (headers, body) =
-        tokio::join!(sent(head), sent(&*format!("{head}content-length: 100\r\n\r\n{{").leak()));
+        tokio::join!(sent(head.to_owned()), sent(format!("{head}content-length: 100\r\n\r\n{{")));
     assert!(headers.is_empty() || headers.starts_with("HTTP/1.1 408"), "{headers}");
     assert!(body.starts_with("HTTP/1.1 408") && body.contains("request_timeout"), "{body}");
 }
