@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::{ChunkHash, ChunkInfo, ContentHash};
 use crate::ids::{DeviceId, ItemId, OperationId, UploadId, VersionId};
-use crate::item::FileItem;
+use crate::item::ItemState;
 use crate::sync::{Applied, ConflictInfo, ZoneKind};
 use crate::timestamp::Timestamp;
 use crate::version_vector::VersionVector;
@@ -155,5 +155,6 @@ pub struct RestoreVersion {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ItemAnswer {
-    pub item: FileItem,
+    /// As it is now: asked again after a purge, what is left of it.
+    pub item: ItemState,
 }

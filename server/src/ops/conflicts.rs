@@ -5,7 +5,7 @@ use shared::sync::{ConflictInfo, Resolution, ResolveRequest};
 use shared::{ConflictId, ContentHash, FileItem, ItemId};
 
 use super::push::render::conflict_info;
-use super::push::{Act, Ask, Resolve, payload_hash, perform, prepare};
+use super::push::{Act, Ask, Resolve, payload_hash, perform, prepare, present};
 use crate::access::{Grant, grants_of};
 use crate::auth::Caller;
 use crate::db::conflicts::{self, ConflictRow};
@@ -135,5 +135,5 @@ pub async fn resolve(
             proposal,
         }),
     };
-    perform(app, grant, caller.device_id, ask).await
+    Ok(present(perform(app, grant, caller.device_id, ask).await?))
 }

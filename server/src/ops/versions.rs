@@ -1,9 +1,10 @@
 //! Earlier contents of a file.
 
 use serde::Serialize;
+use shared::item::ItemState;
 use shared::limits::{DEVICES_MAX, PAGE_LIMIT_MAX};
 use shared::upload::{FileVersion, VersionList};
-use shared::{ErrorCode, FileItem, ItemId, OperationId, VersionId};
+use shared::{ErrorCode, ItemId, OperationId, VersionId};
 
 use super::push::{Act, Ask, payload_hash, perform};
 use crate::access;
@@ -64,7 +65,7 @@ pub async fn restore(
     file_id: ItemId,
     version_id: VersionId,
     operation_id: OperationId,
-) -> ApiResult<FileItem> {
+) -> ApiResult<ItemState> {
     let mut reader = app.db.reader().await?;
     let located = access::locate(&mut reader, caller.user_id, file_id).await?;
     let (grant, item_id) = located.ok_or_else(ApiError::not_found)?;

@@ -21,14 +21,14 @@ use std::sync::Arc;
 use shared::frames::ServerEvent;
 use shared::item::{ItemState, Tombstone};
 use shared::sync::{Applied, ChangeError, ConflictInfo};
-use shared::{DeviceId, OperationId, Timestamp, UploadId, VersionVector};
+use shared::{DeviceId, ItemId, OperationId, Timestamp, UploadId, VersionVector};
 
 pub use change::{NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind, Refusal};
 pub use facts::{Facts, Needs, prepare};
 pub use request::{RawPush, is_mime_type, payload_hash, push};
 pub use retire::bury_trash;
 
-pub use single::{Act, Ask, Resolve, perform};
+pub use single::{Act, Ask, Resolve, perform, present};
 pub use store::{Batch, SqlStore, ZoneStore};
 
 use crate::access::Grant;
@@ -151,6 +151,16 @@ pub async fn apply_in<S: ZoneStore>(
 }
 
 impl<S: ZoneStore> Judge<'_, '_, S> {
+    /// The item's present state, also where nothing is left of it.
+    async fn state(&mut self, id: ItemId) -> Result<ItemState, DbError> {
+        let (zone_id, purged_at) = (self.context.grant.zone_id, self.context.now);
+        let gone = || {
+            let version = VersionVector::new();
+            ItemState::Purged(Tombstone { id, zone_id, is_deleted: true, purged_at, version })
+        };
+        Ok(self.zone.state(zone_id, id).await?.unwrap_or_else(gone))
+    }
+
     /// The present state of what the operation was answered with.
     async fn answer(&mut self, change: &PreparedChange, answer: Answered) -> Result<Answer, DbError> {
         let (operation_id, file_id) = (change.operation_id, change.file_id);
@@ -164,23 +174,13 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 missing_chunks: refusal.missing_chunks,
             })
         };
-        let zone_id = self.context.grant.zone_id;
         Ok(match answer {
             Answered::Refused(refusal) => refused(refusal),
             Answered::Recorded(Recorded::Failed { code, message, .. }) => {
                 refused(Refusal::new(code, message))
             }
             Answered::Recorded(Recorded::Applied { file_id, item_id, outcome }) => {
-                let gone = || {
-                    ItemState::Purged(Tombstone {
-                        id: item_id,
-                        zone_id,
-                        is_deleted: true,
-                        purged_at: self.context.now,
-                        version: VersionVector::new(),
-                    })
-                };
-                let item = self.zone.state(zone_id, item_id).await?.unwrap_or_else(gone);
+                let item = self.state(item_id).await?;
                 Answer::Applied(Applied { operation_id, file_id, item, outcome })
             }
             Answered::Recorded(Recorded::Conflict { conflict_id, .. }) => {

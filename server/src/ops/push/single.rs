@@ -59,7 +59,7 @@ struct Settled {
 
 /// What one operation came to.
 struct Effect {
-    answer: Result<Vec<FileItem>, ApiError>,
+    answer: Result<Vec<ItemState>, ApiError>,
     events: Vec<shared::frames::ServerEvent>,
     superfluous: Vec<crate::blobs::BlobKey>,
 }
@@ -70,7 +70,7 @@ pub async fn perform(
     grant: Grant,
     device: shared::DeviceId,
     ask: Ask,
-) -> ApiResult<Vec<FileItem>> {
+) -> ApiResult<Vec<ItemState>> {
     let mut facts = Facts::default();
     for _ in 0..TRIES_MAX {
         let context = PushContext {
@@ -120,6 +120,15 @@ async fn perform_in(
     Ok(Effect { answer, events, superfluous: std::mem::take(&mut store.superfluous) })
 }
 
+/// Those that are still there.
+pub fn present(states: Vec<ItemState>) -> Vec<FileItem> {
+    let present = |state| match state {
+        ItemState::Present(item) => Some(item),
+        ItemState::Purged(_) => None,
+    };
+    states.into_iter().filter_map(present).collect()
+}
+
 fn refuse<T>(code: ErrorCode, message: &str) -> Judged<T> {
     Err(Refusal::new(code, message).into())
 }
@@ -149,7 +158,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok(Answered::Recorded(result))
     }
 
-    async fn answer_single(&mut self, answered: Answered) -> Result<ApiResult<Vec<FileItem>>, DbError> {
+    async fn answer_single(&mut self, answered: Answered) -> Result<ApiResult<Vec<ItemState>>, DbError> {
         let items = match answered {
             Answered::Recorded(Recorded::Resolved { items, .. }) => items,
             Answered::Recorded(Recorded::Applied { item_id, .. }) => vec![item_id],
@@ -165,17 +174,15 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 return self.failed_single(ApiError::new(code, message), conflict_id).await.map(Err);
             }
         };
-        self.present_items(&items).await.map(Ok)
+        self.states(&items).await.map(Ok)
     }
 
-    async fn present_items(&mut self, ids: &[ItemId]) -> Result<Vec<FileItem>, DbError> {
-        let mut items = Vec::new();
+    async fn states(&mut self, ids: &[ItemId]) -> Result<Vec<ItemState>, DbError> {
+        let mut states = Vec::with_capacity(ids.len());
         for &id in ids {
-            if let Some(ItemState::Present(item)) = self.zone.state(self.context.grant.zone_id, id).await? {
-                items.push(item);
-            }
+            states.push(self.state(id).await?);
         }
-        Ok(items)
+        Ok(states)
     }
 
     /// What the two refusals of a resolution carry: the conflict as it is, or how it was settled first.
@@ -193,7 +200,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 let settled: Option<Settled> = settled.and_then(|text| serde_json::from_str(&text).ok());
                 match settled {
                     Some(Settled { resolution, items }) => {
-                        let items = self.present_items(&items).await?;
+                        let items = present(self.states(&items).await?);
                         error.with("resolution", resolution).with("items", items)
                     }
                     None => error,
