@@ -33,7 +33,9 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: "journeys", testDir: "journeys" },
+    { name: "journeys", testDir: "journeys", testIgnore: "looks.spec.ts" },
+    { name: "looks", testDir: "journeys", testMatch: "looks.spec.ts", use: { trace: "off" } },
     { name: "durability", testDir: "durability" },
+    { name: "benchmarks", testDir: "benchmarks" },
   ],
 });

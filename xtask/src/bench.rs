@@ -1,12 +1,14 @@
 //! `cargo xtask bench`: the server for release and the load client, side by side.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::services::{Durability, Postgres};
 use crate::shell::{self, AtPath as _, Outcome};
-use crate::{run, setup, site, tools};
+use crate::{run, setup, site, stages, tools};
 
+/// The measurements that are Playwright's project `benchmarks`.
+const BROWSER: &str = "browser";
 const COPYPARTY_VERSION: &str = "1.20.26";
 
 #[derive(clap::Args)]
@@ -22,6 +24,16 @@ pub fn bench(arguments: &Arguments) -> Outcome {
     setup::for_tests()?;
     site::build(site::Quality::Small)?;
     let server = run::build_server()?;
+    if arguments.only.is_empty() || arguments.only.iter().any(|word| word != BROWSER) {
+        load_client(&server, arguments)?;
+    }
+    if arguments.only.is_empty() || arguments.only.iter().any(|word| word == BROWSER) {
+        stages::journeys("benchmarks", None, &server)?;
+    }
+    Ok(())
+}
+
+fn load_client(server: &Path, arguments: &Arguments) -> Outcome {
     shell::run(shell::cargo().args(["build", "--release", "--package", "bench"]))?;
     let postgres = Postgres::start(Durability::Full)?;
     let mut command = shell::command(shell::target().join("release/bench"));
@@ -33,7 +45,7 @@ pub fn bench(arguments: &Arguments) -> Outcome {
         }
         Err(failure) => println!("Measuring without the other servers: {failure}"),
     }
-    shell::run(command.args(&arguments.only))
+    shell::run(command.args(arguments.only.iter().filter(|word| *word != BROWSER)))
 }
 
 /// copyparty and @tus/server, installed where nobody else sees them.

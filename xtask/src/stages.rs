@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check, in an order in which nothing is compiled twice.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -11,7 +12,7 @@ use crate::{setup, site};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Only these stages; all of them without.
+    /// Only these stages; without, all that are not marked as run by name.
     stages: Vec<Stage>,
     /// Only the browser journeys whose title contains this.
     #[arg(long)]
@@ -33,6 +34,9 @@ enum Stage {
     Site,
     /// Journeys through the real server in Chromium.
     Browser,
+    /// By name: every page and state in every width, in light and dark, for a contact sheet, and nothing that
+    /// axe finds.
+    Looks,
     /// What the server syncs to disk before it acknowledges, seen by strace.
     Durability,
     /// clippy finds nothing.
@@ -46,6 +50,7 @@ const ORDER: &[Stage] = &[
     Stage::Unit,
     Stage::Site,
     Stage::Browser,
+    Stage::Looks,
     Stage::Durability,
     Stage::Lint,
 ];
@@ -64,9 +69,15 @@ impl Stage {
             Self::Unit => "unit and contract tests",
             Self::Site => "site (WebAssembly)",
             Self::Browser => "browser journeys",
+            Self::Looks => "looks (contact sheet, axe)",
             Self::Durability => "durability (strace)",
             Self::Lint => "lint",
         }
+    }
+
+    /// Whether it runs only where it is asked for: it takes minutes, and its pictures are for a person.
+    fn is_by_name(self) -> bool {
+        self == Self::Looks
     }
 
     fn run(self, arguments: &Arguments) -> Outcome {
@@ -76,15 +87,18 @@ impl Stage {
             Self::Build => shell::run(shell::cargo().arg("build").args(NATIVE)),
             Self::Unit => unit(),
             Self::Site => site::build(site::Quality::Quick),
-            Self::Browser => journeys("journeys", arguments.grep.as_deref()),
-            Self::Durability => journeys("durability", None),
+            Self::Browser => journeys("journeys", arguments.grep.as_deref(), &debug_server()),
+            Self::Looks => looks(arguments.grep.as_deref()),
+            Self::Durability => journeys("durability", None, &debug_server()),
             Self::Lint => lint(),
         }
     }
 }
 
 pub fn test(arguments: &Arguments) -> Outcome {
-    let chosen = |stage: &&Stage| arguments.stages.is_empty() || arguments.stages.contains(stage);
+    let chosen = |stage: &&Stage| {
+        if arguments.stages.is_empty() { !stage.is_by_name() } else { arguments.stages.contains(stage) }
+    };
     let mut times = Vec::new();
     for stage in ORDER.iter().filter(chosen) {
         println!("\n── {}", stage.title());
@@ -120,10 +134,21 @@ fn unit() -> Outcome {
     shell::run(shell::cargo().arg("test").args(BROWSER))
 }
 
-/// A Playwright project of `end2end/`, against the server as the build stage made it.
-fn journeys(project: &str, grep: Option<&str>) -> Outcome {
+/// The server as the build stage made it.
+fn debug_server() -> PathBuf {
+    shell::target().join("debug").join(site::NAME)
+}
+
+fn looks(grep: Option<&str>) -> Outcome {
+    let sheet = shell::target().join("looks/index.html");
+    let outcome = journeys("looks", grep, &debug_server());
+    println!("The contact sheet: {}", sheet.display());
+    outcome
+}
+
+/// A Playwright project of `end2end/`, against a server's executable.
+pub fn journeys(project: &str, grep: Option<&str>, server: &Path) -> Outcome {
     let folder = shell::root().join("end2end");
-    let server = shell::target().join("debug").join(site::NAME);
     let chromium = tools::chromium().ok_or_else(|| tools::missing("Chromium"))?;
     let mut command = shell::command("npx");
     command
@@ -131,6 +156,7 @@ fn journeys(project: &str, grep: Option<&str>) -> Outcome {
         .current_dir(&folder)
         .env("CLOUDSTEAD", server)
         .env("CLOUDSTEAD_SITE", site::folder())
+        .env("CLOUDSTEAD_LOOKS", shell::target().join("looks"))
         .env("CHROMIUM", chromium);
     if let Some(words) = grep {
         command.args(["--grep", words]);
