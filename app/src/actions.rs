@@ -5,11 +5,12 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::{ItemId, ItemKind, ItemName};
-use sync::Command;
+use sync::{Command, NewContent};
 use wasm_bindgen::JsCast;
 
-use crate::ports::{CallError, Kept, PickedFile};
-use crate::ui::{Dialog, Place, Ui};
+use crate::model::{FileType, Selection};
+use crate::ports::{CallError, Kept, Picked};
+use crate::ui::{Clipboard, Dialog, Paste, Place, Ui};
 use crate::words;
 
 /// Browsers drop downloads that begin in the same instant.
@@ -24,6 +25,8 @@ pub enum Action {
     Rename,
     Move,
     Cut,
+    Copy,
+    Duplicate,
     CopyNames,
     Paste,
     Keep,
@@ -33,6 +36,7 @@ pub enum Action {
     Delete,
     Purge,
     NewFolder,
+    NewText,
     UploadFiles,
     UploadFolder,
     SelectAll,
@@ -49,6 +53,8 @@ impl Action {
             Self::Rename => words::RENAME,
             Self::Move => words::MOVE_TO,
             Self::Cut => words::CUT,
+            Self::Copy => words::COPY,
+            Self::Duplicate => words::DUPLICATE,
             Self::CopyNames => words::COPY_NAMES,
             Self::Paste => words::PASTE,
             Self::Keep => words::KEEP,
@@ -58,6 +64,7 @@ impl Action {
             Self::Delete => words::DELETE,
             Self::Purge => words::PURGE,
             Self::NewFolder => words::NEW_FOLDER,
+            Self::NewText => words::NEW_TEXT,
             Self::UploadFiles => words::UPLOAD_FILES,
             Self::UploadFolder => words::UPLOAD_FOLDER,
             Self::SelectAll => words::SELECT_ALL,
@@ -74,7 +81,9 @@ impl Action {
             Self::Rename => icondata::LuPencil,
             Self::Move => icondata::LuFolderInput,
             Self::Cut => icondata::LuScissors,
-            Self::CopyNames => icondata::LuCopy,
+            Self::Copy => icondata::LuCopy,
+            Self::Duplicate => icondata::LuCopyPlus,
+            Self::CopyNames => icondata::LuType,
             Self::Paste => icondata::LuClipboardPaste,
             Self::Keep => icondata::LuCircleArrowDown,
             Self::KeepNoLonger => icondata::LuCircleX,
@@ -82,6 +91,7 @@ impl Action {
             Self::Restore => icondata::LuUndo2,
             Self::Delete | Self::Purge | Self::EmptyTrash => icondata::LuTrash2,
             Self::NewFolder => icondata::LuFolderPlus,
+            Self::NewText => icondata::LuFilePlus,
             Self::UploadFiles => icondata::LuUpload,
             Self::UploadFolder => icondata::LuFolderUp,
             Self::SelectAll => icondata::LuCheckCheck,
@@ -95,7 +105,7 @@ impl Action {
             Self::QuickLook => Some("Space"),
             Self::Rename => Some("F2"),
             Self::Cut => Some("Mod X"),
-            Self::CopyNames => Some("Mod C"),
+            Self::Copy => Some("Mod C"),
             Self::Paste => Some("Mod V"),
             Self::Details => Some("Mod I"),
             Self::Delete => Some("Del"),
@@ -113,40 +123,37 @@ impl Action {
 /// Which acts a list offers for what is selected, in groups.
 pub fn offered(ui: Ui, ids: &[ItemId]) -> Vec<Vec<Action>> {
     let place = ui.place.get_untracked();
-    let can_paste = !ui.cut.with_untracked(Vec::is_empty);
-    let kind = match ids {
-        [id] => ui.item_now(*id).map(|item| item.item.kind),
+    let can_paste = ui.clipboard.with_untracked(|clipboard| !clipboard.is_empty());
+    let item = match ids {
+        [id] => ui.item_now(*id),
         _ => None,
     };
     let keep = ui.keep_action(ids);
+    let kind = item.as_ref().map(|item| item.item.kind);
+    let is_editable = item.is_some_and(|item| FileType::is_editable(&item));
     let mut groups = match (&place, ids.is_empty()) {
         (Place::Trash, true) => vec![vec![Action::SelectAll], vec![Action::EmptyTrash]],
         (Place::Trash, false) => vec![vec![Action::Restore, Action::Details], vec![Action::Purge]],
         (_, true) => vec![
-            vec![Action::NewFolder, Action::UploadFiles, Action::UploadFolder],
+            vec![Action::NewFolder, Action::NewText, Action::UploadFiles, Action::UploadFolder],
             vec![Action::Paste, Action::SelectAll],
         ],
         (Place::Search(_), false) => vec![
             vec![Action::Open, Action::QuickLook, Action::ShowInFolder, Action::Download, keep],
-            vec![Action::Rename, Action::Move, Action::Cut, Action::CopyNames, Action::Details],
+            vec![Action::Rename, Action::Move, Action::Duplicate],
+            vec![Action::Cut, Action::Copy, Action::CopyNames, Action::Details],
             vec![Action::Delete],
         ],
         (_, false) => vec![
             vec![Action::Open, Action::QuickLook, Action::Download, keep],
-            vec![
-                Action::Rename,
-                Action::Move,
-                Action::Cut,
-                Action::CopyNames,
-                Action::Paste,
-                Action::Details,
-            ],
+            vec![Action::Rename, Action::Move, Action::Duplicate],
+            vec![Action::Cut, Action::Copy, Action::Paste, Action::CopyNames, Action::Details],
             vec![Action::Delete],
         ],
     };
     for group in &mut groups {
         group.retain(|action| match action {
-            Action::Open => kind == Some(ItemKind::Folder),
+            Action::Open => kind == Some(ItemKind::Folder) || is_editable,
             Action::QuickLook => kind == Some(ItemKind::File),
             // What is kept with its folder is not kept by itself.
             Action::Keep => ids.iter().any(|id| ui.cloud().keeping(*id).kept == Kept::No),
@@ -183,15 +190,21 @@ impl Ui {
             Action::Move => self.dialog.set(Some(Dialog::Move(ids))),
             Action::Cut => {
                 self.announce(words::cut(self.single_name(&ids).as_deref(), ids.len()));
-                self.cut.set(ids);
+                self.clipboard.set(Clipboard { ids, way: Paste::Move });
             }
+            Action::Copy => {
+                self.announce(words::copied_for_paste(self.single_name(&ids).as_deref(), ids.len()));
+                self.clipboard.set(Clipboard { ids, way: Paste::Copy });
+            }
+            Action::Duplicate => self.duplicate(&ids),
             Action::CopyNames => self.copy_names(&ids),
-            Action::Paste => self.move_into(self.cut.get_untracked(), self.folder()),
+            Action::Paste => self.paste(),
             Action::Details => self.preferences.update(|it| it.details_open = !it.details_open),
             Action::Restore => self.restore(&ids),
             Action::Delete => self.delete(&ids),
             Action::Purge => self.dialog.set(Some(Dialog::Purge(ids))),
             Action::NewFolder => self.create_folder(),
+            Action::NewText => self.create_text(),
             Action::UploadFiles => self.pick(crate::hooks::desktop_files::Pick::Files),
             Action::UploadFolder => self.pick(crate::hooks::desktop_files::Pick::Folder),
             Action::SelectAll => self.select_all(),
@@ -199,14 +212,15 @@ impl Ui {
         }
     }
 
-    /// A folder is entered, a file is looked at.
+    /// A folder is entered, a text is edited, any other file is looked at.
     pub fn open(self, id: ItemId) {
         if self.place.with_untracked(|place| *place == Place::Trash) {
             return;
         }
-        match self.item_now(id).map(|item| item.item.kind) {
-            Some(ItemKind::Folder) => self.go(&self.folder_address(id)),
-            Some(ItemKind::File) => self.open_preview(id),
+        match self.item_now(id) {
+            Some(item) if item.item.kind == ItemKind::Folder => self.go(&self.folder_address(id)),
+            Some(item) if FileType::is_editable(&item) => self.go(&self.editor_address(id)),
+            Some(_) => self.open_preview(id),
             None => {}
         }
     }
@@ -224,6 +238,37 @@ impl Ui {
             self.selection.set(crate::model::Selection::only(id));
             self.renaming.set(Some(id));
         }
+    }
+
+    fn create_text(self) {
+        let folder = self.folder();
+        if let Some(name) = self.free_name(folder, words::UNTITLED_TEXT) {
+            let id = self.cloud().new_item_id();
+            let command = Command::CreateFile {
+                id,
+                parent: folder,
+                name,
+                content: NewContent::Small(Vec::new()),
+                mime_type: Some("text/plain".to_owned()),
+                created_at: None,
+                modified_at: None,
+            };
+            self.run(vec![command], None);
+            self.selection.set(crate::model::Selection::only(id));
+            self.renaming.set(Some(id));
+        }
+    }
+
+    /// Makes a file of a text that lost its own, and goes on in it.
+    pub fn save_as_new(self, folder: ItemId, name: &str, text: String) {
+        let Ok(name) = ItemName::parse(name) else { return };
+        let saving = self.cloud().create_text(folder, name, text);
+        spawn_local(async move {
+            match saving.await {
+                Some(id) => self.replace_address(&self.editor_address(id)),
+                None => self.say(words::STORAGE_FAILED),
+            }
+        });
     }
 
     /// `wanted`, or the first `wanted (n)` that no sibling has.
@@ -281,8 +326,40 @@ impl Ui {
         let said =
             words::moved(self.single_name(&moving).as_deref(), moving.len(), &self.folder_name(folder));
         let commands = moving.iter().map(|&id| Command::Move { id, parent: folder }).collect();
-        self.cut.set(Vec::new());
+        self.clipboard.set(Clipboard::default());
         self.run(commands, Some(said));
+    }
+
+    fn paste(self) {
+        let Clipboard { ids, way } = self.clipboard.get_untracked();
+        let folder = self.folder();
+        match way {
+            Paste::Move => self.move_into(ids, folder),
+            Paste::Copy => {
+                let said =
+                    words::copied(self.single_name(&ids).as_deref(), ids.len(), &self.folder_name(folder));
+                self.copy(ids.into_iter().map(|id| (id, folder)).collect(), said);
+            }
+        }
+    }
+
+    fn duplicate(self, ids: &[ItemId]) {
+        let said = words::duplicated(self.single_name(ids).as_deref(), ids.len());
+        let beside = ids.iter().filter_map(|id| Some((*id, self.item_now(*id)?.item.parent_id)));
+        self.copy(beside.collect(), said);
+    }
+
+    /// Puts another of each item into a folder, and selects them where they are in sight.
+    fn copy(self, items: Vec<(ItemId, ItemId)>, said: String) {
+        let copies: Vec<ItemId> = items.iter().map(|_| self.cloud().new_item_id()).collect();
+        let commands = items
+            .into_iter()
+            .zip(&copies)
+            .map(|((source, parent), &id)| Command::Copy { id, source, parent })
+            .collect();
+        if self.try_run(commands, said) {
+            self.selection.set(Selection::of(copies));
+        }
     }
 
     fn delete(self, ids: &[ItemId]) {
@@ -345,10 +422,10 @@ impl Ui {
     }
 
     /// Sends files into a folder.
-    pub fn upload(self, folder: ItemId, files: Vec<PickedFile>) {
-        if !files.is_empty() {
-            self.announce(words::began_upload(files.len()));
-            self.cloud().upload(folder, files);
+    pub fn upload(self, folder: ItemId, picked: Picked) {
+        if !picked.is_empty() {
+            self.announce(words::began_upload(picked.len()));
+            self.cloud().upload(folder, picked);
         }
     }
 

@@ -59,6 +59,7 @@ pub fn document(boot: impl IntoView, body: impl IntoView) -> impl IntoView {
                 <title>{words::APP}</title>
                 <link rel="stylesheet" href="/pkg/cloudstead.css" />
                 <link rel="icon" href="/icon.svg" type="image/svg+xml" />
+                <link rel="apple-touch-icon" href="/apple-touch-icon.png" />
                 <link rel="manifest" href="/manifest.webmanifest" />
                 {boot}
             </head>

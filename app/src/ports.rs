@@ -12,9 +12,9 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::account::{Device, SignedIn};
 use shared::upload::FileVersion;
-use shared::{ClientFileItem, ItemId, OperationId, Timestamp, VersionId};
+use shared::{ClientFileItem, ItemId, ItemName, OperationId, Timestamp, VersionId};
 pub use sync::CallError;
-use sync::{Command, QueueEntry, SyncSummary};
+use sync::{Command, CommandError, EditBase, QueueEntry, SyncSummary};
 
 /// A future on the browser's one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -38,6 +38,25 @@ pub struct PickedFile {
     pub folders: Vec<String>,
     /// Lets the upload go on after a reload, where the browser has it.
     pub handle: Option<wasm_bindgen::JsValue>,
+}
+
+/// What a person dropped or picked.
+#[derive(Clone, Debug, Default)]
+pub struct Picked {
+    pub files: Vec<PickedFile>,
+    /// Folders with nothing in them, outermost name first.
+    pub empty_folders: Vec<Vec<String>>,
+}
+
+impl Picked {
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.empty_folders.is_empty()
+    }
+
+    /// Files, and folders that hold none.
+    pub fn len(&self) -> usize {
+        self.files.len() + self.empty_folders.len()
+    }
 }
 
 /// One upload as the panel shows it.
@@ -157,6 +176,25 @@ pub struct Notice {
     pub undo: Option<Vec<Command>>,
 }
 
+/// One text that is being edited in this tab, until it is dropped.
+pub trait TextEdit {
+    /// Keeps what was typed so far, in the background, so that a tab that is killed loses nothing. `base` is
+    /// what [`TextEdit::save`] would be given.
+    fn keep(&self, text: String, base: EditBase);
+    /// Queues the text as the file's content, at once. Resolves when that stands on this device, with what a
+    /// further edit is made on.
+    fn save(&self, text: String, base: EditBase) -> LocalFuture<Result<EditBase, SaveError>>;
+}
+
+/// Why a text was not saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaveError {
+    /// It never will be: the file is gone for good, or may only be read.
+    Refused(CommandError),
+    /// This device could not store it; trying again may help.
+    NotStored,
+}
+
 /// The signed-in person's cloud, as this device knows it.
 pub trait Cloud {
     fn account(&self) -> Signal<Account>;
@@ -200,7 +238,7 @@ pub trait Cloud {
     fn notices(&self) -> Signal<Vec<Notice>>;
     fn take_notices(&self) -> Vec<Notice>;
 
-    fn upload(&self, folder: ItemId, files: Vec<PickedFile>);
+    fn upload(&self, folder: ItemId, picked: Picked);
     fn uploads(&self) -> Signal<Vec<UploadView>>;
     fn control_upload(&self, operation: OperationId, control: UploadControl);
     /// The file again, for an upload that lost it; checked against what was begun.
@@ -211,6 +249,12 @@ pub trait Cloud {
     fn content_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>>;
     /// The first `bytes_max` bytes as text.
     fn read_text(&self, id: ItemId, bytes_max: usize) -> LocalFuture<Result<String, CallError>>;
+    /// Begins to edit a text. What an earlier tab was killed with is queued first.
+    fn edit_text(&self, id: ItemId) -> LocalFuture<Rc<dyn TextEdit>>;
+    /// What an edit of the present content is made on; None where there is no such file.
+    fn edit_base(&self, id: ItemId) -> Option<EditBase>;
+    /// Makes a new file of a text, whose name gets a number where it is taken. Answers its id.
+    fn create_text(&self, folder: ItemId, name: ItemName, text: String) -> LocalFuture<Option<ItemId>>;
     /// The address that downloads the item: the file itself, or a zip. From this device where the server is
     /// away.
     fn download_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>>;

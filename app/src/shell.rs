@@ -1,5 +1,7 @@
 //! The frame of the signed-in area.
 
+use std::cell::Cell;
+
 use leptos::ev;
 use leptos::prelude::*;
 use leptos_router::components::{Outlet, ParentRoute, Redirect, Route, Router, Routes};
@@ -24,7 +26,7 @@ use crate::hooks::clock::provide_clock;
 use crate::hooks::drag::use_page_drops;
 use crate::hooks::listener::{is_typing, on_window};
 use crate::hooks::{desktop_files, preferences};
-use crate::pages::{FilesPage, NotFound, SearchPage, SettingsPage, TrashPage};
+use crate::pages::{EditPage, FilesPage, NotFound, SearchPage, SettingsPage, TrashPage};
 use crate::ports::{Account, use_cloud};
 use crate::ui::{Dialog, Place, Ui, provide_ui};
 use crate::words;
@@ -76,6 +78,7 @@ fn SignedIn(root: ItemId) -> impl IntoView {
                 <Route path=path!("/") view=|| view! { <Redirect path="/files" /> } />
                 <ParentRoute path=path!("") view=move || view! { <Frame root=root /> }>
                     <Route path=path!("/files/:folderId?") view=FilesPage />
+                    <Route path=path!("/edit/:fileId") view=EditPage />
                     <Route path=path!("/trash") view=TrashPage />
                     <Route path=path!("/search") view=SearchPage />
                     <Route path=path!("/settings") view=SettingsPage />
@@ -97,11 +100,13 @@ fn Frame(root: ItemId) -> impl IntoView {
     use_fresh_account(ui);
     use_title(ui);
     let details = Memo::new(move |_| {
-        ui.preferences.with(|it| it.details_open) && ui.place.with(|place| *place != Place::Elsewhere)
+        let is_list = ui.place.with(|place| !matches!(place, Place::Editor(_) | Place::Elsewhere));
+        ui.preferences.with(|it| it.details_open) && is_list
     });
+    let is_editor = Memo::new(move |_| ui.place.with(|place| matches!(place, Place::Editor(_))));
     view! {
         <a class="skip-link" href="#content">{words::SKIP_TO_CONTENT}</a>
-        <div class="frame" class:with-details=move || details.get()>
+        <div class="frame" class:with-details=move || details.get() class:with-editor=move || is_editor.get()>
             <Sidebar />
             <TopBar />
             <main
@@ -146,7 +151,8 @@ fn use_global_keys(ui: Ui) {
             "z" if with_modifier && event.shift_key() => ui.redo(),
             "z" if with_modifier => ui.undo(),
             "y" if with_modifier => ui.redo(),
-            "v" if with_modifier && !ui.cut.with_untracked(Vec::is_empty) => {
+            // What the system's clipboard holds since one was elsewhere is told with the paste itself.
+            "v" if with_modifier && ui.clipboard.with_untracked(|it| !it.is_empty()) && !WAS_AWAY.get() => {
                 ui.perform(crate::actions::Action::Paste, Vec::new());
             }
             "ArrowUp" | "arrowup" if event.alt_key() => ui.go_up(),
@@ -171,19 +177,32 @@ fn focus_search() {
     }
 }
 
-/// Files in the clipboard go where one is.
+thread_local! {
+    /// Whether the person was in another window since they cut or copied here.
+    static WAS_AWAY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Files in the system's clipboard go where one is; where it holds none, what was copied here.
 fn use_pasted_files(ui: Ui) {
+    Effect::new(move || {
+        ui.clipboard.track();
+        WAS_AWAY.set(false);
+    });
+    on_window(ev::blur, |_| WAS_AWAY.set(true));
     on_window(ev::paste, move |event| {
         let event: &web_sys::Event = event.as_ref();
         let files = event
             .dyn_ref::<web_sys::ClipboardEvent>()
             .and_then(web_sys::ClipboardEvent::clipboard_data)
             .and_then(|data| data.files());
-        if let Some(files) = files.filter(|files| files.length() > 0)
-            && !is_typing(event)
-        {
+        if is_typing(event) {
+            return;
+        }
+        if let Some(files) = files.filter(|files| files.length() > 0) {
             event.prevent_default();
             ui.upload(ui.folder(), desktop_files::from_input(&files));
+        } else if WAS_AWAY.get() && ui.clipboard.with_untracked(|it| !it.is_empty()) {
+            ui.perform(crate::actions::Action::Paste, Vec::new());
         }
     });
 }
@@ -228,6 +247,7 @@ fn use_title(ui: Ui) {
             }
             Place::Trash => words::TRASH.to_owned(),
             Place::Search(_) => words::SEARCH.to_owned(),
+            Place::Editor(id) => ui.item(id).map(|item| item.item.name.clone()).unwrap_or_default(),
             Place::Elsewhere => words::SETTINGS.to_owned(),
         };
         document().set_title(&format!("{place} · {}", words::APP));

@@ -31,6 +31,8 @@ pub enum Place {
     Folder(ItemId),
     Trash,
     Search(String),
+    /// A text that is edited.
+    Editor(ItemId),
     #[default]
     Elsewhere,
 }
@@ -45,6 +47,32 @@ pub enum Dialog {
     SignOut,
     RemoveDevice { id: DeviceId, name: String },
     Shortcuts,
+}
+
+/// What is to be pasted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clipboard {
+    pub ids: Vec<ItemId>,
+    pub way: Paste,
+}
+
+/// What pasting does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Paste {
+    #[default]
+    Move,
+    Copy,
+}
+
+impl Clipboard {
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Whether the item is about to leave its place.
+    pub fn cuts(&self, id: ItemId) -> bool {
+        self.way == Paste::Move && self.ids.contains(&id)
+    }
 }
 
 /// Where a menu opens, in pixels of the window.
@@ -117,8 +145,8 @@ pub struct Handles {
     pub selection: RwSignal<Selection>,
     pub preferences: RwSignal<Preferences>,
     pub renaming: RwSignal<Option<ItemId>>,
-    /// Cut, to be pasted elsewhere.
-    pub cut: RwSignal<Vec<ItemId>>,
+    /// Cut or copied, to be pasted elsewhere.
+    pub clipboard: RwSignal<Clipboard>,
     pub menu: RwSignal<Option<MenuAt>>,
     pub dialog: RwSignal<Option<Dialog>>,
     /// Items that are being dragged within the page.
@@ -152,7 +180,7 @@ pub fn provide_ui(root: ItemId) -> Ui {
         selection: RwSignal::default(),
         preferences: use_preferences(),
         renaming: RwSignal::new(None),
-        cut: RwSignal::default(),
+        clipboard: RwSignal::default(),
         menu: RwSignal::new(None),
         dialog: RwSignal::new(None),
         dragged: RwSignal::default(),
@@ -210,11 +238,12 @@ impl Ui {
         }
     }
 
-    /// The folder that new things go into: the one shown, otherwise the root.
+    /// The folder that new things go into: the one shown or edited in, otherwise the root.
     pub fn folder(self) -> ItemId {
         match self.place.get_untracked() {
             Place::Folder(id) => id,
-            _ => self.root,
+            Place::Editor(id) => self.item_now(id).map_or(self.root, |item| item.item.parent_id),
+            Place::Trash | Place::Search(_) | Place::Elsewhere => self.root,
         }
     }
 
@@ -259,6 +288,10 @@ impl Ui {
 
     pub fn folder_address(self, id: ItemId) -> String {
         if id == self.root { "/files".to_owned() } else { format!("/files/{id}") }
+    }
+
+    pub fn editor_address(self, id: ItemId) -> String {
+        format!("/edit/{id}")
     }
 
     /// To the folder above.
@@ -333,15 +366,30 @@ impl Ui {
             return;
         }
         let inverse = self.cloud().run(commands);
-        let step = (!inverse.is_empty()).then(|| {
-            self.history.try_update_value(|history| {
-                history.redo.clear();
-                history.push(inverse)
-            })
-        });
+        let step = self.remember(inverse);
         if let Some(text) = said {
-            self.toast(text, step.flatten());
+            self.toast(text, step);
         }
+    }
+
+    /// As [`Self::run`], for commands that say themselves why they did nothing. Whether they did something.
+    pub fn try_run(self, commands: Vec<Command>, said: String) -> bool {
+        let step = self.remember(self.cloud().run(commands));
+        if step.is_some() {
+            self.toast(said, step);
+        }
+        step.is_some()
+    }
+
+    /// Keeps the way back, if there is one.
+    fn remember(self, inverse: Vec<Command>) -> Option<u64> {
+        if inverse.is_empty() {
+            return None;
+        }
+        self.history.try_update_value(|history| {
+            history.redo.clear();
+            history.push(inverse)
+        })
     }
 
     /// A notice of the engine, with its own way back.

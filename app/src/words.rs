@@ -62,6 +62,7 @@ pub const CLOSE_TREE_NODE: &str = "Hide folders inside";
 // Actions
 pub const NEW: &str = "New";
 pub const NEW_FOLDER: &str = "New folder";
+pub const NEW_TEXT: &str = "New text file";
 pub const UPLOAD_FILES: &str = "Upload files";
 pub const UPLOAD_FOLDER: &str = "Upload folder";
 pub const OPEN: &str = "Open";
@@ -70,6 +71,8 @@ pub const DOWNLOAD: &str = "Download";
 pub const RENAME: &str = "Rename";
 pub const MOVE_TO: &str = "Move to…";
 pub const CUT: &str = "Cut";
+pub const COPY: &str = "Copy";
+pub const DUPLICATE: &str = "Duplicate";
 pub const COPY_NAMES: &str = "Copy name";
 pub const PASTE: &str = "Paste";
 pub const DELETE: &str = "Delete";
@@ -138,6 +141,18 @@ pub fn renamed(name: &str) -> String {
 
 pub fn cut(name: Option<&str>, count: usize) -> String {
     format!("Cut {}. Paste in another folder to move.", what(name, count))
+}
+
+pub fn copied_for_paste(name: Option<&str>, count: usize) -> String {
+    format!("Copied {}. Paste where another one should be.", what(name, count))
+}
+
+pub fn copied(name: Option<&str>, count: usize, folder: &str) -> String {
+    format!("Copied {} to “{folder}”", what(name, count))
+}
+
+pub fn duplicated(name: Option<&str>, count: usize) -> String {
+    format!("Duplicated {}", what(name, count))
 }
 
 pub const COPIED_NAMES: &str = "Copied to the clipboard";
@@ -408,6 +423,66 @@ pub fn kind(kind: crate::model::FileType) -> &'static str {
     }
 }
 
+// The editor
+pub const UNTITLED_TEXT: &str = "Untitled.txt";
+pub const EDIT: &str = "Edit";
+pub const WRITE_HERE: &str = "Write here";
+pub const EDITOR_HINT: &str = "The tab key moves the text in. Press Escape, then Tab, to leave the text.";
+pub const VIEW: &str = "View";
+pub const VIEW_WRITE: &str = "Write";
+pub const VIEW_BOTH: &str = "Write and read side by side";
+pub const VIEW_READ: &str = "Read";
+pub const PREVIEW: &str = "Preview";
+pub const FIND_IN_TEXT: &str = "Find in this text";
+pub const FIND: &str = "Find";
+pub const REPLACE: &str = "Replace";
+pub const REPLACE_BY: &str = "Replace with";
+pub const REPLACE_ALL: &str = "Replace all";
+pub const SAVING: &str = "Saving";
+pub const SAVED: &str = "Saved";
+pub const SAVED_HERE: &str = "Saved on this device";
+pub const SYNCING: &str = "Syncing";
+pub const NOT_SAVED: &str = "Not saved";
+pub const SAVE_AS_NEW: &str = "Save as a new file";
+pub const GONE_WHILE_OPEN: &str = "This file was deleted for good. What you wrote is still here.";
+pub const DELETED_WHILE_OPEN: &str = "This file is in the trash. It comes back as soon as you change it.";
+pub const CONFLICT_WHILE_OPEN: &str = "Another device changed the same lines. Both versions are kept until you choose; yours is the one you see here.";
+pub const TEXT_AWAY: &str = "This text isn't on this device yet";
+pub const TEXT_AWAY_HINT: &str = "It opens as soon as the server can be reached.";
+pub const TEXT_TOO_LARGE: &str = "This text is too long to edit here";
+pub const TEXT_TOO_LARGE_HINT: &str = "Texts of up to 1 MB can be edited. You can look at it or download it.";
+pub const NOT_A_TEXT: &str = "This file isn't plain text";
+pub const NOT_A_TEXT_HINT: &str = "You can look at it or download it.";
+pub const CANT_OPEN: &str = "This text can't be opened right now";
+pub const PICTURE: &str = "Picture";
+
+pub fn open_picture(host: &str) -> String {
+    format!("Open the picture from {host}")
+}
+
+pub fn back_to(folder: &str) -> String {
+    format!("Back to {folder}")
+}
+
+pub fn text_of(name: &str) -> String {
+    format!("Text of {name}")
+}
+
+pub fn found(count: usize) -> String {
+    match count {
+        0 => NOTHING_FOUND.to_owned(),
+        count => format!("{} found", intl::whole(count as u64)),
+    }
+}
+
+pub fn found_many(limit: usize) -> String {
+    format!("{} and more", intl::whole(limit as u64))
+}
+
+pub fn replaced(count: usize) -> String {
+    format!("Replaced {}", counted(count, "place", "places"))
+}
+
 // Settings
 pub const ACCOUNT: &str = "Account";
 pub const APPEARANCE: &str = "Appearance";
@@ -505,8 +580,9 @@ pub const SHORTCUT_LIST: &[(&str, &[&str])] = &[
     ("Select all", &["Mod", "A"]),
     ("Rename", &["F2"]),
     ("Delete", &["Del"]),
-    ("Cut and paste", &["Mod", "X / V"]),
+    ("Cut, copy and paste", &["Mod", "X / C / V"]),
     ("Undo, do again", &["Mod", "Z / ⇧Z"]),
+    ("Find in a text", &["Mod", "F"]),
     ("Details", &["Mod", "I"]),
     ("Menu", &["Shift", "F10"]),
     ("New folder", &["Alt", "N"]),

@@ -156,8 +156,11 @@ impl Client {
     }
 
     pub fn create_file(&self, name: String, bytes: &[u8]) -> Change {
-        let content =
-            ContentInput { size: bytes.len() as u64, chunks: None, data: Some(STANDARD.encode(bytes)) };
+        let content = ContentInput {
+            size: bytes.len() as u64,
+            data: Some(STANDARD.encode(bytes)),
+            ..ContentInput::default()
+        };
         change(ChangeKind::Create {
             parent_id: self.root_id,
             name,

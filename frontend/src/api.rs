@@ -13,7 +13,7 @@ use shared::upload::{
     VersionList,
 };
 use shared::{ChunkHash, ConflictId, DeviceId, ErrorCode, ItemId, OperationId, Problem, UploadId, VersionId};
-use web_sys::{AbortSignal, Blob};
+use web_sys::{AbortSignal, Blob, RequestCache};
 
 /// What a call that carries little may take before it counts as unanswered, in milliseconds.
 const CALL_TIMEOUT_MS: u32 = 60_000;
@@ -123,9 +123,16 @@ pub async fn restore_version(
 
 /// The first `bytes_max` bytes of a file's content.
 pub async fn read_head(file: ItemId, bytes_max: usize) -> Answer<Vec<u8>> {
+    // A part in the browser's own cache may be of another content than the part that comes.
     let request = Request::get(&download_url(file))
+        .cache(RequestCache::NoStore)
         .header("Range", &format!("bytes=0-{}", bytes_max.saturating_sub(1)));
-    send(request, CALL_TIMEOUT_MS).await?.binary().await.map_err(|_| CallError::Unreachable)
+    match send(request, CALL_TIMEOUT_MS).await {
+        Ok(response) => response.binary().await.map_err(|_| CallError::Unreachable),
+        // There is no first byte of nothing.
+        Err(CallError::Refused(problem)) if problem.code == ErrorCode::RangeNotSatisfiable => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
 }
 
 /// A file's whole content, on its way.

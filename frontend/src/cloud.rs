@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use app::ports::{
-    Account, CallError, Cloud, DeviceStorage, Keeping, LocalFuture, Notice, PickedFile, UploadControl,
+    Account, CallError, Cloud, DeviceStorage, Keeping, LocalFuture, Notice, Picked, TextEdit, UploadControl,
     UploadView,
 };
 use leptos::prelude::*;
 use shared::account::{Device, Password, Register, SignIn, SignedIn};
 use shared::upload::FileVersion;
-use shared::{ClientFileItem, DeviceId, ItemId, OperationId, UserId, VersionId};
-use sync::{Command, Content, LocalStore, Meta, QueueEntry, Snapshot, StoreBatch, SyncSummary};
+use shared::{ClientFileItem, DeviceId, ItemId, ItemName, OperationId, UserId, VersionId};
+use sync::{Command, Content, EditBase, LocalStore, Meta, QueueEntry, Snapshot, StoreBatch, SyncSummary};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, File};
 
@@ -98,6 +98,7 @@ impl BrowserCloud {
         self.account.set(Account::SignedIn(Arc::new(signed_in.clone())));
         self.take_seat(signed_in.user.id, Rc::new(store), snapshot).await;
         self.refresh_account();
+        self.rescue_drafts(None).await;
         true
     }
 
@@ -159,7 +160,11 @@ impl BrowserCloud {
         self.account.set(Account::Failed(text));
     }
 
-    fn with_seat<T>(&self, act: impl FnOnce(&Seat) -> T) -> Option<T> {
+    pub(crate) fn seat(&self) -> Option<Seat> {
+        self.seat.borrow().clone()
+    }
+
+    pub(crate) fn with_seat<T>(&self, act: impl FnOnce(&Seat) -> T) -> Option<T> {
         let seat = self.seat.borrow().clone();
         seat.as_ref().map(act)
     }
@@ -229,11 +234,20 @@ enum Use {
 }
 
 impl BrowserCloud {
+    /// The item under which the server has the content: for a copy that it was not told of yet, the original.
+    fn held_as(&self, id: ItemId) -> ItemId {
+        match self.read(|replica| replica.pending_content(id)) {
+            Some((_, Content::Copy { of, .. })) => of,
+            _ => id,
+        }
+    }
+
     /// Finds an item's bytes, and keeps those that somebody looks at.
     async fn bytes(&self, id: ItemId) -> Result<Bytes, CallError> {
         let (seat, contents) = (self.seat.borrow().clone(), self.contents.borrow().clone());
         let (Some(seat), Some(contents)) = (seat, contents) else { return Err(CallError::Unreachable) };
-        if let Some((operation, content)) = seat.replica().pending_content(id) {
+        let pending = seat.replica().pending_content(id);
+        if let Some((operation, content)) = pending.filter(|(_, content)| !is_copy(content)) {
             let bytes = own_bytes(&seat, operation, &content).await.ok_or(CallError::Unreachable)?;
             return Ok(Bytes::Here { key: operation.to_string(), bytes });
         }
@@ -245,7 +259,7 @@ impl BrowserCloud {
         }
         let (size, is_away) = (item.item.size, self.is_server_away());
         let is_whole = size <= SHOWN_WHOLE_BYTES_MAX && contents.takes_seen(size);
-        let wanted = Wanted { item: id, hash, size };
+        let wanted = Wanted { item: self.held_as(id), hash, size };
         if is_whole && !is_away {
             match contents.fetch(wanted).await {
                 Ok(()) => {
@@ -272,7 +286,7 @@ impl BrowserCloud {
 
     async fn address(&self, id: ItemId, for_use: Use) -> Result<String, CallError> {
         let item = self.item(id).ok_or(CallError::Unreachable)?;
-        let is_pending = self.read(|replica| replica.pending_content(id).is_some());
+        let is_pending = self.read(|replica| replica.pending_content(id)).is_some();
         if for_use == Use::Save && !is_pending && !self.is_server_away() {
             let is_folder = item.item.kind == shared::ItemKind::Folder;
             return Ok(if is_folder { api::zip_url(id) } else { api::download_url(id) });
@@ -283,7 +297,7 @@ impl BrowserCloud {
                 let url = contents.and_then(|contents| contents.url(key, &bytes, &item.item));
                 url.ok_or(CallError::Unreachable)
             }
-            Bytes::Elsewhere => Ok(api::inline_url(id)),
+            Bytes::Elsewhere => Ok(api::inline_url(self.held_as(id))),
         }
     }
 
@@ -291,6 +305,11 @@ impl BrowserCloud {
     fn is_server_away(&self) -> bool {
         !browser::is_online() || self.screen.summary.with_untracked(|it| !it.online && it.next_try.is_some())
     }
+}
+
+/// Whether the server has the bytes, under another item.
+fn is_copy(content: &Content) -> bool {
+    matches!(content, Content::Copy { .. })
 }
 
 /// The bytes of a content that only this device has so far.
@@ -303,6 +322,7 @@ async fn own_bytes(seat: &Seat, operation: OperationId, content: &Content) -> Op
         (Content::Upload { staged, .. }, Seat::Following(follower)) => {
             staged_file(&follower.store, staged.as_deref()?).await
         }
+        (Content::Copy { .. }, _) => None,
         (Content::Stored { .. }, _) => contents::blob(&seat.store().content(operation).await.ok()??),
     }
 }
@@ -447,8 +467,8 @@ impl Cloud for BrowserCloud {
         taken
     }
 
-    fn upload(&self, folder: ItemId, files: Vec<PickedFile>) {
-        self.wish(Wish::Upload(folder, files));
+    fn upload(&self, folder: ItemId, picked: Picked) {
+        self.wish(Wish::Upload(folder, picked));
     }
 
     fn uploads(&self) -> Signal<Vec<UploadView>> {
@@ -478,10 +498,24 @@ impl Cloud for BrowserCloud {
                     let head = JsFuture::from(head).await.map_err(|_| CallError::Unreachable)?;
                     js_sys::Uint8Array::new(&head).to_vec()
                 }
-                Bytes::Elsewhere => api::read_head(id, bytes_max).await?,
+                Bytes::Elsewhere => api::read_head(cloud.held_as(id), bytes_max).await?,
             };
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         })
+    }
+
+    fn edit_text(&self, id: ItemId) -> LocalFuture<Rc<dyn TextEdit>> {
+        let cloud = self.clone();
+        Box::pin(async move { cloud.begin_edit(id).await })
+    }
+
+    fn edit_base(&self, id: ItemId) -> Option<EditBase> {
+        self.with_seat(|seat| seat.replica().edit_base(id)).flatten()
+    }
+
+    fn create_text(&self, folder: ItemId, name: ItemName, text: String) -> LocalFuture<Option<ItemId>> {
+        let cloud = self.clone();
+        Box::pin(async move { cloud.create_text_file(folder, name, text).await })
     }
 
     fn download_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>> {

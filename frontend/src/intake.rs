@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use app::ports::{PickedFile, UploadState, UploadView};
+use app::ports::{Picked, PickedFile, UploadState, UploadView};
 use futures::{StreamExt, stream};
 use js_sys::Uint8Array;
 use shared::limits::{FILE_BYTES_MAX, PUSH_DATA_BYTES_MAX};
@@ -37,7 +37,8 @@ enum Bytes {
 }
 
 /// Takes in what a person gave, in its order.
-pub async fn take_in(runtime: Rc<Runtime>, folder: ItemId, files: Vec<PickedFile>) {
+pub async fn take_in(runtime: Rc<Runtime>, folder: ItemId, picked: Picked) {
+    let Picked { files, empty_folders } = picked;
     let mut step = Step::new(runtime.clone(), folder);
     let mut ready = stream::iter(files).map(|picked| prepare(&runtime, picked)).buffered(READS_AT_ONCE);
     while let Some(file) = ready.next().await {
@@ -45,7 +46,16 @@ pub async fn take_in(runtime: Rc<Runtime>, folder: ItemId, files: Vec<PickedFile
             Ok(file) => step.add(file),
             Err(reason) => runtime.say(reason),
         }
-        if step.commands.len() >= STEP_COMMANDS_MAX || step.bytes >= STEP_BYTES_MAX {
+        if step.is_full() {
+            step.queue();
+            browser::next_frame().await;
+        }
+    }
+    for path in empty_folders {
+        if step.folder_of(&path).is_none() {
+            runtime.say(format!("“{}” was left out: this name cannot be used here", path.join("/")));
+        }
+        if step.is_full() {
             step.queue();
             browser::next_frame().await;
         }
@@ -114,6 +124,10 @@ impl Step {
             files: HashMap::new(),
             bytes: 0,
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.commands.len() >= STEP_COMMANDS_MAX || self.bytes >= STEP_BYTES_MAX
     }
 
     fn add(&mut self, ready: Ready) {

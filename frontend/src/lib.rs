@@ -9,8 +9,10 @@ mod cloud;
 #[cfg(feature = "conformance")]
 mod conformance;
 mod contents;
+mod editing;
 mod hashing;
 mod intake;
+mod locks;
 mod opfs;
 mod replica;
 mod runtime;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use app::ports::{Notice, UploadView};
 use leptos::prelude::{ArcRwSignal, Update};
 use shared::{ClientFileItem, ItemId, ItemKind, ItemName, OperationId};
-use sync::{Changes, Content, Engine, QueueEntry, Snapshot, SyncSummary};
+use sync::{Changes, Content, EditBase, Engine, QueueEntry, Snapshot, SyncSummary};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;
@@ -174,6 +174,15 @@ impl Replica {
         let engine = self.engine.borrow();
         let item = engine.item(id)?;
         item.pending_content().map(|(operation, content)| (operation, content.clone()))
+    }
+
+    pub fn root_id(&self) -> ItemId {
+        self.engine.borrow().root_id()
+    }
+
+    /// What an edit of the present content is made on.
+    pub fn edit_base(&self, id: ItemId) -> Option<EditBase> {
+        self.engine.borrow().edit_base(id)
     }
 
     pub fn queue(&self) -> Vec<QueueEntry> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use futures::channel::oneshot;
 use js_sys::Uint8Array;
 use leptos::prelude::Set;
 use shared::frames::ClientFrame;
@@ -56,6 +57,8 @@ pub struct Runtime {
     is_leaving: Cell<bool>,
     /// Batches that were handed over and are not stored yet.
     unstored: Cell<usize>,
+    /// Who waits for a batch to be stored.
+    waiting: RefCell<Vec<(BatchId, oneshot::Sender<()>)>>,
 }
 
 /// What storing the last changes may take before the page is left all the same, in milliseconds.
@@ -94,6 +97,7 @@ impl Runtime {
                 is_stopped: Cell::new(false),
                 is_leaving: Cell::new(false),
                 unstored: Cell::new(0),
+                waiting: RefCell::default(),
             }
         });
         spawn_local(persist(runtime.clone(), queue));
@@ -176,6 +180,26 @@ impl Runtime {
         });
         self.perform(effects);
         (ran, batch)
+    }
+
+    /// As [`Self::run`]; resolves when what it changes is stored. Fails where this tab ends before.
+    pub fn run_and_wait(&self, commands: Vec<Command>) -> (Ran, oneshot::Receiver<()>) {
+        let (stored, waiting) = oneshot::channel();
+        let (ran, batch) = self.run(commands);
+        match batch {
+            Some(batch) => self.waiting.borrow_mut().push((batch, stored)),
+            None => drop(stored.send(())),
+        }
+        (ran, waiting)
+    }
+
+    fn stored(&self, batch: &StoreBatch) {
+        self.handle(Event::Persisted(batch.id));
+        for (_, waiting) in self.waiting.borrow_mut().extract_if(.., |(kept_by, _)| *kept_by <= batch.id) {
+            // Whoever asked may be gone.
+            let _ = waiting.send(());
+        }
+        self.listener.stored(batch);
     }
 
     fn perform(&self, effects: Vec<Effect>) {
@@ -359,8 +383,7 @@ async fn persist(runtime: Rc<Runtime>, mut queue: UnboundedReceiver<Arc<StoreBat
         }
         if runtime.store.apply(&batch).await.is_ok() {
             runtime.unstored.set(runtime.unstored.get().saturating_sub(1));
-            runtime.handle(Event::Persisted(batch.id));
-            runtime.listener.stored(&batch);
+            runtime.stored(&batch);
         } else {
             while let Ok(_dropped) = queue.try_recv() {}
             runtime.unstored.set(0);

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use sync::{Command, Event, LocalStore, Ran, StoreBatch};
+use app::ports::SaveError;
+use sync::{Command, EditBase, Event, LocalStore, Ran, StoreBatch};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::contents::Contents;
@@ -40,13 +41,44 @@ impl Seat {
         }
     }
 
+    /// As [`Self::run`] with commands that make one operation; resolves when it is stored, with that operation
+    /// as what a further edit is made on.
+    pub fn run_and_wait(
+        &self,
+        commands: Vec<Command>,
+    ) -> impl Future<Output = Result<EditBase, SaveError>> + 'static {
+        let leading = match self {
+            Self::Leading(runtime) => Ok(runtime.run_and_wait(commands)),
+            Self::Following(follower) => Err(follower.run_and_wait(commands)),
+        };
+        async move {
+            let (operations, refused) = match leading {
+                Ok((ran, stored)) => {
+                    if ran.refused.is_empty() {
+                        stored.await.map_err(|_| SaveError::NotStored)?;
+                    }
+                    (ran.operations, ran.refused)
+                }
+                Err(answered) => {
+                    let answer = answered.await.map_err(|_| SaveError::NotStored)?;
+                    (answer.operations, answer.refused)
+                }
+            };
+            match (operations.last(), refused.first()) {
+                (_, Some((_, error))) => Err(SaveError::Refused(*error)),
+                (Some((_, operation)), None) => Ok(EditBase::Operation(*operation)),
+                (None, None) => Err(SaveError::NotStored),
+            }
+        }
+    }
+
     pub fn wish(&self, wish: Wish) {
         let runtime = match self {
             Self::Leading(runtime) => runtime,
             Self::Following(follower) => return follower.wish(wish),
         };
         match wish {
-            Wish::Upload(folder, files) => spawn_local(intake::take_in(runtime.clone(), folder, files)),
+            Wish::Upload(folder, picked) => spawn_local(intake::take_in(runtime.clone(), folder, picked)),
             Wish::Control(operation, control) => runtime.uploader.control(operation, control),
             Wish::Supply(operation, file) => runtime.uploader.supply(operation, file),
             Wish::Discard(operation) => runtime.handle(Event::Discard { operation }),

@@ -108,7 +108,8 @@ pub enum ChangeKind {
     Purge {},
 }
 
-/// A content in a push: `chunks` that the account already holds, or the bytes themselves.
+/// A content in a push: `chunks` that the account already holds, the bytes themselves, or the name of another
+/// file that has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -120,6 +121,18 @@ pub struct ContentInput {
     /// Base64, at most [`crate::limits::PUSH_DATA_BYTES_MAX`] bytes before encoding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
+    /// A file that the person can read and that has or had this content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<CopyOf>,
+}
+
+/// One content of one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CopyOf {
+    pub file_id: ItemId,
+    pub content_hash: ContentHash,
 }
 
 /// The answer to a push. Each operation stands in exactly one of the three lists.

@@ -23,7 +23,15 @@ pub enum Command {
         created_at: Option<Timestamp>,
         modified_at: Option<Timestamp>,
     },
-    /// Another content for a file that exists.
+    /// Another of the same: a file, or a folder with everything in it. The copy's id is the caller's, those of
+    /// what is in it follow from it. A taken name gets a number.
+    Copy {
+        id: ItemId,
+        source: ItemId,
+        parent: ItemId,
+    },
+    /// Another content for a file that exists. With a `base` it may have been deleted meanwhile: the edit
+    /// brings it back.
     SetContent {
         id: ItemId,
         content: NewContent,
@@ -83,7 +91,7 @@ pub enum EditBase {
 }
 
 /// Why a command cannot even be queued. The text is for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum CommandError {
     #[error("This item is no longer here")]
     NotFound(ItemId),
@@ -111,6 +119,10 @@ pub enum CommandError {
     OtherZone(ItemId),
     #[error("This file is too large")]
     FileTooLarge(ItemId),
+    #[error("It is still being uploaded here. Copy it when it has arrived")]
+    StillUploading(ItemId),
+    #[error("These are too many items to copy at once")]
+    TooManyItems(ItemId),
     #[error("This conflict is already settled")]
     ConflictNotFound(ConflictId),
 }

@@ -31,6 +31,7 @@ pub fn checks<S: LocalStore + 'static>() -> Vec<(&'static str, Check<S>)> {
         }),
         ("puts replace and deletes forgive", |store, reopen| Box::pin(replaces_and_forgives(store, reopen))),
         ("bytes go with their operation", |store, _| Box::pin(bytes_go_with_their_operation(store))),
+        ("bytes can be another operation's as well", |store, _| Box::pin(bytes_are_copied(store))),
         ("clearing forgets everything", |store, reopen| Box::pin(forgets_everything(store, reopen))),
         ("thousands of records in one batch", |store, reopen| Box::pin(takes_large_batches(store, reopen))),
     ]
@@ -168,6 +169,29 @@ async fn replaces_and_forgives<S: LocalStore>(store: S, reopen: Reopen<S>) {
     assert_eq!(snapshot.operations, [parked]);
     assert_eq!(snapshot.conflicts, []);
     assert_eq!(snapshot.meta, meta("t1"), "a batch without a meta leaves it alone");
+}
+
+async fn bytes_are_copied<S: LocalStore>(store: S) {
+    let (one, two, three) = (OperationId(uuid(20)), OperationId(uuid(21)), OperationId(uuid(22)));
+    let put = StoreBatch {
+        put_operations: vec![operation(20)],
+        put_contents: vec![(one, vec![1])],
+        meta: Some(meta("t1")),
+        ..StoreBatch::default()
+    };
+    apply(&store, put).await;
+    let copied = StoreBatch {
+        copy_contents: vec![(one, two), (OperationId(uuid(99)), three)],
+        put_contents: vec![(one, vec![2])],
+        ..StoreBatch::default()
+    };
+    apply(&store, copied).await;
+    apply(&store, StoreBatch { delete_operations: vec![one], ..StoreBatch::default() }).await;
+    let mut held = Vec::new();
+    for operation in [one, two, three] {
+        held.push(store.content(operation).await.expect("the store reads"));
+    }
+    assert_eq!(held, [None, Some(vec![1]), None], "the copy is what was held before, and stays");
 }
 
 async fn bytes_go_with_their_operation<S: LocalStore>(store: S) {

@@ -36,6 +36,12 @@ impl MemoryStore {
                 records.contents.insert(*new, bytes);
             }
         }
+        for (whose, new) in &batch.copy_contents {
+            if let Some(bytes) = records.contents.get(whose).cloned() {
+                records.contents.insert(*new, bytes);
+            }
+        }
+        records.contents.extend(batch.put_contents.iter().cloned());
         for id in &batch.delete_items {
             records.items.remove(id);
         }
@@ -48,7 +54,6 @@ impl MemoryStore {
         }
         records.items.extend(batch.put_items.iter().map(|item| (item.id, item.clone())));
         records.operations.extend(batch.put_operations.iter().map(|op| (op.id, op.clone())));
-        records.contents.extend(batch.put_contents.iter().cloned());
         records.conflicts.extend(batch.put_conflicts.iter().map(|conflict| (conflict.id, conflict.clone())));
         if let Some(meta) = &batch.meta {
             records.meta = Some(meta.clone());

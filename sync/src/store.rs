@@ -31,6 +31,9 @@ pub struct StoreBatch {
     pub put_contents: Vec<(OperationId, Vec<u8>)>,
     /// Operations that go on under a new id, and their contents with them: old, then new. Performed first.
     pub move_contents: Vec<(OperationId, OperationId)>,
+    /// Operations whose bytes are another's as well, as that one's are before this batch puts any: whose, then
+    /// the new one.
+    pub copy_contents: Vec<(OperationId, OperationId)>,
     pub put_conflicts: Vec<ConflictInfo>,
     pub delete_conflicts: Vec<ConflictId>,
     pub meta: Option<Meta>,
@@ -182,6 +185,8 @@ pub enum Content {
     Stored { size: u32, hash: ContentHash },
     /// With the driver; they travel by chunks.
     Upload { size: u64, staged: Option<String> },
+    /// With the server, as a content of another file; nothing travels.
+    Copy { size: u64, of: ItemId, hash: ContentHash },
 }
 
 impl Content {
@@ -189,7 +194,7 @@ impl Content {
     pub fn size(&self) -> u64 {
         match self {
             Self::Stored { size, .. } => u64::from(*size),
-            Self::Upload { size, .. } => *size,
+            Self::Upload { size, .. } | Self::Copy { size, .. } => *size,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod bench;
 mod dist;
+mod icons;
 mod run;
 mod services;
 mod setup;

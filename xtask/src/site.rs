@@ -2,7 +2,8 @@
 //!
 //! - `pkg/cloudstead.js` and `pkg/cloudstead_bg.wasm`, the app;
 //! - `pkg/cloudstead.css`, every sheet of `style/` in the order that `style/main.css` imports them;
-//! - the files of `style/assets/` and `frontend/static/` (the shell, the service worker, icons) at the top;
+//! - the files of `style/assets/` and `frontend/static/` (the shell, the service worker, icons) at the top, and
+//!   the icons once more as pictures;
 //! - `site.json`, the list of all these with their hashes: the service worker holds exactly this set.
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use std::process::Command;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::icons;
 use crate::shell::{self, AtPath, Failure, Outcome};
 use crate::tools::{self, WasmToolchain};
 
@@ -91,6 +93,7 @@ pub fn build(quality: Quality) -> Outcome {
     for assets in [style.join("assets"), shell::root().join("frontend/static")] {
         copy_tree(&assets, &draft)?;
     }
+    icons::draw(&style.join("assets"), &draft)?;
     list(&draft)?;
     if quality == Quality::Small {
         compress(&draft)?;

@@ -20,13 +20,13 @@ pub fn Breadcrumbs() -> impl IntoView {
                 steps.extend(cloud.item(folder).map(|it| (folder, it.item.name.clone())));
                 steps
             }
-            Place::Trash | Place::Search(_) | Place::Elsewhere => Vec::new(),
+            Place::Trash | Place::Search(_) | Place::Editor(_) | Place::Elsewhere => Vec::new(),
         }
     });
     let title = move || match ui.place.get() {
         Place::Trash => words::TRASH,
         Place::Search(_) => words::SEARCH,
-        Place::Folder(_) | Place::Elsewhere => words::SETTINGS,
+        Place::Folder(_) | Place::Editor(_) | Place::Elsewhere => words::SETTINGS,
     };
     let crumbs = move || {
         let steps = steps.get();

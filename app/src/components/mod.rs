@@ -10,6 +10,7 @@ pub mod dialog;
 pub mod dialogs;
 pub mod drawing;
 pub mod drop_overlay;
+pub mod editor;
 pub mod empty_state;
 pub mod file_icon;
 pub mod file_inputs;

@@ -13,7 +13,7 @@ use crate::actions::Action;
 use crate::hooks::intl;
 use crate::hooks::listener::is_typing;
 use crate::model::{FileType, Selection};
-use crate::ui::{Ui, use_ui};
+use crate::ui::{Place, Ui, use_ui};
 use crate::words;
 
 /// Text that is shown of a file, in bytes.
@@ -108,6 +108,10 @@ fn Sheet(ui: Ui) -> impl IntoView {
             ui.perform(action, vec![id]);
         }
     };
+    let is_editable = Memo::new(move |_| {
+        let in_trash = ui.place.with(|place| *place == Place::Trash);
+        !in_trash && item.with(|item| item.as_ref().is_some_and(|item| FileType::is_editable(item)))
+    });
     // The content depends on what the file holds, not on its name or state.
     let content =
         Memo::new(move |_| item.with(|item| item.as_ref().map(|it| (it.item.id, it.item.content_hash))));
@@ -132,6 +136,13 @@ fn Sheet(ui: Ui) -> impl IntoView {
                     <h2 title=name>{name}</h2>
                     <p class="quiet">{facts}</p>
                 </div>
+                <Show when=move || is_editable.get()>
+                    <IconButton
+                        icon=icondata::LuPencil
+                        label=words::EDIT.to_owned()
+                        on_press=move |_| act(Action::Open)
+                    />
+                </Show>
                 <IconButton
                     icon=icondata::LuDownload
                     label=words::DOWNLOAD.to_owned()

@@ -50,12 +50,12 @@ fn PlaceTools(ui: Ui) -> impl IntoView {
             <p class="quiet" role="status">{move || words::results(ui.entries.with(|entries| entries.len()))}</p>
         }
         .into_any(),
-        Place::Search(_) | Place::Elsewhere => ().into_any(),
+        Place::Search(_) | Place::Editor(_) | Place::Elsewhere => ().into_any(),
     }
     }
 }
 
-/// New folder and uploads, behind one button.
+/// Uploads, a new folder and a new text, behind one button.
 #[component]
 fn NewMenu(ui: Ui) -> impl IntoView {
     let open = RwSignal::new(false);
@@ -90,6 +90,7 @@ fn NewMenu(ui: Ui) -> impl IntoView {
                 {entry(Action::UploadFiles)}
                 {entry(Action::UploadFolder)}
                 {entry(Action::NewFolder)}
+                {entry(Action::NewText)}
             </Popover>
         </div>
         <button

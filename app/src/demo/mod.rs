@@ -10,14 +10,14 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use shared::account::Device;
 use shared::upload::FileVersion;
-use shared::{ClientFileItem, DeviceId, ItemId, OperationId, Timestamp, VersionId};
-use sync::{Command, QueueEntry, SyncSummary};
+use shared::{ClientFileItem, DeviceId, ItemId, ItemName, OperationId, Timestamp, VersionId};
+use sync::{Command, EditBase, QueueEntry, SyncSummary};
 use uuid::Uuid;
 
 use crate::hooks::clock::now;
 use crate::ports::{
-    Account, CallError, Cloud, DeviceStorage, Keeping, Kept, LocalFuture, Notice, PickedFile, UploadControl,
-    UploadState, UploadView,
+    Account, CallError, Cloud, DeviceStorage, Keeping, Kept, LocalFuture, Notice, Picked, SaveError,
+    TextEdit, UploadControl, UploadState, UploadView,
 };
 pub use scene::Scene;
 use tree::Tree;
@@ -154,8 +154,8 @@ impl Cloud for DemoCloud {
         taken
     }
 
-    fn upload(&self, folder: ItemId, files: Vec<PickedFile>) {
-        for picked in files {
+    fn upload(&self, folder: ItemId, picked: Picked) {
+        for picked in picked.files {
             let upload = UploadView {
                 operation_id: OperationId(self.next_id()),
                 name: picked.file.name(),
@@ -204,6 +204,18 @@ impl Cloud for DemoCloud {
         let mut text = scene::text_of(&name);
         text.truncate(bytes_max);
         self.answer(text)
+    }
+
+    fn edit_text(&self, _: ItemId) -> LocalFuture<Rc<dyn TextEdit>> {
+        Box::pin(async { Rc::new(DemoEdit) as Rc<dyn TextEdit> })
+    }
+
+    fn edit_base(&self, id: ItemId) -> Option<EditBase> {
+        self.item(id).map(|item| EditBase::Version(item.item.version.clone()))
+    }
+
+    fn create_text(&self, _: ItemId, _: ItemName, _: String) -> LocalFuture<Option<ItemId>> {
+        Box::pin(async { None })
     }
 
     fn download_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>> {
@@ -269,6 +281,17 @@ impl Cloud for DemoCloud {
     }
 
     fn refresh_account(&self) {}
+}
+
+/// What is typed in the demonstration is gone with the tab.
+struct DemoEdit;
+
+impl TextEdit for DemoEdit {
+    fn keep(&self, _: String, _: EditBase) {}
+
+    fn save(&self, _: String, base: EditBase) -> LocalFuture<Result<EditBase, SaveError>> {
+        Box::pin(async { Ok(base) })
+    }
 }
 
 /// A stable id for a name, so that addresses can be written down.

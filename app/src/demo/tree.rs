@@ -131,7 +131,10 @@ impl Tree {
                 self.inside.entry(item.item.parent_id).or_default().retain(|child| *child != id);
                 None
             }
-            Command::CreateFile { .. } | Command::SetContent { .. } | Command::Resolve { .. } => None,
+            Command::CreateFile { .. }
+            | Command::Copy { .. }
+            | Command::SetContent { .. }
+            | Command::Resolve { .. } => None,
         }
     }
 

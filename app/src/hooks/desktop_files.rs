@@ -10,10 +10,10 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry};
 
-use crate::ports::PickedFile;
+use crate::ports::{Picked, PickedFile};
 
 /// What was dropped, gathered at once (the browser empties a drop when its handler returns), read later.
-pub fn dropped(transfer: &DataTransfer) -> impl Future<Output = Vec<PickedFile>> + use<> {
+pub fn dropped(transfer: &DataTransfer) -> impl Future<Output = Picked> + use<> {
     let items = transfer.items();
     let mut roots = Vec::new();
     for index in 0..items.length() {
@@ -25,7 +25,7 @@ pub fn dropped(transfer: &DataTransfer) -> impl Future<Output = Vec<PickedFile>>
         roots.push((handle, entry, file));
     }
     async move {
-        let mut found = Vec::new();
+        let mut found = Picked::default();
         for (handle, entry, file) in roots {
             let handle = match handle {
                 Some(handle) => JsFuture::from(handle).await.ok().filter(JsValue::is_object),
@@ -35,7 +35,7 @@ pub fn dropped(transfer: &DataTransfer) -> impl Future<Output = Vec<PickedFile>>
                 (Some(handle), ..) => walk_handle(handle, &mut found).await,
                 (None, Some(entry), _) => walk_entry(entry, &mut found).await,
                 (None, None, Some(file)) => {
-                    found.push(PickedFile { file, folders: Vec::new(), handle: None });
+                    found.files.push(PickedFile { file, folders: Vec::new(), handle: None });
                 }
                 (None, None, None) => {}
             }
@@ -45,8 +45,8 @@ pub fn dropped(transfer: &DataTransfer) -> impl Future<Output = Vec<PickedFile>>
 }
 
 /// What a file input holds; a folder input tells each file's path.
-pub fn from_input(files: &FileList) -> Vec<PickedFile> {
-    (0..files.length())
+pub fn from_input(files: &FileList) -> Picked {
+    let files = (0..files.length())
         .filter_map(|index| files.get(index))
         .map(|file| {
             let path = get(&file, "webkitRelativePath").as_string().unwrap_or_default();
@@ -54,7 +54,9 @@ pub fn from_input(files: &FileList) -> Vec<PickedFile> {
             folders.pop();
             PickedFile { file, folders, handle: None }
         })
-        .collect()
+        .collect();
+    // An input tells of no folder but by a file in it.
+    Picked { files, empty_folders: Vec::new() }
 }
 
 /// What the browser's own picker asks for.
@@ -65,7 +67,7 @@ pub enum Pick {
 }
 
 /// Opens the picker that gives handles. None where the browser has none and a file input has to do.
-pub fn pick_with_handles(pick: Pick) -> Option<impl Future<Output = Vec<PickedFile>>> {
+pub fn pick_with_handles(pick: Pick) -> Option<impl Future<Output = Picked>> {
     let window = leptos::prelude::window();
     let name = match pick {
         Pick::Files => "showOpenFilePicker",
@@ -77,7 +79,7 @@ pub fn pick_with_handles(pick: Pick) -> Option<impl Future<Output = Vec<PickedFi
     Reflect::set(&options, &"multiple".into(), &JsValue::TRUE).ok();
     let asked = call(&window, name, &[options.into()]).ok()?.dyn_into::<Promise>().ok()?;
     Some(async move {
-        let mut found = Vec::new();
+        let mut found = Picked::default();
         // A picker that was closed rejects; nothing was picked then.
         if let Ok(picked) = JsFuture::from(asked).await {
             let handles = if picked.is_array() { Array::from(&picked) } else { Array::of1(&picked) };
@@ -90,20 +92,24 @@ pub fn pick_with_handles(pick: Pick) -> Option<impl Future<Output = Vec<PickedFi
 }
 
 /// Walks a file or directory handle, without recursion on the stack.
-async fn walk_handle(root: JsValue, found: &mut Vec<PickedFile>) {
+async fn walk_handle(root: JsValue, found: &mut Picked) {
     let mut open = vec![(root, Vec::<String>::new())];
     while let Some((handle, folders)) = open.pop() {
         if get(&handle, "kind").as_string().as_deref() == Some("directory") {
             let mut below = folders;
             below.push(get(&handle, "name").as_string().unwrap_or_default());
             let Ok(children) = call(&handle, "values", &[]) else { continue };
+            let before = open.len();
             while let Some(child) = next_of(&children).await {
                 open.push((child, below.clone()));
+            }
+            if open.len() == before {
+                found.empty_folders.push(below);
             }
         } else if let Ok(file) = settled(call(&handle, "getFile", &[])).await
             && let Ok(file) = file.dyn_into::<File>()
         {
-            found.push(PickedFile { file, folders, handle: Some(handle) });
+            found.files.push(PickedFile { file, folders, handle: Some(handle) });
         }
     }
 }
@@ -114,13 +120,14 @@ async fn next_of(iterator: &JsValue) -> Option<JsValue> {
     (!get(&step, "done").is_truthy()).then(|| get(&step, "value"))
 }
 
-async fn walk_entry(root: FileSystemEntry, found: &mut Vec<PickedFile>) {
+async fn walk_entry(root: FileSystemEntry, found: &mut Picked) {
     let mut open = vec![(root, Vec::<String>::new())];
     while let Some((entry, folders)) = open.pop() {
         if let Some(directory) = entry.dyn_ref::<FileSystemDirectoryEntry>() {
             let mut below = folders;
             below.push(entry.name());
             let reader = directory.create_reader();
+            let before = open.len();
             // A reader answers in batches (100 in Chromium) until it answers with none.
             loop {
                 let batch = Promise::new(&mut |resolve, reject| {
@@ -128,6 +135,9 @@ async fn walk_entry(root: FileSystemEntry, found: &mut Vec<PickedFile>) {
                 });
                 let Ok(batch) = JsFuture::from(batch).await.map(|batch| Array::from(&batch)) else { break };
                 if batch.length() == 0 {
+                    if open.len() == before {
+                        found.empty_folders.push(below);
+                    }
                     break;
                 }
                 open.extend(
@@ -141,7 +151,7 @@ async fn walk_entry(root: FileSystemEntry, found: &mut Vec<PickedFile>) {
             if let Ok(file) = JsFuture::from(file).await
                 && let Ok(file) = file.dyn_into::<File>()
             {
-                found.push(PickedFile { file, folders, handle: None });
+                found.files.push(PickedFile { file, folders, handle: None });
             }
         }
     }

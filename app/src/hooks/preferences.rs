@@ -48,6 +48,26 @@ pub enum Layout {
     Grid,
 }
 
+/// What is seen of a Markdown text that is edited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EditorView {
+    Write,
+    /// Side by side, where there is room.
+    #[default]
+    Both,
+    Read,
+}
+
+impl EditorView {
+    pub const fn attribute(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Both => "both",
+            Self::Read => "read",
+        }
+    }
+}
+
 /// What a person chose for this browser.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -57,6 +77,7 @@ pub struct Preferences {
     pub layout: Layout,
     pub sort: Sort,
     pub details_open: bool,
+    pub editor_view: EditorView,
 }
 
 /// The preferences, read from the browser's storage and written back with every change.

@@ -1,3 +1,4 @@
+use shared::limits::TEXT_MERGE_BYTES_MAX;
 use shared::{ClientFileItem, ItemKind};
 
 /// The small family of file types that people tell apart at a glance. Its order is the sort by type.
@@ -63,6 +64,11 @@ impl FileType {
             Some(("application", "json" | "xml" | "javascript")) => Self::Code,
             _ => Self::Other,
         }
+    }
+
+    /// Whether a person may write in it: a text, and none that is too long for a field.
+    pub fn is_editable(item: &ClientFileItem) -> bool {
+        Self::of(item).is_text() && item.item.size <= TEXT_MERGE_BYTES_MAX
     }
 
     /// Whether its bytes are shown as text.

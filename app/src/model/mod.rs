@@ -4,6 +4,7 @@ mod entries;
 mod file_type;
 mod selection;
 mod sort;
+pub mod text;
 mod window;
 
 pub use entries::Entries;

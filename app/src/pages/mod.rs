@@ -1,5 +1,6 @@
 //! What an address shows.
 
+mod edit;
 mod files;
 mod not_found;
 mod public_form;
@@ -9,6 +10,7 @@ mod settings;
 mod sign_in;
 mod trash;
 
+pub use edit::EditPage;
 pub use files::FilesPage;
 pub use not_found::NotFound;
 pub use register::Register;

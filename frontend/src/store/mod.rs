@@ -4,6 +4,7 @@
 //! faster, and a record reads the same in every client. One transaction a batch, `durability: strict`: what
 //! the person was shown as kept has reached the disk.
 
+mod drafts;
 mod held;
 mod schema;
 mod uploads;
@@ -21,6 +22,7 @@ use shared::{OperationId, UserId};
 use sync::{LocalStore, Snapshot, StoreBatch};
 use wasm_bindgen::{JsCast, JsValue};
 
+pub use self::drafts::Draft;
 pub use self::held::{HeldAt, HeldRecord};
 use self::schema::{CONFLICTS, CONTENTS, ITEMS, META, META_KEY, OUTBOX};
 pub use self::uploads::UploadRecord;
@@ -99,6 +101,11 @@ impl IndexedDbStore {
         Ok(transaction)
     }
 
+    /// One store, to change, without waiting for the disk.
+    fn writing_at_ease(&self, store: &str) -> Result<Transaction<'_>, StoreError> {
+        Ok(self.database.transaction(store).with_mode(TransactionMode::Readwrite).build()?)
+    }
+
     /// What the device is, without the rest.
     pub async fn meta(&self) -> Result<Option<sync::Meta>, StoreError> {
         let transaction = self.reading(META)?;
@@ -134,6 +141,12 @@ impl LocalStore for IndexedDbStore {
             if let Some(bytes) = bytes {
                 contents.put(bytes).with_key(new.to_string()).primitive()?;
                 contents.delete(old.to_string()).primitive()?;
+            }
+        }
+        for (whose, new) in &batch.copy_contents {
+            let bytes: Option<JsValue> = contents.get(whose.to_string()).primitive()?.await?;
+            if let Some(bytes) = bytes {
+                contents.put(bytes).with_key(new.to_string()).primitive()?;
             }
         }
         for (operation, bytes) in &batch.put_contents {

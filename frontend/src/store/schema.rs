@@ -26,14 +26,17 @@ pub const HELD: &str = "held";
 pub const HELD_BYTES: &str = "heldBytes";
 /// Items that a person keeps on this device, by id.
 pub const PINS: &str = "pins";
+/// Texts that were typed and are not in the outbox yet, by their editor.
+pub const DRAFTS: &str = "drafts";
 
 const FIRST_STORES: [&str; 7] = [ITEMS, OUTBOX, CONTENTS, CONFLICTS, META, UPLOADS, HANDLES];
 const SECOND_STORES: [&str; 3] = [HELD, HELD_BYTES, PINS];
-pub const STORES: [&str; 10] =
-    [ITEMS, OUTBOX, CONTENTS, CONFLICTS, META, UPLOADS, HANDLES, HELD, HELD_BYTES, PINS];
+const THIRD_STORES: [&str; 1] = [DRAFTS];
+pub const STORES: [&str; 11] =
+    [ITEMS, OUTBOX, CONTENTS, CONFLICTS, META, UPLOADS, HANDLES, HELD, HELD_BYTES, PINS, DRAFTS];
 
 /// Rises with every step below.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 pub async fn open(name: &str) -> Result<Database, StoreError> {
     let database = Database::open(name)
@@ -51,6 +54,7 @@ fn step(database: &Database, version: u8) -> indexed_db_futures::Result<()> {
     let added: &[&str] = match version {
         1 => &FIRST_STORES,
         2 => &SECOND_STORES,
+        3 => &THIRD_STORES,
         _ => &[],
     };
     for store in added {

@@ -4,8 +4,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
+use futures::channel::oneshot;
 use leptos::prelude::{Set, Update};
-use sync::{Command, Effect, LocalStore, Ran, StoreDelta};
+use shared::{ItemId, OperationId};
+use sync::{Command, CommandError, Effect, LocalStore, Ran, StoreDelta};
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
@@ -17,6 +19,12 @@ use crate::replica::{Due, Replica};
 use crate::seat::Ended;
 use crate::store::IndexedDbStore;
 
+/// What the leader made of a request.
+pub struct Answer {
+    pub operations: Vec<(ItemId, OperationId)>,
+    pub refused: Vec<(usize, CommandError)>,
+}
+
 pub struct Follower {
     me: Weak<Self>,
     pub replica: Rc<Replica>,
@@ -25,6 +33,8 @@ pub struct Follower {
     /// What the leader has not answered: shown on top, and asked again of the next leader. Ids are the
     /// caller's, so that twice is once.
     unanswered: RefCell<BTreeMap<Uuid, Vec<Command>>>,
+    /// Who waits for an answer, by the request.
+    waiting: RefCell<BTreeMap<Uuid, oneshot::Sender<Answer>>>,
     /// What was stored while the database is read; None while it is not.
     meanwhile: RefCell<Option<Vec<StoreDelta>>>,
     /// Counts them: only the last one counts.
@@ -47,6 +57,7 @@ impl Follower {
             store,
             tabs: tabs.clone(),
             unanswered: RefCell::default(),
+            waiting: RefCell::default(),
             // The replica was read before this listened.
             meanwhile: RefCell::new(Some(Vec::new())),
             readings: Cell::new(0),
@@ -56,8 +67,12 @@ impl Follower {
         tabs.hear(move |word, _| {
             let Some(follower) = hearing.upgrade().filter(|follower| !follower.is_over.get()) else { return };
             match word {
-                Word::Done { request } => {
+                Word::Done { request, operations, refused } => {
                     follower.unanswered.borrow_mut().remove(&request);
+                    if let Some(waiting) = follower.waiting.borrow_mut().remove(&request) {
+                        // Whoever asked may be gone.
+                        let _ = waiting.send(Answer { operations, refused });
+                    }
                 }
                 Word::Leads => {
                     follower.tabs.say(&Word::Hello, &JsValue::NULL);
@@ -80,7 +95,20 @@ impl Follower {
 
     /// Shows the commands' effect at once and asks the leader for them.
     pub fn run(&self, commands: Vec<Command>) -> Ran {
+        self.ask(browser::new_id(), commands)
+    }
+
+    /// As [`Self::run`]; resolves when the leader has stored it, with what it answers. Fails where the lead
+    /// changes meanwhile.
+    pub fn run_and_wait(&self, commands: Vec<Command>) -> oneshot::Receiver<Answer> {
+        let (answer, answered) = oneshot::channel();
         let request = browser::new_id();
+        self.waiting.borrow_mut().insert(request, answer);
+        self.ask(request, commands);
+        answered
+    }
+
+    fn ask(&self, request: Uuid, commands: Vec<Command>) -> Ran {
         self.tabs.say(&Word::Run { request, commands: commands.clone() }, &JsValue::NULL);
         let ran = self.show(commands.clone());
         self.unanswered.borrow_mut().insert(request, commands);
@@ -100,9 +128,10 @@ impl Follower {
 
     pub fn wish(&self, wish: Wish) {
         let (word, beside) = match wish {
-            Wish::Upload(folder, files) => {
-                let paths = files.iter().map(|picked| picked.folders.clone()).collect();
-                (Word::Upload { folder, paths }, words::beside_files(&files))
+            Wish::Upload(folder, picked) => {
+                let paths = picked.files.iter().map(|picked| picked.folders.clone()).collect();
+                let empty_folders = picked.empty_folders;
+                (Word::Upload { folder, paths, empty_folders }, words::beside_files(&picked.files))
             }
             Wish::Control(operation, control) => (Word::Control { operation, control }, JsValue::NULL),
             Wish::Supply(operation, file) => (Word::Supply { operation }, file.into()),
@@ -190,6 +219,7 @@ impl Follower {
     /// This tab leads now. What the last leader did not answer is handed over.
     pub fn end(&self) -> Vec<Vec<Command>> {
         self.is_over.set(true);
+        self.waiting.take();
         self.unanswered.take().into_values().collect()
     }
 }

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
-use app::ports::{PickedFile, UploadControl, UploadView};
+use app::ports::{Picked, UploadControl, UploadView};
 use futures::future::select;
 use js_sys::Array;
 use shared::{ItemId, OperationId, UserId};
@@ -97,8 +97,8 @@ pub async fn outlive_leader(user: UserId) {
 pub struct Leader {
     me: Weak<Self>,
     tabs: Tabs,
-    /// Requests whose changes are on their way to the disk, by the batch that keeps them.
-    unanswered: RefCell<Vec<(BatchId, Uuid)>>,
+    /// Answers to requests whose changes are on their way to the disk, by the batch that keeps them.
+    unanswered: RefCell<Vec<(BatchId, Word)>>,
     /// What the followers were told.
     told: RefCell<Told>,
     /// Whether any tab ever followed: what nobody hears is not said.
@@ -134,9 +134,9 @@ impl Leader {
         let (leader, runtime) = (self.clone(), runtime.clone());
         self.tabs.hear(move |word, beside| match word {
             Word::Run { request, commands } => leader.run(&runtime, request, commands),
-            Word::Upload { folder, paths } => {
-                let files = words::files_beside(paths, &beside);
-                spawn_local(intake::take_in(runtime.clone(), folder, files));
+            Word::Upload { folder, paths, empty_folders } => {
+                let picked = Picked { files: words::files_beside(paths, &beside), empty_folders };
+                spawn_local(intake::take_in(runtime.clone(), folder, picked));
             }
             Word::Control { operation, control } => runtime.uploader.control(operation, control),
             Word::Supply { operation } => runtime.uploader.supply(operation, beside.unchecked_into::<File>()),
@@ -160,10 +160,11 @@ impl Leader {
     }
 
     fn run(&self, runtime: &Runtime, request: Uuid, commands: Vec<Command>) {
-        let (_, batch) = runtime.run(commands);
+        let (ran, batch) = runtime.run(commands);
+        let done = Word::Done { request, operations: ran.operations, refused: ran.refused };
         match batch {
-            Some(batch) => self.unanswered.borrow_mut().push((batch, request)),
-            None => self.tabs.say(&Word::Done { request }, &JsValue::NULL),
+            Some(batch) => self.unanswered.borrow_mut().push((batch, done)),
+            None => self.tabs.say(&done, &JsValue::NULL),
         }
     }
 
@@ -173,8 +174,8 @@ impl Leader {
             return;
         }
         let mut unanswered = self.unanswered.borrow_mut();
-        for (_, request) in unanswered.extract_if(.., |(kept_by, _)| *kept_by <= batch.id) {
-            self.tabs.say(&Word::Done { request }, &JsValue::NULL);
+        for (_, done) in unanswered.extract_if(.., |(kept_by, _)| *kept_by <= batch.id) {
+            self.tabs.say(&done, &JsValue::NULL);
         }
         self.tabs.say(&Word::Stored(StoreDelta::from(batch)), &JsValue::NULL);
     }
@@ -234,7 +235,7 @@ impl Leader {
 
 /// A request to the leader that needs no answer.
 pub enum Wish {
-    Upload(ItemId, Vec<PickedFile>),
+    Upload(ItemId, Picked),
     Control(OperationId, UploadControl),
     Supply(OperationId, File),
     Discard(OperationId),

@@ -4,7 +4,7 @@ use app::ports::{PickedFile, UploadControl, UploadView};
 use js_sys::Array;
 use serde::{Deserialize, Serialize};
 use shared::{ItemId, OperationId};
-use sync::{Command, StoreDelta, SyncSummary};
+use sync::{Command, CommandError, StoreDelta, SyncSummary};
 use uuid::Uuid;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -21,6 +21,7 @@ pub enum Word {
     Upload {
         folder: ItemId,
         paths: Vec<Vec<String>>,
+        empty_folders: Vec<Vec<String>>,
     },
     Control {
         operation: OperationId,
@@ -37,9 +38,11 @@ pub enum Word {
     /// A new follower.
     Hello,
     // From the leader.
-    /// The request's changes stand in the database.
+    /// The request's changes stand in the database, as these operations.
     Done {
         request: Uuid,
+        operations: Vec<(ItemId, OperationId)>,
+        refused: Vec<(usize, CommandError)>,
     },
     /// This tab leads from now on: whoever follows reads the database, and asks it for what is not done yet.
     Leads,

@@ -65,6 +65,13 @@ pub struct Uploader {
     report: Box<dyn Fn(Report)>,
 }
 
+/// Keeps bytes that are no file of the person's, for the upload that is about to be queued.
+pub async fn stage_bytes(folder: &str, record: &UploadRecord, bytes: &[u8]) -> Option<()> {
+    let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
+    let file = File::new_with_u8_array_sequence(&parts, &record.name).ok()?;
+    opfs::keep(folder, &record.staged, &file).await
+}
+
 impl Uploader {
     pub fn new(
         store: Rc<IndexedDbStore>,

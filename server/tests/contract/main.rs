@@ -3,6 +3,7 @@
 mod accounts;
 mod activity;
 mod concurrent_edits;
+mod copies;
 mod device;
 mod document;
 mod downloads;

@@ -17,6 +17,7 @@ pub(super) struct Draft {
     pub(super) conflicts: BTreeSet<ConflictId>,
     pub(super) contents: Vec<(OperationId, Vec<u8>)>,
     pub(super) moved_contents: Vec<(OperationId, OperationId)>,
+    pub(super) copied_contents: Vec<(OperationId, OperationId)>,
     pub(super) meta: bool,
 }
 
@@ -45,6 +46,7 @@ impl Engine {
         let draft = std::mem::take(&mut self.disk.draft);
         let mut batch = StoreBatch { put_contents: draft.contents, ..StoreBatch::default() };
         batch.move_contents = draft.moved_contents;
+        batch.copy_contents = draft.copied_contents;
         for id in draft.items {
             match self.tree.stored(id) {
                 Some(item) => batch.put_items.push(item),

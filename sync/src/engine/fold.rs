@@ -132,7 +132,7 @@ impl Engine {
 fn set_content(node: &mut Node, content: &Content, modified_at: Timestamp) {
     node.size = content.size();
     node.content_hash = match content {
-        Content::Stored { hash, .. } => Some(*hash),
+        Content::Stored { hash, .. } | Content::Copy { hash, .. } => Some(*hash),
         Content::Upload { .. } => None,
     };
     node.modified_at = modified_at;

@@ -251,6 +251,7 @@ impl Engine {
         let queued = self.outbox.remove(item, id)?;
         self.touch_operation(id);
         self.disk.draft.contents.retain(|(of, _)| *of != id);
+        self.disk.draft.copied_contents.retain(|(_, new)| *new != id);
         if queued.is_parked() {
             self.reblock();
         }

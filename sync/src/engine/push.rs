@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::sync::{Change, ChangeKind, ContentInput};
+use shared::sync::{Change, ChangeKind, ContentInput, CopyOf};
 use shared::{ItemId, OperationId};
 
 use super::{Act, Engine, Queued};
@@ -67,7 +67,7 @@ impl Engine {
                 break;
             }
             body_bytes += bytes;
-            if op.act.content().is_some() {
+            if matches!(op.act.content(), Some(Content::Stored { .. })) {
                 batch.contents.push(op.id);
             }
             if op.act.is_create() {
@@ -128,8 +128,17 @@ impl Held {
 /// The operation as it travels; None for what goes another way.
 fn change(queued: &Queued) -> Option<Change> {
     let op = &queued.op;
-    let content =
-        |content: &Content| ContentInput { size: content.size(), chunks: None, data: Some(String::new()) };
+    let content = |content: &Content| {
+        let input = ContentInput { size: content.size(), ..ContentInput::default() };
+        match *content {
+            Content::Copy { of, hash, .. } => {
+                ContentInput { copy_of: Some(CopyOf { file_id: of, content_hash: hash }), ..input }
+            }
+            Content::Stored { .. } | Content::Upload { .. } => {
+                ContentInput { data: Some(String::new()), ..input }
+            }
+        }
+    };
     let kind = match &op.act {
         Act::CreateFolder { parent, name } => ChangeKind::CreateFolder {
             parent_id: *parent,

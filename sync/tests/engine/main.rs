@@ -1,6 +1,8 @@
 //! The engine against a model of the server: scripted scenarios, then random schedules.
 
 mod concurrent;
+mod copies;
+mod edits;
 mod mishaps;
 mod random;
 mod resync;

@@ -26,6 +26,7 @@ enum Step {
     Edit(u16, u8),
     Rename(u16, u8),
     Move(u16, u16),
+    Copy(u16, u16),
     Delete(u16),
     Restore(u16),
     Purge(u16),
@@ -58,6 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (any::<u16>(), any::<u8>()).prop_map(|(at, text)| Step::Edit(at, text)),
         3 => (any::<u16>(), any::<u8>()).prop_map(|(at, name)| Step::Rename(at, name)),
         4 => (any::<u16>(), any::<u16>()).prop_map(|(at, to)| Step::Move(at, to)),
+        2 => (any::<u16>(), any::<u16>()).prop_map(|(at, to)| Step::Copy(at, to)),
         3 => any::<u16>().prop_map(Step::Delete),
         2 => any::<u16>().prop_map(Step::Restore),
         1 => any::<u16>().prop_map(Step::Purge),
@@ -183,6 +185,11 @@ impl Run {
                 let Some(id) = self.pick(n, at, |_| true) else { return };
                 let parent = self.folder(n, to);
                 self.command(n, Command::Move { id, parent });
+            }
+            Step::Copy(at, to) => {
+                let Some(source) = self.pick(n, at, |_| true) else { return };
+                let (parent, id) = (self.folder(n, to), self.world.new_id(n));
+                self.command(n, Command::Copy { id, source, parent });
             }
             Step::Delete(at) => {
                 let Some(id) = self.pick(n, at, |_| true) else { return };

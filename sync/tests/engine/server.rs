@@ -237,7 +237,8 @@ impl Server {
         now: Timestamp,
     ) -> Result<UploadCompleted, Problem> {
         self.position(order.last_sync_token.as_deref())?;
-        let content = ContentInput { size: order.size, chunks: None, data: Some(hash.to_string()) };
+        let content =
+            ContentInput { size: order.size, data: Some(hash.to_string()), ..ContentInput::default() };
         let exists = self.items.contains_key(&self.resolve(order.file_id));
         let kind = if exists || self.records.contains_key(&order.operation_id) && order.base != create_base()
         {
@@ -432,6 +433,10 @@ fn create_base() -> Base {
 }
 
 fn content_hash(content: &ContentInput) -> ContentHash {
+    if let Some(copy) = content.copy_of {
+        assert_eq!(content.data, None, "nothing travels");
+        return copy.content_hash;
+    }
     let data = content.data.as_deref().unwrap_or_default();
     if let Ok(hash) = data.parse() {
         return hash;

@@ -11,7 +11,7 @@ use crate::actions::Action;
 use crate::hooks::listener::is_typing;
 use crate::hooks::preferences::Layout;
 use crate::model::Selection;
-use crate::ui::{MenuAt, Place};
+use crate::ui::{Clipboard, MenuAt, Place};
 
 /// Letters that follow each other within this time are one word, in milliseconds.
 const TYPE_AHEAD_MS: f64 = 800.0;
@@ -42,7 +42,7 @@ fn with_modifier(list: List, event: &KeyboardEvent) -> bool {
     let ui = list.ui;
     let action = match event.key().to_lowercase().as_str() {
         "a" => Action::SelectAll,
-        "c" => Action::CopyNames,
+        "c" => Action::Copy,
         "x" => Action::Cut,
         "i" => Action::Details,
         "arrowdown" => Action::Open,
@@ -92,7 +92,9 @@ fn acted(list: List, event: &KeyboardEvent) -> bool {
             let in_trash = ui.place.with_untracked(|place| *place == Place::Trash);
             act(list, if in_trash { Action::Purge } else { Action::Delete });
         }
-        "Escape" if !ui.cut.with_untracked(Vec::is_empty) => ui.cut.set(Vec::new()),
+        "Escape" if !ui.clipboard.with_untracked(Clipboard::is_empty) => {
+            ui.clipboard.set(Clipboard::default())
+        }
         "Escape" => ui.selection.update(Selection::clear),
         "ContextMenu" => open_menu(list),
         "F10" if event.shift_key() => open_menu(list),

@@ -116,7 +116,7 @@ impl Marks {
         Self {
             selected: Memo::new(move |_| ui.selection.with(|selection| selection.contains(id))),
             active: Memo::new(move |_| ui.selection.with(|selection| selection.active() == Some(id))),
-            cut: Memo::new(move |_| ui.cut.with(|cut| cut.contains(&id))),
+            cut: Memo::new(move |_| ui.clipboard.with(|clipboard| clipboard.cuts(id))),
             drop_into: Memo::new(move |_| ui.drop_target.get() == Some(id)),
             renaming: Memo::new(move |_| ui.renaming.get() == Some(id)),
         }

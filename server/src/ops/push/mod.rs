@@ -3,6 +3,7 @@
 
 mod change;
 mod content;
+mod copies;
 mod create;
 mod facts;
 mod judge;

@@ -15,7 +15,7 @@ use shared::{DeviceId, ErrorCode, ItemId, ItemName, OperationId, Timestamp, Zone
 
 use super::change::{NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind, Refusal};
 use super::facts::prepare;
-use super::{Answer, PushEffect, write};
+use super::{Answer, PushEffect, copies, write};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::db::{items, zones};
@@ -60,7 +60,9 @@ pub async fn push(app: &App, caller: Caller, push: RawPush) -> ApiResult<PushRes
     let stand: BTreeMap<_, _> = zones::positions(&mut reader, &zone_ids).await?.into_iter().collect();
     let now = app.env.now();
     let last = push.last_sync_token.as_deref().map(|text| key.check(text, now, &stand)).transpose()?;
-    let parsed: Vec<Parsed> = push.changes.into_iter().map(parse).collect::<ApiResult<_>>()?;
+    let mut parsed: Vec<Parsed> = push.changes.into_iter().map(parse).collect::<ApiResult<_>>()?;
+    let changes = parsed.iter_mut().map(|parsed| &mut parsed.change);
+    copies::name_chunks(&mut reader, &grants, changes).await?;
     let held = zones_of(&mut reader, &zone_ids, &parsed).await?;
     drop(reader);
     let mut response =
@@ -318,7 +320,7 @@ fn checked(key: &PersonKey, grant: Grant, change: Change) -> Result<(shared::syn
 
 /// The bytes, or the manifest of chunks that the account should hold.
 fn checked_content(content: ContentInput) -> Result<Result<Vec<u8>, Manifest>, Refusal> {
-    let ContentInput { size, chunks, data } = content;
+    let ContentInput { size, chunks, data, copy_of } = content;
     let invalid = |message: String| Refusal::new(ErrorCode::InvalidManifest, message);
     if size > FILE_BYTES_MAX {
         let message = format!("A file has at most {FILE_BYTES_MAX} bytes.");
@@ -332,7 +334,7 @@ fn checked_content(content: ContentInput) -> Result<Result<Vec<u8>, Manifest>, R
             Err(Refusal::new(ErrorCode::InvalidRequest, "Give the data or its chunks."))
         }
         (None, None) => Ok(Err(Manifest::default())),
-        (None, Some(chunks)) if chunks.len() > PUSH_MANIFEST_CHUNKS_MAX => {
+        (None, Some(chunks)) if copy_of.is_none() && chunks.len() > PUSH_MANIFEST_CHUNKS_MAX => {
             let message =
                 format!("A push names at most {PUSH_MANIFEST_CHUNKS_MAX} chunks a file. Upload it instead.");
             Err(Refusal::new(ErrorCode::TooManyChunks, message))

@@ -181,6 +181,13 @@ impl Server {
                 Some(_) => self.revive(parent, device),
             }
         }
+        // Every content of an item that it once held is still there for a copy.
+        if content
+            .and_then(|content| content.copy_of)
+            .is_some_and(|copy| !self.held.contains(&copy.content_hash))
+        {
+            return Verdict::Refused(ErrorCode::Gone);
+        }
         let hash = content.map(content_hash);
         if let Some(holder) = self.holder(parent, name, id) {
             let other = self.items[&holder].item.clone();

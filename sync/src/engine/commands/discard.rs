@@ -1,0 +1,103 @@
+//! Operations that a person gives up or wants tried again.
+
+use shared::sync::Base;
+use shared::{ItemId, OperationId};
+
+use super::{Act, Effect, Engine};
+
+impl Engine {
+    pub(in crate::engine) fn discard(&mut self, id: OperationId) {
+        let Some(queued) = self.outbox.get(id) else { return };
+        if queued.op.act.is_upload() && !queued.is_parked() && queued.sent {
+            self.out.push(Effect::CancelUpload { operation: id });
+            // Nobody else knows of it unless it is under way.
+            if queued.in_flight {
+                return;
+            }
+        }
+        if queued.is_parked() || queued.may_change() {
+            self.drop_operation(id);
+        }
+    }
+
+    /// Takes an operation out with its effect. What leans on a creation goes with it; what leans on an
+    /// edit now leans on what that was made on.
+    pub(in crate::engine) fn drop_operation(&mut self, id: OperationId) {
+        if self.create_with_later_content(id).is_some() {
+            return;
+        }
+        let Some(op) = self.dequeue(id) else { return };
+        let item = self.resolve(op.item_id);
+        let leaning: Vec<OperationId> = self
+            .outbox
+            .iter()
+            .filter(|queued| {
+                let names = queued.op.act.parent().is_some_and(|parent| self.resolve(parent) == item);
+                op.act.is_create() && (names || self.resolve(queued.op.item_id) == item)
+            })
+            .map(|queued| queued.op.id)
+            .collect();
+        for id in leaning {
+            self.drop_operation(id);
+        }
+        self.rebase_chained(item, id, &op.base);
+        if op.absent && !self.outbox.has_item(item) {
+            self.set_remote_gone(item);
+        }
+        self.reblock();
+        self.refold(item);
+    }
+
+    /// Where the creation that is given up was edited since, the file begins with that edit instead.
+    fn create_with_later_content(&mut self, id: OperationId) -> Option<()> {
+        let op = &self.outbox.get(id)?.op;
+        let item = self.resolve(op.item_id);
+        let Act::CreateFile { .. } = op.act else { return None };
+        let sequence = op.sequence;
+        let edit =
+            self.outbox.of_item(item).rev().find(|queued| matches!(queued.op.act, Act::SetContent { .. }))?;
+        if edit.in_flight {
+            return None;
+        }
+        let (edit, Act::SetContent { content: later, modified_at: at }) = (edit.op.id, edit.op.act.clone())
+        else {
+            return None;
+        };
+        self.reissue(id);
+        let id = self.outbox.at(sequence)?;
+        if let Act::CreateFile { content, modified_at, .. } = &mut self.outbox.get_mut(id)?.op.act {
+            (*content, *modified_at) = (later, at);
+        }
+        self.disk.draft.moved_contents.push((edit, id));
+        self.dequeue(edit);
+        self.rebase_chained(item, edit, &Base::operation(id));
+        self.refold(item);
+        Some(())
+    }
+
+    /// What leaned on `gone` now leans on `base`.
+    fn rebase_chained(&mut self, item: ItemId, gone: OperationId, base: &Base) {
+        let chained: Vec<OperationId> = self
+            .outbox
+            .of_item(item)
+            .filter(|queued| queued.op.base.base_operation_id == Some(gone))
+            .map(|queued| queued.op.id)
+            .collect();
+        for other in chained {
+            if let Some(queued) = self.outbox.get_mut(other) {
+                queued.op.base = base.clone();
+            }
+            self.touch_operation(other);
+        }
+    }
+
+    pub(in crate::engine) fn retry(&mut self, id: OperationId) {
+        let Some(queued) = self.outbox.get(id) else { return };
+        if queued.is_parked() {
+            self.reissue(id);
+        } else if let Some(queued) = self.outbox.get_mut(id) {
+            queued.op.next_try = None;
+            self.net.next_try = None;
+        }
+    }
+}

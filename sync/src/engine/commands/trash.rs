@@ -1,0 +1,86 @@
+//! Into the trash and back.
+
+use shared::{ItemId, ItemKind, ItemName, OperationId};
+
+use super::{Act, Engine, Undo};
+use crate::command::{Command, CommandError, NewContent, Ran};
+use crate::outbox::{Queued, Sort};
+use crate::tree::Node;
+
+impl Engine {
+    pub(super) fn delete(&mut self, id: ItemId, ran: &mut Ran) -> Result<Undo, CommandError> {
+        let node = self.check_live(id)?;
+        if let Some(undo) = self.forget_creation(id, &node) {
+            return Ok(undo);
+        }
+        let base = self.base_for(id, &[Sort::Content, Sort::Place]);
+        let seen_token = self.meta.sync_token.clone();
+        let operation = self.enqueue(id, Act::Delete { seen_token }, base);
+        ran.operations.push((id, operation));
+        Ok(vec![Command::Restore { id, parent: None }])
+    }
+
+    /// Takes back a creation that was never sent and holds nothing worth a place in the trash: an empty
+    /// folder or an empty file.
+    fn forget_creation(&mut self, id: ItemId, node: &Node) -> Option<Undo> {
+        let name = ItemName::parse(&node.name).ok()?;
+        let never_sent = self.outbox.of_item(id).all(Queued::may_change)
+            && self.outbox.of_item(id).next().is_some_and(|first| first.op.act.is_create());
+        if !never_sent || node.size > 0 {
+            return None;
+        }
+        let undo = match node.kind {
+            ItemKind::Folder => Command::CreateFolder { id, parent: node.parent, name },
+            ItemKind::File => Command::CreateFile {
+                id,
+                parent: node.parent,
+                name,
+                content: NewContent::Small(Vec::new()),
+                mime_type: self.tree.mime_of(node).map(str::to_owned),
+                created_at: Some(node.created_at),
+                modified_at: Some(node.modified_at),
+            },
+        };
+        let named = node.kind == ItemKind::Folder
+            && self.outbox.iter().any(|queued| queued.op.act.parent().is_some_and(|p| self.resolve(p) == id));
+        if named || self.outbox.of_item(id).any(|queued| queued.op.act.is_upload()) {
+            return None;
+        }
+        let waiting: Vec<OperationId> = self.outbox.of_item(id).map(|queued| queued.op.id).collect();
+        for operation in waiting {
+            self.dequeue(operation);
+        }
+        Some(vec![undo])
+    }
+
+    pub(super) fn restore(
+        &mut self,
+        id: ItemId,
+        parent: Option<ItemId>,
+        ran: &mut Ran,
+    ) -> Result<Undo, CommandError> {
+        let node = self.check_trashed(id)?;
+        let parent = parent.filter(|parent| *parent != node.parent);
+        if let Some(parent) = parent {
+            self.check_folder(parent)?;
+            if self.tree.is_within(parent, id) {
+                return Err(CommandError::WouldCycle(id));
+            }
+        }
+        // Undone before it was ever told: nothing happened.
+        let last = self.outbox.of_item(id).next_back();
+        let untold = last.filter(|last| matches!(last.op.act, Act::Delete { .. }) && last.may_change());
+        if let Some(operation) = untold.map(|last| last.op.id)
+            && parent.is_none()
+            && ItemName::parse(&node.name)
+                .is_ok_and(|name| self.free_name(node.parent, &name, Some(id)) == name)
+        {
+            self.dequeue(operation);
+            return Ok(vec![Command::Delete { id }]);
+        }
+        let base = self.base_for(id, &[Sort::Place]);
+        let operation = self.enqueue(id, Act::Restore { parent }, base);
+        ran.operations.push((id, operation));
+        Ok(vec![Command::Delete { id }])
+    }
+}

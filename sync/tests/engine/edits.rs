@@ -1,0 +1,94 @@
+//! What an editor leans on: every save is made on what it had before it.
+
+use shared::ItemId;
+use sync::{Command, CommandError, EditBase, NewContent};
+
+use crate::world::{World, hash};
+
+fn save(world: &mut World, n: usize, id: ItemId, text: &str, base: EditBase) -> EditBase {
+    let content = NewContent::Small(text.into());
+    let ran = world.run(n, vec![Command::SetContent { id, content, modified_at: None, base: Some(base) }]);
+    assert_eq!(ran.refused, []);
+    EditBase::Operation(ran.operations[0].1)
+}
+
+fn open(world: &World, n: usize, id: ItemId) -> EditBase {
+    world.devices[n].engine.edit_base(id).expect("the file is there")
+}
+
+#[test]
+fn saves_that_were_never_sent_become_one() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "");
+    world.assert_converged();
+    world.go_offline(0);
+    // What is under way is not touched: the first save after it is one operation, and stays one.
+    let mut base = open(&world, 0, file);
+    for text in ["o", "on", "one"] {
+        base = save(&mut world, 0, file, text, base);
+    }
+    assert_eq!(world.devices[0].engine.summary().waiting, 1);
+    let before = world.server.pushed_changes;
+    world.go_online(0);
+    world.assert_converged();
+    assert_eq!(world.server.pushed_changes, before + 1);
+    assert_eq!(world.tree(0), [format!("/a.txt {}", hash("one"))]);
+}
+
+#[test]
+fn one_goes_on_from_ones_own_save_after_it_was_answered() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "");
+    world.assert_converged();
+    let mut base = open(&world, 0, file);
+    for text in ["one", "one two", "one two three"] {
+        base = save(&mut world, 0, file, text, base);
+        world.assert_converged();
+    }
+    assert!(world.server.conflicts.is_empty());
+    assert_eq!(world.tree(1), [format!("/a.txt {}", hash("one two three"))]);
+}
+
+#[test]
+fn what_came_in_while_the_editor_was_open_is_not_taken_for_seen() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "");
+    world.assert_converged();
+    let base = open(&world, 0, file);
+    world.edit(1, file, "theirs");
+    world.assert_converged();
+    save(&mut world, 0, file, "mine", base);
+    world.settle();
+    assert_eq!(world.server.conflicts.len(), 1, "neither is written over");
+}
+
+#[test]
+fn a_save_brings_back_what_was_deleted_elsewhere() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let folder = world.folder(0, root, "Letters");
+    let file = world.file(0, folder, "a.txt", "");
+    world.assert_converged();
+    let base = open(&world, 0, file);
+    world.run(1, vec![Command::Delete { id: folder }]);
+    world.assert_converged();
+    assert!(world.tree(0).is_empty());
+    save(&mut world, 0, file, "written", base);
+    world.assert_converged();
+    assert_eq!(world.tree(1), ["/Letters".to_owned(), format!("/Letters/a.txt {}", hash("written"))]);
+}
+
+#[test]
+fn a_change_without_a_base_leaves_the_trash_alone() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "a");
+    world.run(0, vec![Command::Delete { id: file }]);
+    world.assert_converged();
+    let content = NewContent::Small(b"b".to_vec());
+    let ran = world.run(0, vec![Command::SetContent { id: file, content, modified_at: None, base: None }]);
+    assert_eq!(ran.refused, [(0, CommandError::Deleted(file))]);
+}
