@@ -183,7 +183,7 @@ impl Contents {
                 .iter()
                 .filter_map(|operation| match operation.act.content()? {
                     sync::Content::Stored { hash, .. } => Some((operation.id, *hash)),
-                    sync::Content::Upload { .. } => None,
+                    sync::Content::Upload { .. } | sync::Content::Copy { .. } => None,
                 })
                 .collect();
             let records: Vec<(HeldRecord, Option<&[u8]>)> = batch

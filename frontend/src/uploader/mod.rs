@@ -69,7 +69,7 @@ pub struct Uploader {
 pub async fn stage_bytes(folder: &str, record: &UploadRecord, bytes: &[u8]) -> Option<()> {
     let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
     let file = File::new_with_u8_array_sequence(&parts, &record.name).ok()?;
-    opfs::keep(folder, &record.staged, &file).await
+    crate::opfs::keep(folder, &record.staged, &file).await.ok()
 }
 
 impl Uploader {
