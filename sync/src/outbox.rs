@@ -102,6 +102,11 @@ impl Queued {
     pub(crate) fn takes_effect(&self) -> bool {
         !self.is_parked() && !self.blocked && !self.suppressed
     }
+
+    /// Whether it is about the item, or puts something into it.
+    pub(crate) fn names(&self, id: ItemId) -> bool {
+        self.op.item_id == id || self.op.act.parent() == Some(id)
+    }
 }
 
 #[derive(Clone, Debug, Default)]

@@ -153,17 +153,13 @@ impl Engine {
         self.aliases.insert(old, new);
         self.outbox.refile(old, new);
         self.set_remote_gone(old);
-        let mut unsent = Vec::new();
-        let mut items = BTreeSet::from([old, new]);
-        for queued in self.outbox.iter() {
-            let names_it = queued.op.item_id == old || queued.op.act.parent() == Some(old);
-            if names_it {
-                items.insert(self.resolve(queued.op.item_id));
-                if !queued.sent {
-                    unsent.push(queued.op.id);
-                }
-            }
-        }
+        let items = self.concerned_by(old, new);
+        let unsent: Vec<OperationId> = self
+            .outbox
+            .iter()
+            .filter(|queued| queued.names(old) && !queued.sent)
+            .map(|queued| queued.op.id)
+            .collect();
         // What may have been sent keeps its words; the server knows the old id for long enough.
         for id in unsent {
             let Some(queued) = self.outbox.get_mut(id) else { continue };
@@ -186,6 +182,13 @@ impl Engine {
         self.recheck_cycles = true;
         self.tree.changes.renumbered.push((old, new));
         self.want_pull();
+    }
+
+    /// What is shown otherwise once `old` is known to be `new`.
+    pub(super) fn concerned_by(&self, old: ItemId, new: ItemId) -> BTreeSet<ItemId> {
+        let named = self.outbox.iter().filter(|queued| queued.names(old));
+        let items = named.map(|queued| self.resolve(queued.op.item_id));
+        items.chain([old, new]).collect()
     }
 
     /// Takes in a state that an answer carries, unless a later one is known.

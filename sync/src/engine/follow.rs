@@ -69,8 +69,9 @@ impl Engine {
         for (old, new) in &meta.aliases {
             if self.aliases.insert(*old, *new) != Some(*new) {
                 self.outbox.refile(*old, *new);
-                self.refold(*old);
-                self.refold(*new);
+                for item in self.concerned_by(*old, *new) {
+                    self.refold(item);
+                }
                 self.tree.changes.renumbered.push((*old, *new));
             }
         }
