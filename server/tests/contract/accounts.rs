@@ -88,6 +88,7 @@ async fn guessing_slows_down_only_the_guesser() {
     let server = TestServer::start_with(&[("CLOUDSTEAD_TRUSTED_PROXIES", "127.0.0.1")]).await;
     let ann = server.person("ann").await;
     let browser = server.browser("ann").await;
+    server.stop_clock();
     let unknown = server.anonymous().post("/auth/login", &sign_in("nobody", "wrong password")).await;
     let known = server.anonymous().post("/auth/login", &sign_in("ann", "wrong password")).await;
     unknown.problem(ErrorCode::InvalidCredentials);

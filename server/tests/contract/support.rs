@@ -33,11 +33,15 @@ pub const PASSWORD: &str = "correct horse";
 struct TestClock {
     system: Env,
     ahead_ms: AtomicI64,
+    /// Where the machine's clock was when it was stopped; 0 while it runs.
+    stopped_ms: AtomicI64,
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.system.now().as_millis() + self.ahead_ms.load(Ordering::Relaxed))
+        let stopped_ms = self.stopped_ms.load(Ordering::Relaxed);
+        let now_ms = if stopped_ms == 0 { self.system.now().as_millis() } else { stopped_ms };
+        Timestamp::from_millis(now_ms + self.ahead_ms.load(Ordering::Relaxed))
     }
 }
 
@@ -118,7 +122,11 @@ impl TestServer {
         let sources = Sources { flags: &settings, environment: &|_| None, file: &BTreeMap::new() };
         let config = Config::resolve(&sources).expect("the settings stand");
         let system = Env::system();
-        let clock = Arc::new(TestClock { system: system.clone(), ahead_ms: AtomicI64::new(0) });
+        let clock = Arc::new(TestClock {
+            system: system.clone(),
+            ahead_ms: AtomicI64::new(0),
+            stopped_ms: AtomicI64::new(0),
+        });
         let env = Env { clock: Arc::<TestClock>::clone(&clock), chance: system.chance };
         let mut app = App::open(config, env, PasswordCost::TRIFLING).await.expect("the server opens");
         app.blobs = blobs.unwrap_or(app.blobs);
@@ -135,6 +143,11 @@ impl TestServer {
 
     pub fn origin(&self) -> String {
         self.url("")
+    }
+
+    /// From now on only [`Self::advance`] moves the clock, however slow the machine is.
+    pub fn stop_clock(&self) {
+        self.clock.stopped_ms.store(self.clock.system.now().as_millis(), Ordering::Relaxed);
     }
 
     pub fn advance(&self, by: Duration) {

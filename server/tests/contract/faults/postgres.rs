@@ -11,7 +11,7 @@ use crate::device::{Device, file, fresh};
 use crate::support::TestServer;
 
 /// How long it may take to start or stop.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A database server that a test may stop.
 struct OwnPostgres {
