@@ -1,6 +1,7 @@
 //! A PostgreSQL that is stopped and started, where `TEST_POSTGRES_PROGRAMS` names its programs.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use shared::ErrorCode;
@@ -59,6 +60,7 @@ impl OwnPostgres {
         let mut command = self.program("postgres");
         command.arg("-D").arg(self.data()).arg("-k").arg(self.data());
         command.args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         self.running = Some(command.kill_on_drop(true).spawn().expect("PostgreSQL starts"));
         let ready = async {
             let port = self.port.to_string();
