@@ -155,6 +155,12 @@ export class Person {
     await this.page.locator("#content").dispatchEvent("dragleave");
   }
 
+  /** Quick look at a file: a text opens to be written in otherwise. */
+  async looksAt(name: string): Promise<void> {
+    await this.item(name).click();
+    await this.page.keyboard.press("Space");
+  }
+
   async opens(name: string): Promise<void> {
     await this.item(name).dblclick();
     await expect(this.page.getByRole("navigation", { name: "Where you are" })).toContainText(name);

@@ -179,7 +179,7 @@ async function looking(ann: Person, camera: Camera): Promise<void> {
     ["Sunrise.webm", "a film", "video"],
     ["Old letters.zip", "no preview", "text=No preview for this kind of file"],
   ] as const) {
-    await ann.item(file).dblclick();
+    await ann.looksAt(file);
     await expect(sheet.locator(shown).first()).toBeVisible();
     await page.waitForLoadState("networkidle");
     await camera.takes(`Quick look, ${state}`);

@@ -61,7 +61,7 @@ test("the app starts offline on a deep address, and everything done there arrive
   await offline.seesStatus(/Offline/);
 
   await test.step("what was uploaded here can be read", async () => {
-    await offline.item("old.txt").dblclick();
+    await offline.looksAt("old.txt");
     await expect(page.getByRole("dialog")).toContainText("written long ago");
     await page.keyboard.press("Escape");
     await expect(page.getByRole("dialog")).toBeHidden();
@@ -240,7 +240,7 @@ test("what is kept on this device opens without a server, and what is not here s
 
   await ann.item("Letters").click({ button: "right" });
   await ann.page.getByRole("menuitem", { name: "Keep on this device" }).click();
-  await ann.item("seen.txt").dblclick();
+  await ann.looksAt("seen.txt");
   await expect(ann.page.getByRole("dialog")).toContainText("opened once");
   await ann.page.keyboard.press("Escape");
   // What comes into a kept folder later is kept, too.
@@ -262,7 +262,7 @@ test("what is kept on this device opens without a server, and what is not here s
     ["seen.txt", "opened once"],
     ["elsewhere.txt", "This file is not on this device. It opens when the server can be reached again."],
   ] as const) {
-    await offline.item(name).dblclick();
+    await offline.looksAt(name);
     await expect(page.getByRole("dialog")).toContainText(shows);
     await page.keyboard.press("Escape");
     await expect(page.getByRole("dialog")).toBeHidden();
@@ -270,7 +270,7 @@ test("what is kept on this device opens without a server, and what is not here s
   await offline.opens("Letters");
   const download = await offline.downloads("later.txt");
   expect(download.suggestedFilename()).toBe("later.txt");
-  await offline.item("kept.txt").dblclick();
+  await offline.looksAt("kept.txt");
   await expect(page.getByRole("dialog")).toContainText("kept with its folder");
 });
 
