@@ -260,6 +260,7 @@ impl Engine {
             ErrorCode::OperationExpired => {
                 let new = OperationId(self.chance.timeless_id());
                 self.reissue_as(id, new);
+                self.forget_base(&op);
             }
             ErrorCode::NotFound | ErrorCode::Gone if matches!(op.act, Act::Delete { .. } | Act::Purge) => {
                 // What should go is gone.
@@ -277,6 +278,20 @@ impl Engine {
             code if refusal.retryable || code.retryable() => self.try_later(id, code),
             _ => self.park(&op, item, refusal),
         }
+    }
+
+    /// What it builds on may be what the server forgot. The new id alone may be all that it took, so this is
+    /// believed of the second refusal, and without haste.
+    fn forget_base(&mut self, op: &Operation) {
+        let forgotten = op.base.base_operation_id.is_some_and(|base| !self.outbox.contains(base));
+        if forgotten && op.attempts > 0 {
+            self.rebase(op, &Self::unknown_base());
+        }
+        let Some(id) = self.outbox.at(op.sequence) else { return };
+        if let Some(queued) = self.outbox.get_mut(id) {
+            queued.op.attempts = op.attempts;
+        }
+        self.try_later(id, ErrorCode::OperationExpired);
     }
 
     /// An operation was refused because one that it leans on was, or was not judged yet.

@@ -199,11 +199,11 @@ impl Engine {
         match frame {
             ServerEvent::SyncComplete { sync_token }
             | ServerEvent::FileChanged { sync_token, .. }
-            | ServerEvent::FileDeleted { sync_token, .. }
-            | ServerEvent::PullNeeded { sync_token } => {
-                if sync_token.is_none() || sync_token != self.meta.sync_token {
-                    self.want_pull();
-                }
+            | ServerEvent::FileDeleted { sync_token, .. } => self.heard_of(sync_token.as_deref()),
+            ServerEvent::PullNeeded { sync_token } => {
+                // Frames were left out, of conflicts too.
+                self.net.conflicts_wanted = true;
+                self.heard_of(sync_token.as_deref());
             }
             ServerEvent::ConflictDetected { conflict } => self.put_conflict(conflict),
             ServerEvent::ConflictResolved { conflict_id } => {
@@ -211,6 +211,13 @@ impl Engine {
                 self.want_pull();
             }
             ServerEvent::Pong {} | ServerEvent::Unknown => {}
+        }
+    }
+
+    /// The server stands at this token, or somewhere.
+    fn heard_of(&mut self, token: Option<&str>) {
+        if token.is_none() || token != self.meta.sync_token.as_deref() {
+            self.want_pull();
         }
     }
 

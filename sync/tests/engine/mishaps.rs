@@ -1,5 +1,7 @@
 //! What a device must not believe: another account's answers, old news, a muddled outbox.
 
+use shared::ErrorCode;
+use shared::frames::ServerEvent;
 use sync::{CallError, Effect, Engine, Event};
 
 use crate::server::Server;
@@ -86,4 +88,30 @@ fn a_push_that_does_not_get_through_goes_again_in_smaller_pieces() {
     }
     assert!(sizes[1] < sizes[0], "{sizes:?}");
     world.assert_converged();
+}
+
+#[test]
+fn whoever_is_told_that_frames_were_left_out_asks_for_conflicts_too() {
+    let mut world = World::new(1);
+    world.assert_converged();
+    world.event(0, Event::Frame(ServerEvent::PullNeeded { sync_token: None }));
+    let mut asked = false;
+    while let Some(request) = world.devices[0].requests.front() {
+        asked |= matches!(request, Effect::FetchConflicts { .. });
+        world.deliver(0, Fault::None);
+    }
+    assert!(asked);
+}
+
+#[test]
+fn what_the_server_has_forgotten_is_not_asked_for_without_end() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    world.assert_converged();
+    world.go_offline(0);
+    let folder = world.folder(0, root, "a");
+    world.server.refuse.insert(folder, (ErrorCode::OperationExpired, 1_000));
+    world.go_online(0);
+    let requests = (0..50).take_while(|_| world.deliver(0, Fault::None)).count();
+    assert!(requests < 50, "{requests} requests within a moment");
 }
