@@ -388,6 +388,20 @@ async fn what_was_put_into_a_folder_after_the_deleter_looked_lives() {
 }
 
 #[tokio::test]
+async fn what_a_conflict_brought_back_can_be_moved_by_whoever_sees_it() {
+    for server in TestServer::each().await {
+        let (mut a, mut b, item) = with_file(&server, "a.bin", "0").await;
+        let edited = a.done(content(item.id, &item.version, "1")).await;
+        a.done(delete(item.id, &edited.version, a.token.clone().as_deref())).await;
+        b.conflicted(content(item.id, &item.version, "2")).await;
+        let back = a.item(item.id).await;
+        assert!(!back.is_deleted, "an edit beats a delete");
+        let (outcome, moved) = a.outcome(rename(item.id, &back.version, "b.bin")).await;
+        assert_eq!((outcome, moved.name.as_str()), (Outcome::Applied, "b.bin"), "its place was seen");
+    }
+}
+
+#[tokio::test]
 async fn a_put_into_a_deleted_folder_brings_the_folder_back() {
     for server in TestServer::each().await {
         let (mut a, mut b) = Device::two(&server).await;

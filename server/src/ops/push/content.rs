@@ -353,8 +353,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         self.news.push(News::ConflictDetected(conflict_id));
         self.zone.put_conflict(conflict);
         if self.zone.is_deleted(item_id).await? {
-            self.revive(&mut item, dot).await?;
-            basis.place.learn(dot);
+            // The conflict's dot is not the item's: its place takes a further count.
+            let further = self.zone.issue(&mut item);
+            self.revive(&mut item, further).await?;
+            basis.place.learn(further);
             self.zone.put(item, Write::Touch);
         } else {
             self.zone.put(item, Write::Quiet);
