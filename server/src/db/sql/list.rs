@@ -25,7 +25,11 @@ pub(super) fn of_keys(
     if !is_postgres {
         return Ok(key_batches(sql, fixed, &keys));
     }
-    let sql = sql.replace("IN ({keys})", &format!("= ANY(${})", fixed.len() + 1));
+    let Some(first) = keys.first() else { return Ok(Vec::new()) };
+    // A set to join with. As `= ANY` it could become a filter that looks through all keys for every row: a
+    // plan made while the table was small is kept.
+    let set = format!("IN (SELECT UNNEST(${}::{}[]))", fixed.len() + 1, List::of_type(first).type_name());
+    let sql = sql.replace("IN ({keys})", &set);
     let mut keys = keys.into_iter().peekable();
     let mut statements = Vec::new();
     while let Some(first) = keys.peek() {
