@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::{ItemId, ItemKind, ItemName};
+use shared::{ItemId, ItemKind, ItemName, SyncStatus};
 use sync::{Command, NewContent};
 use wasm_bindgen::JsCast;
 
@@ -20,6 +20,7 @@ const BETWEEN_DOWNLOADS: Duration = Duration::from_millis(400);
 pub enum Action {
     Open,
     QuickLook,
+    ReviewConflict,
     ShowInFolder,
     Download,
     Rename,
@@ -48,6 +49,7 @@ impl Action {
         match self {
             Self::Open => words::OPEN,
             Self::QuickLook => words::QUICK_LOOK,
+            Self::ReviewConflict => words::REVIEW_CONFLICT,
             Self::ShowInFolder => words::SHOW_IN_FOLDER,
             Self::Download => words::DOWNLOAD,
             Self::Rename => words::RENAME,
@@ -76,6 +78,7 @@ impl Action {
         match self {
             Self::Open => icondata::LuFolderOpen,
             Self::QuickLook => icondata::LuEye,
+            Self::ReviewConflict => icondata::LuSplit,
             Self::ShowInFolder => icondata::LuFolder,
             Self::Download => icondata::LuDownload,
             Self::Rename => icondata::LuPencil,
@@ -130,7 +133,8 @@ pub fn offered(ui: Ui, ids: &[ItemId]) -> Vec<Vec<Action>> {
     };
     let keep = ui.keep_action(ids);
     let kind = item.as_ref().map(|item| item.item.kind);
-    let is_editable = item.is_some_and(|item| FileType::is_editable(&item));
+    let is_editable = item.as_ref().is_some_and(|item| FileType::is_editable(item));
+    let is_in_conflict = item.is_some_and(|item| item.sync_status == SyncStatus::Conflict);
     let mut groups = match (&place, ids.is_empty()) {
         (Place::Trash, true) => vec![vec![Action::SelectAll], vec![Action::EmptyTrash]],
         (Place::Trash, false) => vec![vec![Action::Restore, Action::Details], vec![Action::Purge]],
@@ -139,12 +143,14 @@ pub fn offered(ui: Ui, ids: &[ItemId]) -> Vec<Vec<Action>> {
             vec![Action::Paste, Action::SelectAll],
         ],
         (Place::Search(_), false) => vec![
+            vec![Action::ReviewConflict],
             vec![Action::Open, Action::QuickLook, Action::ShowInFolder, Action::Download, keep],
             vec![Action::Rename, Action::Move, Action::Duplicate],
             vec![Action::Cut, Action::Copy, Action::CopyNames, Action::Details],
             vec![Action::Delete],
         ],
         (_, false) => vec![
+            vec![Action::ReviewConflict],
             vec![Action::Open, Action::QuickLook, Action::Download, keep],
             vec![Action::Rename, Action::Move, Action::Duplicate],
             vec![Action::Cut, Action::Copy, Action::Paste, Action::CopyNames, Action::Details],
@@ -153,6 +159,7 @@ pub fn offered(ui: Ui, ids: &[ItemId]) -> Vec<Vec<Action>> {
     };
     for group in &mut groups {
         group.retain(|action| match action {
+            Action::ReviewConflict => is_in_conflict,
             Action::Open => kind == Some(ItemKind::Folder) || is_editable,
             Action::QuickLook => kind == Some(ItemKind::File),
             // What is kept with its folder is not kept by itself.
@@ -179,6 +186,7 @@ impl Ui {
                     self.open_preview(*id);
                 }
             }
+            Action::ReviewConflict => self.review_first(ids.first().copied()),
             Action::ShowInFolder => {
                 if let Some(item) = ids.first().and_then(|id| self.item_now(*id)) {
                     self.go(&self.folder_address(item.item.parent_id));

@@ -10,6 +10,7 @@
 
 mod actions;
 mod components;
+mod conflicts;
 #[cfg(feature = "demo")]
 pub mod demo;
 mod hooks;

@@ -11,10 +11,14 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::account::{Device, SignedIn};
+use shared::activity::Activity;
+use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
-use shared::{ClientFileItem, ItemId, ItemName, OperationId, Timestamp, VersionId};
+use shared::{ClientFileItem, ConflictId, ItemId, ItemName, OperationId, Timestamp, VersionId};
 pub use sync::CallError;
 use sync::{Command, CommandError, EditBase, QueueEntry, SyncSummary};
+
+pub use crate::model::conflict::Side;
 
 /// A future on the browser's one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -195,6 +199,22 @@ pub enum SaveError {
     NotStored,
 }
 
+/// Something that happened to this device's own changes, kept on this device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptNotice {
+    pub at: Timestamp,
+    pub text: String,
+}
+
+/// One page of what happened to items.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActivityView {
+    pub activities: Vec<Activity>,
+    pub next_cursor: Option<String>,
+    /// Where the server cannot be reached: when this device last asked it.
+    pub as_of: Option<Timestamp>,
+}
+
 /// The signed-in person's cloud, as this device knows it.
 pub trait Cloud {
     fn account(&self) -> Signal<Account>;
@@ -270,6 +290,23 @@ pub trait Cloud {
     fn set_seen_budget(&self, bytes: u64);
     /// Asks the browser never to clear this app's storage by itself. Answers whether it agreed.
     fn ask_to_persist(&self) -> LocalFuture<bool>;
+
+    /// Open conflicts that no decision of this device waits for, the oldest first. Followed by `revision`.
+    fn conflicts(&self) -> Vec<Arc<ConflictInfo>>;
+    /// The bytes of one side of an open conflict: from this device where it holds them, else the server's.
+    fn conflict_content(
+        &self,
+        conflict: ConflictId,
+        side: Side,
+    ) -> LocalFuture<Result<web_sys::Blob, CallError>>;
+    /// The address that downloads a side.
+    fn conflict_url(&self, conflict: ConflictId, side: Side) -> String;
+
+    /// What was merged, renamed, brought back or lost a race, the latest first. The first page is kept on
+    /// this device.
+    fn activity(&self, cursor: Option<String>) -> LocalFuture<Result<ActivityView, CallError>>;
+    /// What only this device has to say: refusals and the like, the latest first.
+    fn kept_notices(&self) -> LocalFuture<Vec<KeptNotice>>;
 
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>>;
     fn version_url(&self, id: ItemId, version: VersionId) -> String;

@@ -22,11 +22,12 @@ use crate::components::tab_bar::TabBar;
 use crate::components::toasts::Toasts;
 use crate::components::top_bar::TopBar;
 use crate::components::upload_panel::UploadPanel;
+use crate::conflicts::use_conflict_watch;
 use crate::hooks::clock::provide_clock;
 use crate::hooks::drag::use_page_drops;
 use crate::hooks::listener::{is_typing, on_window};
 use crate::hooks::{desktop_files, preferences};
-use crate::pages::{EditPage, FilesPage, NotFound, SearchPage, SettingsPage, TrashPage};
+use crate::pages::{ActivityPage, EditPage, FilesPage, NotFound, SearchPage, SettingsPage, TrashPage};
 use crate::ports::{Account, use_cloud};
 use crate::ui::{Dialog, Place, Ui, provide_ui};
 use crate::words;
@@ -81,6 +82,7 @@ fn SignedIn(root: ItemId) -> impl IntoView {
                     <Route path=path!("/edit/:fileId") view=EditPage />
                     <Route path=path!("/trash") view=TrashPage />
                     <Route path=path!("/search") view=SearchPage />
+                    <Route path=path!("/activity") view=ActivityPage />
                     <Route path=path!("/settings") view=SettingsPage />
                     <Route path=path!("/*any") view=NotFound />
                 </ParentRoute>
@@ -97,10 +99,12 @@ fn Frame(root: ItemId) -> impl IntoView {
     use_global_keys(ui);
     use_pasted_files(ui);
     use_notices(ui);
+    use_conflict_watch(ui);
     use_fresh_account(ui);
     use_title(ui);
     let details = Memo::new(move |_| {
-        let is_list = ui.place.with(|place| !matches!(place, Place::Editor(_) | Place::Elsewhere));
+        let is_list =
+            ui.place.with(|place| !matches!(place, Place::Editor(_) | Place::Activity | Place::Elsewhere));
         ui.preferences.with(|it| it.details_open) && is_list
     });
     let is_editor = Memo::new(move |_| ui.place.with(|place| matches!(place, Place::Editor(_))));
@@ -248,6 +252,7 @@ fn use_title(ui: Ui) {
             Place::Trash => words::TRASH.to_owned(),
             Place::Search(_) => words::SEARCH.to_owned(),
             Place::Editor(id) => ui.item(id).map(|item| item.item.name.clone()).unwrap_or_default(),
+            Place::Activity => words::ACTIVITY.to_owned(),
             Place::Elsewhere => words::SETTINGS.to_owned(),
         };
         document().set_title(&format!("{place} · {}", words::APP));

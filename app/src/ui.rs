@@ -8,7 +8,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
-use shared::{ClientFileItem, DeviceId, ItemId, OperationId};
+use shared::{ClientFileItem, ConflictId, DeviceId, ItemId, OperationId};
 use sync::Command;
 
 use crate::hooks::media::{NARROW, media_matches};
@@ -17,9 +17,9 @@ use crate::model::{Entries, Selection};
 use crate::ports::{Cloud, use_cloud};
 use crate::words;
 
-/// How long a toast stays, and one that offers to undo.
+/// How long a toast stays, and one that offers something to do.
 const TOAST_LIFE: Duration = Duration::from_secs(4);
-const TOAST_UNDO_LIFE: Duration = Duration::from_secs(8);
+const TOAST_ACTION_LIFE: Duration = Duration::from_secs(8);
 /// Toasts on the screen at once.
 const TOASTS_MAX: usize = 3;
 /// Steps that can be undone.
@@ -33,6 +33,7 @@ pub enum Place {
     Search(String),
     /// A text that is edited.
     Editor(ItemId),
+    Activity,
     #[default]
     Elsewhere,
 }
@@ -47,6 +48,7 @@ pub enum Dialog {
     SignOut,
     RemoveDevice { id: DeviceId, name: String },
     Shortcuts,
+    Conflict(ConflictId),
 }
 
 /// What is to be pasted.
@@ -90,8 +92,15 @@ pub struct MenuAt {
 pub struct Toast {
     pub id: u64,
     pub text: String,
-    /// The step it can undo.
-    pub step: Option<u64>,
+    pub action: Option<ToastAction>,
+}
+
+/// What one can do about what a toast says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToastAction {
+    /// Takes back the step of that number.
+    Undo(u64),
+    Review(ConflictId),
 }
 
 /// Commands that take a step back, under the step's number.
@@ -153,6 +162,8 @@ pub struct Handles {
     pub dragged: RwSignal<Vec<ItemId>>,
     /// The folder that a drop would go into.
     pub drop_target: RwSignal<Option<ItemId>>,
+    /// Whether a drop would go into the trash.
+    pub over_trash: RwSignal<bool>,
     /// Whether files from the desktop are over the page.
     pub desktop_drag: RwSignal<bool>,
     pub toasts: RwSignal<Vec<Toast>>,
@@ -185,6 +196,7 @@ pub fn provide_ui(root: ItemId) -> Ui {
         dialog: RwSignal::new(None),
         dragged: RwSignal::default(),
         drop_target: RwSignal::new(None),
+        over_trash: RwSignal::new(false),
         desktop_drag: RwSignal::new(false),
         toasts: RwSignal::default(),
         announcement: RwSignal::default(),
@@ -243,7 +255,7 @@ impl Ui {
         match self.place.get_untracked() {
             Place::Folder(id) => id,
             Place::Editor(id) => self.item_now(id).map_or(self.root, |item| item.item.parent_id),
-            Place::Trash | Place::Search(_) | Place::Elsewhere => self.root,
+            Place::Trash | Place::Search(_) | Place::Activity | Place::Elsewhere => self.root,
         }
     }
 
@@ -339,7 +351,7 @@ impl Ui {
         self.toast(text.into(), None);
     }
 
-    fn toast(self, text: String, step: Option<u64>) {
+    pub fn toast(self, text: String, action: Option<ToastAction>) {
         let id = self.history.try_update_value(|history| {
             history.last_id += 1;
             history.last_id
@@ -350,9 +362,9 @@ impl Ui {
             if toasts.len() == TOASTS_MAX {
                 toasts.remove(0);
             }
-            toasts.push(Toast { id, text, step });
+            toasts.push(Toast { id, text, action });
         });
-        let life = if step.is_some() { TOAST_UNDO_LIFE } else { TOAST_LIFE };
+        let life = if action.is_some() { TOAST_ACTION_LIFE } else { TOAST_LIFE };
         set_timeout(move || self.dismiss_toast(id), life);
     }
 
@@ -368,7 +380,7 @@ impl Ui {
         let inverse = self.cloud().run(commands);
         let step = self.remember(inverse);
         if let Some(text) = said {
-            self.toast(text, step);
+            self.toast(text, step.map(ToastAction::Undo));
         }
     }
 
@@ -376,7 +388,7 @@ impl Ui {
     pub fn try_run(self, commands: Vec<Command>, said: String) -> bool {
         let step = self.remember(self.cloud().run(commands));
         if step.is_some() {
-            self.toast(said, step);
+            self.toast(said, step.map(ToastAction::Undo));
         }
         step.is_some()
     }
@@ -395,7 +407,7 @@ impl Ui {
     /// A notice of the engine, with its own way back.
     pub fn notify(self, notice: crate::ports::Notice) {
         let step = notice.undo.and_then(|undo| self.history.try_update_value(|history| history.push(undo)));
-        self.toast(notice.text, step);
+        self.toast(notice.text, step.map(ToastAction::Undo));
     }
 
     /// Undoes the latest step.
@@ -421,7 +433,7 @@ impl Ui {
     fn take_back(self, step: Step) {
         let again = self.cloud().run(step.inverse);
         self.history.update_value(|history| history.redo.push(again));
-        self.toasts.update(|toasts| toasts.retain(|toast| toast.step != Some(step.id)));
+        self.toasts.update(|toasts| toasts.retain(|toast| toast.action != Some(ToastAction::Undo(step.id))));
         self.announce(words::UNDONE);
     }
 

@@ -305,6 +305,182 @@ pub fn status(status: shared::SyncStatus) -> &'static str {
     }
 }
 
+// Activity
+pub const ACTIVITY: &str = "Activity";
+pub const ALL_ACTIVITY: &str = "All activity";
+pub const ACTIVITY_INTRO: &str = "When several devices change the same things, this is what became of it.";
+pub const ON_THIS_DEVICE: &str = "On this device";
+pub const WHAT_HAPPENED: &str = "What happened";
+pub const SHOW_OLDER: &str = "Show older";
+pub const NOTHING_HAPPENED: &str = "Nothing out of the ordinary";
+pub const NOTHING_HAPPENED_HINT: &str =
+    "When devices change the same file or folder at once, what became of it is told here.";
+pub const ACTIVITY_OFFLINE: &str = "The activity is shown when the server can be reached.";
+pub const DELETE_ALL_OF_IT: &str = "Delete all of it";
+
+pub fn activity_as_of(when: &str) -> String {
+    format!("You are offline. This is how it stood {when}.")
+}
+
+pub fn rename_to(name: &str) -> String {
+    format!("Rename to “{name}”")
+}
+
+pub fn move_to_folder(folder: &str) -> String {
+    format!("Move to “{folder}”")
+}
+
+/// What happened and why, in one sentence; nothing for what this version of the app does not know.
+pub fn happened(activity: &shared::activity::Activity) -> Option<String> {
+    use shared::activity::ActivityKind;
+    use shared::sync::Resolution;
+    let name = &activity.item_name;
+    Some(match &activity.kind {
+        ActivityKind::MoveLost { name: asked, .. } if asked == name => {
+            format!("“{name}” was moved in two places at once. The first move stands.")
+        }
+        ActivityKind::MoveLost { name: asked, .. } => {
+            format!("“{name}” was to be called “{asked}”, but had another name by then.")
+        }
+        ActivityKind::DeleteLost => {
+            format!("“{name}” was to be deleted, but had just been changed elsewhere. It stays.")
+        }
+        ActivityKind::DeletePartly => format!(
+            "“{name}” was deleted, but something in it had just been changed elsewhere. That stays, the rest is in the trash."
+        ),
+        ActivityKind::CameBack => {
+            format!("“{name}” was changed while it was in the trash. It is back.")
+        }
+        ActivityKind::Merged { .. } => {
+            format!("“{name}” was edited in two places at once. The changes were joined.")
+        }
+        ActivityKind::Renamed { asked } => {
+            format!("“{asked}” became “{name}”, because the name was taken.")
+        }
+        ActivityKind::FoldersJoined => {
+            format!("The folder “{name}” was created in two places. It is one folder with what both hold.")
+        }
+        ActivityKind::Conflict { .. } => {
+            format!("“{name}” was changed in two places at once, in a way that only a person can settle.")
+        }
+        ActivityKind::Resolved { resolution: Resolution::Both, .. } => {
+            format!("Both versions of “{name}” were kept.")
+        }
+        ActivityKind::Resolved { resolution: Resolution::Proposal, .. } => {
+            format!("The merged text of “{name}” was taken.")
+        }
+        ActivityKind::Resolved { .. } => format!("One version of “{name}” was chosen."),
+        ActivityKind::Unknown => return None,
+    })
+}
+
+// Conflicts
+pub const REVIEW: &str = "Review";
+pub const REVIEW_CONFLICT: &str = "Review both versions";
+pub const SETTLED_ELSEWHERE: &str = "Another device has already decided";
+pub const DECIDE_LATER: &str = "Decide later";
+pub const TWO_VERSIONS: &str = "Two versions of this file";
+pub const CONFLICT_INTRO: &str =
+    "It was changed in two places at once. What you don't keep stays among the file's versions for 30 days.";
+pub const CHANGED_AGAIN: &str = "It was changed again meanwhile. This is how it stands now.";
+pub const THE_DIFFERENCE: &str = "The difference";
+pub const THE_CHOICES: &str = "What to keep";
+pub const RECOMMENDED: &str = "Recommended";
+pub const IN_USE_NOW: &str = "In use now";
+pub const YOUR_VERSION: &str = "Your version";
+pub const FROM_THIS_DEVICE: &str = "From this device";
+pub const OTHER_VERSION: &str = "The other version";
+pub const KEEP_MINE: &str = "Keep mine";
+pub const KEEP_CURRENT: &str = "Keep the current one";
+pub const KEEP_OTHER: &str = "Keep the other";
+pub const KEEP_BOTH: &str = "Keep both";
+pub const USE_MERGED: &str = "Use the merged text";
+pub const AS_TWO_FILES: &str = "as two files";
+pub const WITH_BOTH_CHANGES: &str = "with the changes of both";
+pub const MERGED_TEXT: &str = "The merged text";
+pub const EARLIER_DEVICE: &str = "A device that is no longer signed in";
+pub const DOWNLOAD_SIDE: &str = "Download this version";
+pub const NOT_ON_THIS_DEVICE: &str = "The contents aren't on this device, and the server can't be reached. You can decide now; the difference is shown once you are back online.";
+pub const CANT_COMPARE: &str = "These versions can't be shown side by side. Download them to compare.";
+pub const TOO_LONG_TO_COMPARE: &str =
+    "These texts are too long to be shown side by side. Download them to compare.";
+pub const ONLY_INVISIBLE: &str = "The texts read the same. They differ in line breaks only.";
+pub const COMPARE_PICTURES: &str = "Show more of one picture or the other";
+pub const DIFFERENCES_END: &str = "The rest is left out here. Download both to compare them whole.";
+
+pub fn pixels(width: u32, height: u32) -> String {
+    format!("{} × {}", intl::whole(u64::from(width)), intl::whole(u64::from(height)))
+}
+
+pub fn share_of(percent: &str) -> String {
+    format!("{percent} of the first picture")
+}
+
+pub fn version_of(person_or_device: &str) -> String {
+    format!("{person_or_device}’s version")
+}
+
+pub fn from_device(device: &str) -> String {
+    format!("From {device}")
+}
+
+pub fn keep_theirs(person: &str) -> String {
+    format!("Keep {person}’s")
+}
+
+pub fn conflicts_came_up(name: &str, count: usize) -> String {
+    if count == 1 {
+        format!("“{name}” was changed in two places")
+    } else {
+        format!("{} files were changed in two places", intl::whole(count as u64))
+    }
+}
+
+pub fn do_for_others(count: usize) -> String {
+    if count == 1 {
+        "Do this for the other one too".to_owned()
+    } else {
+        format!("Do this for the other {}", intl::whole(count as u64))
+    }
+}
+
+pub fn more_conflicts(count: usize) -> String {
+    format!("{} more to decide", intl::whole(count as u64))
+}
+
+pub fn differences(count: usize) -> String {
+    counted(count, "difference", "differences")
+}
+
+pub fn show_equal_lines(count: usize) -> String {
+    format!("Show {}", counted(count, "equal line", "equal lines"))
+}
+
+pub fn overlaps(count: u32) -> String {
+    match count {
+        0 => "The changes don't touch the same lines.".to_owned(),
+        1 => "In 1 place both changed the same lines; there the merged text has both.".to_owned(),
+        count => format!(
+            "In {} places both changed the same lines; there the merged text has both.",
+            intl::whole(u64::from(count))
+        ),
+    }
+}
+
+pub fn settled(choice: crate::model::conflict::Choice, name: &str, count: usize) -> String {
+    use crate::model::conflict::Choice;
+    let what = if count == 1 {
+        format!("of “{name}”")
+    } else {
+        format!("of {}", counted(count, "file", "files"))
+    };
+    match choice {
+        Choice::Keep(_) => format!("Kept one version {what}"),
+        Choice::Both => format!("Kept both versions {what}"),
+        Choice::Merged => format!("Used the merged text {what}"),
+    }
+}
+
 /// "40 s", "3 min", "2 h".
 pub fn duration(seconds: u64) -> String {
     match seconds {

@@ -1,10 +1,11 @@
 //! Typed calls of `/api/v1`. The session is a cookie of this origin, so there is nothing to attach.
 
-use app::ports::CallError;
+use app::ports::{CallError, Side};
 use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::account::{Device, DeviceList, Register, Registered, SignIn, SignedIn};
+use shared::activity::ActivityPage;
 use shared::sync::{
     ConflictList, PullResponse, PushRequest, PushResponse, ResolveRequest, ResolveResponse, TrashPage,
 };
@@ -13,6 +14,8 @@ use shared::upload::{
     VersionList,
 };
 use shared::{ChunkHash, ConflictId, DeviceId, ErrorCode, ItemId, OperationId, Problem, UploadId, VersionId};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, RequestCache};
 
 /// What a call that carries little may take before it counts as unanswered, in milliseconds.
@@ -63,6 +66,28 @@ pub async fn conflicts() -> Answer<ConflictList> {
 
 pub async fn resolve(conflict: ConflictId, body: &ResolveRequest) -> Answer<ResolveResponse> {
     call(Method::POST, &format!("/conflicts/{conflict}/resolve"), Some(body)).await
+}
+
+/// The bytes of one side of an open conflict.
+pub async fn conflict_content(conflict: ConflictId, side: Side) -> Answer<Blob> {
+    let request = Request::get(&conflict_url(conflict, side));
+    let response: web_sys::Response = send(request, CALL_TIMEOUT_MS).await?.into();
+    let body = response.blob().map_err(|_| CallError::Unreachable)?;
+    let blob = JsFuture::from(body).await.map_err(|_| CallError::Unreachable)?;
+    blob.dyn_into().map_err(|_| CallError::Unreachable)
+}
+
+pub fn conflict_url(conflict: ConflictId, side: Side) -> String {
+    let side = match side {
+        Side::Local => "local",
+        Side::Server => "server",
+    };
+    format!("/api/v1/conflicts/{conflict}/{side}")
+}
+
+pub async fn activity(cursor: Option<&str>) -> Answer<ActivityPage> {
+    let request = Request::get("/api/v1/activity").query(cursor.map(|cursor| ("cursor", cursor)));
+    read(send(request, CALL_TIMEOUT_MS).await?).await
 }
 
 pub async fn trash(cursor: Option<&str>) -> Answer<TrashPage> {

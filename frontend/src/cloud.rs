@@ -5,13 +5,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use app::ports::{
-    Account, CallError, Cloud, DeviceStorage, Keeping, LocalFuture, Notice, Picked, TextEdit, UploadControl,
-    UploadView,
+    Account, ActivityView, CallError, Cloud, DeviceStorage, Keeping, KeptNotice, LocalFuture, Notice, Picked,
+    Side, TextEdit, UploadControl, UploadView,
 };
 use leptos::prelude::*;
 use shared::account::{Device, Password, Register, SignIn, SignedIn};
+use shared::activity::ActivityPage;
+use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
-use shared::{ClientFileItem, DeviceId, ItemId, ItemName, OperationId, UserId, VersionId};
+use shared::{ClientFileItem, ConflictId, DeviceId, ItemId, ItemName, OperationId, UserId, VersionId};
 use sync::{Command, Content, EditBase, LocalStore, Meta, QueueEntry, Snapshot, StoreBatch, SyncSummary};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, File};
@@ -23,7 +25,7 @@ use crate::opfs;
 use crate::replica::{Replica, Screen};
 use crate::seat::{self, Ended, Seat};
 use crate::session::{self, Session};
-use crate::store::{IndexedDbStore, StoreError};
+use crate::store::{IndexedDbStore, RememberedActivity, StoreError};
 use crate::tabs::{self, Follower, Leader, Tabs, Wish};
 use crate::uploader::staged_file;
 
@@ -565,6 +567,67 @@ impl Cloud for BrowserCloud {
 
     fn ask_to_persist(&self) -> LocalFuture<bool> {
         Box::pin(opfs::ask_to_persist())
+    }
+
+    fn conflicts(&self) -> Vec<Arc<ConflictInfo>> {
+        self.read(Replica::conflicts)
+    }
+
+    fn conflict_content(&self, conflict: ConflictId, side: Side) -> LocalFuture<Result<Blob, CallError>> {
+        let contents = self.contents.borrow().clone();
+        let hash = self.conflicts().iter().find(|open| open.id == conflict).map(|open| match side {
+            Side::Local => open.local_content_hash,
+            Side::Server => open.server_content_hash,
+        });
+        Box::pin(async move {
+            let Some((contents, hash)) = contents.zip(hash) else {
+                return api::conflict_content(conflict, side).await;
+            };
+            if let Some(here) = contents.find(hash).await {
+                return Ok(here);
+            }
+            let fetched = api::conflict_content(conflict, side).await?;
+            contents.remember(hash, fetched.clone()).await;
+            Ok(fetched)
+        })
+    }
+
+    fn conflict_url(&self, conflict: ConflictId, side: Side) -> String {
+        api::conflict_url(conflict, side)
+    }
+
+    fn activity(&self, cursor: Option<String>) -> LocalFuture<Result<ActivityView, CallError>> {
+        let store = self.with_seat(|seat| seat.store().clone());
+        Box::pin(async move {
+            let is_first = cursor.is_none();
+            let answer = api::activity(cursor.as_deref()).await;
+            let (page, as_of) = match (answer, store) {
+                (Ok(page), Some(store)) if is_first => {
+                    let remembered = RememberedActivity { as_of: browser::now(), page };
+                    // What cannot be kept is shown all the same.
+                    let _ = store.remember_activity(&remembered).await;
+                    (remembered.page, None)
+                }
+                (Ok(page), _) => (page, None),
+                (Err(CallError::Unreachable), Some(store)) if is_first => {
+                    let remembered = store.remembered_activity().await.ok().flatten();
+                    let RememberedActivity { as_of, page } = remembered.ok_or(CallError::Unreachable)?;
+                    (ActivityPage { next_cursor: None, ..page }, Some(as_of))
+                }
+                (Err(error), _) => return Err(error),
+            };
+            Ok(ActivityView { activities: page.activities, next_cursor: page.next_cursor, as_of })
+        })
+    }
+
+    fn kept_notices(&self) -> LocalFuture<Vec<KeptNotice>> {
+        let store = self.with_seat(|seat| seat.store().clone());
+        Box::pin(async move {
+            match store {
+                Some(store) => store.notices().await.unwrap_or_default(),
+                None => Vec::new(),
+            }
+        })
     }
 
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>> {

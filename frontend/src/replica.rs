@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use app::ports::{Notice, UploadView};
 use leptos::prelude::{ArcRwSignal, Update};
+use shared::sync::ConflictInfo;
 use shared::{ClientFileItem, ItemId, ItemKind, ItemName, OperationId};
 use sync::{Changes, Content, EditBase, Engine, QueueEntry, Snapshot, SyncSummary};
 use wasm_bindgen_futures::spawn_local;
@@ -41,6 +42,8 @@ pub struct Replica {
     engine: RefCell<Engine>,
     /// Items as the screen last read them, so that a folder of 50,000 is not built anew for one change.
     items: RefCell<HashMap<ItemId, Arc<ClientFileItem>>>,
+    /// Likewise the open conflicts, whose proposals may be long; none until they are asked for.
+    conflicts: RefCell<Option<Vec<Arc<ConflictInfo>>>>,
     pub screen: Screen,
     /// None while no frame is asked for.
     due: Cell<Option<Due>>,
@@ -54,6 +57,7 @@ impl Replica {
             me: me.clone(),
             engine: RefCell::new(engine(snapshot)),
             items: RefCell::default(),
+            conflicts: RefCell::default(),
             screen,
             due: Cell::default(),
             before_frame: OnceCell::new(),
@@ -64,6 +68,7 @@ impl Replica {
     pub fn reopen(&self, snapshot: Snapshot) {
         *self.engine.borrow_mut() = engine(snapshot);
         self.items.borrow_mut().clear();
+        self.conflicts.take();
         self.redraw(Due { tree: true, queue: true, uploads: false });
     }
 
@@ -90,6 +95,10 @@ impl Replica {
             }
         }
         drop(items);
+        // A decision that waits, or was refused, shows in the queue.
+        if changes.everything || changes.conflicts || changes.queue {
+            self.conflicts.take();
+        }
         let tree = changes.everything
             || changes.trash
             || changes.conflicts
@@ -183,6 +192,12 @@ impl Replica {
     /// What an edit of the present content is made on.
     pub fn edit_base(&self, id: ItemId) -> Option<EditBase> {
         self.engine.borrow().edit_base(id)
+    }
+
+    /// Those that no decision of this device waits for, the oldest first.
+    pub fn conflicts(&self) -> Vec<Arc<ConflictInfo>> {
+        let read = || self.engine.borrow().conflicts().into_iter().cloned().map(Arc::new).collect();
+        self.conflicts.borrow_mut().get_or_insert_with(read).clone()
     }
 
     pub fn queue(&self) -> Vec<QueueEntry> {

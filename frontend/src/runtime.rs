@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
+use app::ports::KeptNotice;
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use futures::channel::oneshot;
@@ -14,7 +15,9 @@ use shared::frames::ClientFrame;
 use shared::limits::PUSH_DATA_BYTES_MAX;
 use shared::sync::PushRequest;
 use shared::{OperationId, Timestamp};
-use sync::{BatchId, CallError, CallId, Command, Effect, Event, LocalStore, NewContent, Ran, StoreBatch};
+use sync::{
+    BatchId, CallError, CallId, Command, Effect, Event, LocalStore, NewContent, Notice, Ran, StoreBatch,
+};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::api;
@@ -229,7 +232,7 @@ impl Runtime {
                     }
                     self.replica.changed(&changes);
                 }
-                Effect::Notify(notice) => self.say(notice.to_string()),
+                Effect::Notify(notice) => self.tell(&notice),
                 Effect::Push { call, request, contents } => self.push(call, request, contents),
                 Effect::Pull { call, since, limit } => self.ask(async move {
                     Event::PullAnswered { call, result: api::pull(since.as_deref(), limit).await }
@@ -331,6 +334,25 @@ impl Runtime {
             Report::Changed => self.replica.redraw(Due { uploads: true, ..Due::default() }),
             Report::Say(text) => self.say(text),
         }
+    }
+
+    /// What the engine has to say. Conflicts speak for themselves: the question is put where one is.
+    fn tell(&self, notice: &Notice) {
+        match notice {
+            Notice::Conflict { .. } | Notice::ConflictChanged { .. } => return,
+            // Told by the server's list of activity as well.
+            Notice::Renamed { .. }
+            | Notice::Merged { .. }
+            | Notice::PlacedElsewhere { .. }
+            | Notice::CameBack { .. } => {}
+            Notice::Refused { .. } | Notice::Lost { .. } | Notice::ZoneRemoved | Notice::StorageFailed => {
+                let (store, notice) =
+                    (self.store.clone(), KeptNotice { at: browser::now(), text: notice.to_string() });
+                // What cannot be kept is said all the same.
+                spawn_local(async move { drop(store.keep_notice(notice).await) });
+            }
+        }
+        self.say(notice.to_string());
     }
 
     pub fn say(&self, text: String) {

@@ -20,12 +20,15 @@ pub fn Breadcrumbs() -> impl IntoView {
                 steps.extend(cloud.item(folder).map(|it| (folder, it.item.name.clone())));
                 steps
             }
-            Place::Trash | Place::Search(_) | Place::Editor(_) | Place::Elsewhere => Vec::new(),
+            Place::Trash | Place::Search(_) | Place::Editor(_) | Place::Activity | Place::Elsewhere => {
+                Vec::new()
+            }
         }
     });
     let title = move || match ui.place.get() {
         Place::Trash => words::TRASH,
         Place::Search(_) => words::SEARCH,
+        Place::Activity => words::ACTIVITY,
         Place::Folder(_) | Place::Editor(_) | Place::Elsewhere => words::SETTINGS,
     };
     let crumbs = move || {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::conflict_modal::ConflictModal;
 use super::dialog::Dialog;
 use super::move_dialog::MoveDialog;
 use super::shortcuts::ShortcutSheet;
@@ -17,6 +18,7 @@ pub fn Dialogs() -> impl IntoView {
         ui.dialog.get().map(|dialog| match dialog {
             Open::Move(ids) => view! { <MoveDialog ids=ids /> }.into_any(),
             Open::Shortcuts => view! { <ShortcutSheet /> }.into_any(),
+            Open::Conflict(id) => view! { <ConflictModal id=id /> }.into_any(),
             question => view! { <Question question=question /> }.into_any(),
         })
     }
@@ -64,7 +66,7 @@ fn wording(ui: Ui, question: &Open) -> Wording {
             text: words::SIGN_OUT_DEVICE_TEXT.to_owned(),
             confirm: words::SIGN_OUT,
         },
-        Open::Move(_) | Open::Shortcuts => {
+        Open::Move(_) | Open::Shortcuts | Open::Conflict(_) => {
             Wording { title: String::new(), text: String::new(), confirm: words::CLOSE }
         }
     }
@@ -96,7 +98,7 @@ fn confirmed(ui: Ui, question: Open) {
                 ui.cloud().refresh_account();
             });
         }
-        Open::Move(_) | Open::Shortcuts => {}
+        Open::Move(_) | Open::Shortcuts | Open::Conflict(_) => {}
     }
 }
 

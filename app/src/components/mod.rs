@@ -1,8 +1,11 @@
 //! The parts that pages are made of, a noun a file.
 
+pub mod activity_entry;
 pub mod breadcrumbs;
 pub mod choice;
 pub mod collection;
+pub mod conflict_compare;
+pub mod conflict_modal;
 pub mod context_menu;
 pub mod details;
 pub mod device_storage;
@@ -16,6 +19,7 @@ pub mod file_icon;
 pub mod file_inputs;
 pub mod folder_tree;
 pub mod icon;
+pub mod image_compare;
 pub mod item_date;
 pub mod logo;
 pub mod markdown;
@@ -29,6 +33,7 @@ pub mod sidebar;
 pub mod storage_bar;
 pub mod sync_status;
 pub mod tab_bar;
+pub mod text_compare;
 pub mod toasts;
 pub mod toolbar;
 pub mod top_bar;

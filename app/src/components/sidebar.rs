@@ -14,6 +14,7 @@ pub fn Sidebar() -> impl IntoView {
     let ui = use_ui();
     let at_root = move || ui.place.with(|place| *place == Place::Folder(ui.root));
     let at_trash = move || ui.place.with(|place| *place == Place::Trash);
+    let at_activity = move || ui.place.with(|place| *place == Place::Activity);
     view! {
         <aside class="sidebar">
             <a class="brand" href="/files"><Logo /><span>{words::APP}</span></a>
@@ -26,7 +27,13 @@ pub fn Sidebar() -> impl IntoView {
                     takes_drops=ui.root
                 />
                 <FolderTree />
-                <PlaceLink href="/trash" icon=icondata::LuTrash2 label=words::TRASH is_here=Signal::derive(at_trash) />
+                <PlaceLink href="/trash" icon=icondata::LuTrash2 label=words::TRASH is_here=Signal::derive(at_trash) is_trash=true />
+                <PlaceLink
+                    href="/activity"
+                    icon=icondata::LuHistory
+                    label=words::ACTIVITY
+                    is_here=Signal::derive(at_activity)
+                />
             </nav>
             <StorageBar />
         </aside>
@@ -41,16 +48,23 @@ fn PlaceLink(
     label: &'static str,
     is_here: Signal<bool>,
     #[prop(optional)] takes_drops: Option<ItemId>,
+    /// What is dropped on it is deleted.
+    #[prop(optional)]
+    is_trash: bool,
 ) -> impl IntoView {
     let ui = use_ui();
     view! {
         <a
             class="place"
             class:here=move || is_here.get()
-            class:drop-into=move || takes_drops.is_some() && ui.drop_target.get() == takes_drops && !is_here.get()
+            class:drop-into=move || {
+                let into_folder = takes_drops.is_some() && ui.drop_target.get() == takes_drops;
+                (into_folder || is_trash && ui.over_trash.get()) && !is_here.get()
+            }
             href=href
             aria-current=move || is_here.get().then_some("page")
             data-drop=takes_drops.map(|id| id.to_string())
+            data-trash=is_trash.then_some("")
         >
             <Glyph icon=icon />
             <span>{label}</span>

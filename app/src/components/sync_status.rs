@@ -38,13 +38,21 @@ pub fn SyncStatusButton() -> impl IntoView {
                 aria-haspopup="dialog"
                 aria-expanded=move || open.get().to_string()
                 aria-label=move || format!("{}: {}", words::SYNC_STATUS, line.get())
-                on:click=move |_| open.update(|open| *open = !*open)
+                on:click=move |_| {
+                    // What the line says is what a click is about.
+                    if tone.get_untracked() == Tone::Conflict && !open.get_untracked() {
+                        ui.review_first(None);
+                    } else {
+                        open.update(|open| *open = !*open);
+                    }
+                }
             >
                 {move || view! { <Glyph icon=tone.get().icon() /> }}
                 <span class="sync-line">{line}</span>
             </button>
             <Popover open=open label=words::SYNC_STATUS class="popover sync-popover">
                 <Queue ui=ui open=open />
+                <a class="popover-foot" href="/activity" on:click=move |_| open.set(false)>{words::ALL_ACTIVITY}</a>
             </Popover>
         </div>
     }
@@ -97,9 +105,10 @@ impl Tone {
     }
 }
 
-/// What waits or is stuck, why, and what one can do.
+/// What waits or is stuck, why, and what one can do. `open` is the popover around it, which a way that
+/// leads elsewhere closes.
 #[component]
-fn Queue(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
+pub fn Queue(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
     let now = use_now();
     let summary = ui.cloud().summary();
     let entries = Memo::new(move |_| {

@@ -1,6 +1,7 @@
 //! A cloud in memory, for looking at every state of every page. Behind a feature; no build that is handed
 //! out has it.
 
+mod conflicts;
 mod scene;
 mod tree;
 
@@ -9,15 +10,16 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::account::Device;
+use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
-use shared::{ClientFileItem, DeviceId, ItemId, ItemName, OperationId, Timestamp, VersionId};
+use shared::{ClientFileItem, ConflictId, DeviceId, ItemId, ItemName, OperationId, Timestamp, VersionId};
 use sync::{Command, EditBase, QueueEntry, SyncSummary};
 use uuid::Uuid;
 
 use crate::hooks::clock::now;
 use crate::ports::{
-    Account, CallError, Cloud, DeviceStorage, Keeping, Kept, LocalFuture, Notice, Picked, SaveError,
-    TextEdit, UploadControl, UploadState, UploadView,
+    Account, ActivityView, CallError, Cloud, DeviceStorage, Keeping, Kept, KeptNotice, LocalFuture, Notice,
+    Picked, SaveError, Side, TextEdit, UploadControl, UploadState, UploadView,
 };
 pub use scene::Scene;
 use tree::Tree;
@@ -35,6 +37,7 @@ pub struct DemoCloud {
     kept: StoredValue<Vec<ItemId>>,
     keeping_revision: RwSignal<u64>,
     budget: StoredValue<u64>,
+    settled: StoredValue<Vec<ConflictId>>,
 }
 
 impl DemoCloud {
@@ -51,6 +54,7 @@ impl DemoCloud {
             kept: StoredValue::new(scene::kept(scene)),
             keeping_revision: RwSignal::new(0),
             budget: StoredValue::new(1 << 30),
+            settled: StoredValue::default(),
         })
     }
 
@@ -115,6 +119,12 @@ impl Cloud for DemoCloud {
 
     fn run(&self, commands: Vec<Command>) -> Vec<Command> {
         let at = now();
+        self.settled.update_value(|settled| {
+            settled.extend(commands.iter().filter_map(|command| match command {
+                Command::Resolve { conflict, .. } => Some(*conflict),
+                _ => None,
+            }));
+        });
         let mut undo: Vec<Command> = Vec::new();
         self.tree.update_value(|tree| {
             undo.extend(commands.into_iter().filter_map(|command| tree.run(command, at)));
@@ -258,6 +268,31 @@ impl Cloud for DemoCloud {
 
     fn ask_to_persist(&self) -> LocalFuture<bool> {
         Box::pin(async { true })
+    }
+
+    fn conflicts(&self) -> Vec<Arc<ConflictInfo>> {
+        let open = conflicts::conflicts(self.scene, now());
+        self.settled.with_value(|settled| open.into_iter().filter(|it| !settled.contains(&it.id)).collect())
+    }
+
+    fn conflict_content(&self, _: ConflictId, side: Side) -> LocalFuture<Result<web_sys::Blob, CallError>> {
+        let parts = js_sys::Array::of1(&conflicts::text(side).into());
+        match web_sys::Blob::new_with_str_sequence(&parts) {
+            Ok(blob) => self.answer(blob),
+            Err(_) => Box::pin(async { Err(CallError::Unreachable) }),
+        }
+    }
+
+    fn conflict_url(&self, conflict: ConflictId, _: Side) -> String {
+        format!("/api/v1/conflicts/{conflict}/local")
+    }
+
+    fn activity(&self, _: Option<String>) -> LocalFuture<Result<ActivityView, CallError>> {
+        self.answer(conflicts::activity(now()))
+    }
+
+    fn kept_notices(&self) -> LocalFuture<Vec<KeptNotice>> {
+        Box::pin(async { Vec::new() })
     }
 
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>> {

@@ -12,6 +12,7 @@ use web_sys::{DragEvent, Element};
 
 use super::desktop_files;
 use super::listener::on_window;
+use crate::actions::Action;
 use crate::ui::{Place, Ui};
 
 /// How long one hovers over a folder until it springs open.
@@ -41,6 +42,7 @@ pub fn use_page_drops(ui: Ui) {
     let end = move || {
         stop_spring();
         ui.drop_target.set(None);
+        ui.over_trash.set(false);
         ui.desktop_drag.set(false);
         ui.dragged.set(Vec::new());
     };
@@ -49,6 +51,10 @@ pub fn use_page_drops(ui: Ui) {
         let Some(carried) = Carried::of(&event, ui) else { return };
         event.prevent_default();
         let under = folder_under(&event);
+        let over_trash = matches!(carried, Carried::Items) && is_over_trash(&event);
+        if ui.over_trash.get_untracked() != over_trash {
+            ui.over_trash.set(over_trash);
+        }
         let folder = match carried {
             Carried::Items => {
                 under.filter(|folder| ui.dragged.with_untracked(|ids| ui.can_move(ids, *folder)))
@@ -61,6 +67,7 @@ pub fn use_page_drops(ui: Ui) {
         if let Some(transfer) = event.data_transfer() {
             transfer.set_drop_effect(match (carried, folder) {
                 (Carried::Items, Some(_)) => "move",
+                (Carried::Items, None) if over_trash => "move",
                 (Carried::Desktop, _) => "copy",
                 (Carried::Items, None) => "none",
             });
@@ -72,6 +79,7 @@ pub fn use_page_drops(ui: Ui) {
         if event.related_target().is_none() {
             stop_spring();
             ui.drop_target.set(None);
+            ui.over_trash.set(false);
             ui.desktop_drag.set(false);
         }
     });
@@ -87,6 +95,9 @@ pub fn use_page_drops(ui: Ui) {
                     let files = desktop_files::dropped(&transfer);
                     spawn_local(async move { ui.upload(folder, files.await) });
                 }
+            }
+            (Carried::Items, None) if ui.over_trash.get_untracked() => {
+                ui.perform(Action::Delete, ui.dragged.get_untracked());
             }
             (Carried::Items, None) => {}
         }
@@ -122,6 +133,11 @@ impl Carried {
 fn folder_under(event: &DragEvent) -> Option<ItemId> {
     let element = event.target()?.dyn_into::<Element>().ok()?;
     element.closest("[data-drop]").ok()??.get_attribute("data-drop")?.parse().ok()
+}
+
+fn is_over_trash(event: &DragEvent) -> bool {
+    let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    element.is_some_and(|element| element.closest("[data-trash]").ok().flatten().is_some())
 }
 
 /// Begins to drag items of the page.

@@ -1,10 +1,12 @@
 //! What the screen shows, as plain values: sorting, selection, file types. No DOM, no signals.
 
+pub mod conflict;
 mod entries;
 mod file_type;
 mod selection;
 mod sort;
 pub mod text;
+pub mod text_diff;
 mod window;
 
 pub use entries::Entries;

@@ -1,5 +1,6 @@
 //! What an address shows.
 
+mod activity;
 mod edit;
 mod files;
 mod not_found;
@@ -10,6 +11,7 @@ mod settings;
 mod sign_in;
 mod trash;
 
+pub use activity::ActivityPage;
 pub use edit::EditPage;
 pub use files::FilesPage;
 pub use not_found::NotFound;

@@ -24,6 +24,10 @@ pub fn SettingsPage() -> impl IntoView {
             <section aria-labelledby="settings-account">
                 <h2 id="settings-account">{words::ACCOUNT}</h2>
                 <AccountCard ui=ui />
+                <a class="settings-link" href="/activity">
+                    <Glyph icon=icondata::LuHistory />
+                    {words::ACTIVITY}
+                </a>
             </section>
             <section aria-labelledby="settings-appearance">
                 <h2 id="settings-appearance">{words::APPEARANCE}</h2>

@@ -6,6 +6,7 @@
 
 mod drafts;
 mod held;
+mod notes;
 mod schema;
 mod uploads;
 
@@ -24,6 +25,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 pub use self::drafts::Draft;
 pub use self::held::{HeldAt, HeldRecord};
+pub use self::notes::RememberedActivity;
 use self::schema::{CONFLICTS, CONTENTS, ITEMS, META, META_KEY, OUTBOX};
 pub use self::uploads::UploadRecord;
 

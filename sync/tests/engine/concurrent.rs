@@ -32,6 +32,8 @@ fn two_contents_make_a_conflict_that_either_device_settles_offline_too() {
     let settle = Command::Resolve { conflict, resolution: Resolution::Local };
     assert_eq!(world.run(1, vec![settle.clone()]).refused, []);
     assert!(world.devices[1].engine.conflicts().is_empty(), "settled at once");
+    assert_eq!(world.devices[1].engine.summary().conflicts, 0, "nothing is left to decide");
+    assert_eq!(world.status(1, file), SyncStatus::Pending, "only to be sent");
     assert_eq!(world.run(1, vec![settle.clone()]).refused, [(0, CommandError::ConflictNotFound(conflict))]);
     world.crash(1);
     assert!(world.devices[1].engine.conflicts().is_empty());

@@ -363,8 +363,8 @@ pub(super) fn kept_mark(ui: Ui, id: ItemId, is_folder: bool) -> Option<AnyView> 
     )
 }
 
-/// The mark of an item that is not in step; nothing where all is well.
-pub(super) fn status_mark(status: SyncStatus) -> Option<AnyView> {
+/// The mark of an item that is not in step; nothing where all is well. That of a conflict asks about it.
+pub(super) fn status_mark(ui: Ui, id: ItemId, status: SyncStatus) -> Option<AnyView> {
     let icon = match status {
         SyncStatus::Synced => return None,
         SyncStatus::Pending => icondata::LuClock,
@@ -374,6 +374,24 @@ pub(super) fn status_mark(status: SyncStatus) -> Option<AnyView> {
     };
     let label = words::status(status);
     let class = format!("status status-{}", format!("{status:?}").to_lowercase());
+    if status == SyncStatus::Conflict {
+        return Some(
+            view! {
+                <button
+                    class=class
+                    type="button"
+                    // The list has one tab stop of its own; its menu offers the same.
+                    tabindex="-1"
+                    aria-label=label
+                    title=label
+                    on:click=move |_| ui.review_first(Some(id))
+                >
+                    <Glyph icon=icon />
+                </button>
+            }
+            .into_any(),
+        );
+    }
     Some(
         view! { <span class=class role="img" aria-label=label title=label><Glyph icon=icon /></span> }
             .into_any(),

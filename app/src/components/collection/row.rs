@@ -61,7 +61,7 @@ pub fn Row(list: List, id: ItemId, place: Signal<usize>) -> impl IntoView {
                         <RenameField id=id />
                     </Show>
                 </span>
-                {move || status_mark(status.get())}
+                {move || status_mark(ui, id, status.get())}
                 {move || kept_mark(ui, id, kind.get() == FileType::Folder)}
                 <span class="row-facts" aria-hidden="true">
                     {move || intl::day_and_time(date.get())}

@@ -56,7 +56,7 @@ pub fn Tile(list: List, id: ItemId, place: Signal<usize>, count: Memo<usize>) ->
                         }
                         None => view! { <FileIcon kind=kind.get() /> }.into_any(),
                     }}
-                    {move || status_mark(status.get())}
+                    {move || status_mark(ui, id, status.get())}
                     {move || kept_mark(ui, id, kind.get() == FileType::Folder)}
                 </span>
                 <Show
