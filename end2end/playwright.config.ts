@@ -37,5 +37,6 @@ export default defineConfig({
     { name: "looks", testDir: "journeys", testMatch: "looks.spec.ts", use: { trace: "off" } },
     { name: "durability", testDir: "durability" },
     { name: "benchmarks", testDir: "benchmarks" },
+    { name: "conformance", testDir: "conformance" },
   ],
 });

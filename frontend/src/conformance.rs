@@ -3,6 +3,7 @@
 
 use indexed_db_futures::database::Database;
 use js_sys::{Array, JsString};
+use sync::LocalStore;
 use sync::conformance::checks;
 use wasm_bindgen::prelude::*;
 
@@ -22,12 +23,12 @@ pub async fn run_store_check(index: usize) -> Result<(), JsError> {
     let name = format!("conformance-{}", browser::new_id());
     let (_, check) =
         checks::<IndexedDbStore>().into_iter().nth(index).ok_or_else(|| JsError::new("no such check"))?;
-    let store = IndexedDbStore::open_named(&name).await?;
+    let store = IndexedDbStore::open_named(&name, || ()).await?;
     let again = name.clone();
     let reopen = move || -> sync::conformance::Boxed<IndexedDbStore> {
         let name = again.clone();
         Box::pin(async move {
-            match IndexedDbStore::open_named(&name).await {
+            match IndexedDbStore::open_named(&name, || ()).await {
                 Ok(store) => store,
                 Err(error) => panic!("the store does not open again: {error}"),
             }
@@ -37,4 +38,13 @@ pub async fn run_store_check(index: usize) -> Result<(), JsError> {
     // It goes when the last connection does.
     drop(Database::delete_by_name(&name)?);
     Ok(())
+}
+
+/// Opens a database and answers how many items it holds; it stays open until another version needs it.
+#[wasm_bindgen(js_name = openStore)]
+pub async fn open_store(name: String) -> Result<usize, JsError> {
+    let store = IndexedDbStore::open_named(&name, || ()).await?;
+    let items = store.load().await?.map_or(0, |snapshot| snapshot.items.len());
+    std::mem::forget(store);
+    Ok(items)
 }

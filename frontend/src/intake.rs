@@ -58,6 +58,7 @@ pub async fn take_in(runtime: Rc<Runtime>, folder: ItemId, picked: Picked) {
         if step.is_full() {
             step.queue();
             browser::next_frame().await;
+            runtime.catch_up().await;
         }
     }
     step.queue();
@@ -86,7 +87,9 @@ async fn prepare(runtime: &Runtime, picked: PickedFile) -> Result<Ready, String>
             manifest: None,
             is_paused: false,
         };
-        runtime.uploader.hold(&record, file.clone(), picked.handle.clone()).await;
+        // The browser's own word is not enough: the server may be away on a network that works.
+        let has_to_wait = !browser::is_online() || !runtime.replica.summary().online;
+        runtime.uploader.hold(&record, file.clone(), picked.handle.clone(), has_to_wait).await;
         Bytes::Large(record)
     };
     Ok(Ready { picked, name, bytes })

@@ -39,6 +39,11 @@ impl Drop for Held {
     }
 }
 
+/// Whether this browser has locks for the page at all.
+pub fn are_here() -> bool {
+    web_sys::window().is_some_and(|window| browser::property(&window.navigator(), "locks").is_some())
+}
+
 /// The lock, if no tab holds it.
 pub async fn hold_if_free(name: &str) -> Option<Held> {
     request(name, true).await

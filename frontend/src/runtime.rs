@@ -64,6 +64,9 @@ pub struct Runtime {
     waiting: RefCell<Vec<(BatchId, oneshot::Sender<()>)>>,
 }
 
+/// Batches on their way to the store while more files are taken in.
+const UNSTORED_MAX: usize = 4;
+
 /// What storing the last changes may take before the page is left all the same, in milliseconds.
 const LEAVE_WITHIN_MS: u64 = 1_500;
 
@@ -203,6 +206,15 @@ impl Runtime {
             let _ = waiting.send(());
         }
         self.listener.stored(batch);
+    }
+
+    /// Returns when the store has kept up: what a large drop brings is not all held in memory.
+    pub async fn catch_up(&self) {
+        while !self.is_stopped.get()
+            && (self.unstored.get() > UNSTORED_MAX || self.replica.summary().storage_failed)
+        {
+            browser::next_frame().await;
+        }
     }
 
     fn perform(&self, effects: Vec<Effect>) {

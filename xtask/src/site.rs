@@ -62,7 +62,7 @@ pub fn folder() -> PathBuf {
 
 /// Builds it. A half-built site is never seen: it is made beside the old one and then takes its place.
 pub fn build(quality: Quality) -> Outcome {
-    let built = compile(quality)?;
+    let built = compile(quality, &[])?;
     let draft = shell::target().join("site-draft");
     if draft.exists() {
         fs::remove_dir_all(&draft).at("remove", &draft)?;
@@ -106,7 +106,23 @@ pub fn build(quality: Quality) -> Outcome {
     fs::rename(&draft, &site).at("move into place", &site)
 }
 
-fn compile(quality: Quality) -> Outcome<PathBuf> {
+/// Where the store's checks are put for the browser that runs them.
+pub fn conformance_folder() -> PathBuf {
+    shell::target().join("conformance")
+}
+
+/// Builds the browser's crate once more with its test entry: all it stands on is compiled already.
+pub fn build_conformance() -> Outcome {
+    let built = compile(Quality::Quick, &["--features", "conformance"])?;
+    shell::run(
+        Command::new(tools::wasm_bindgen()?)
+            .args(["--target", "web", "--no-typescript", "--out-name", "frontend", "--out-dir"])
+            .arg(conformance_folder())
+            .arg(&built),
+    )
+}
+
+fn compile(quality: Quality, features: &[&str]) -> Outcome<PathBuf> {
     let toolchain =
         WasmToolchain::find().ok_or_else(|| tools::missing("the standard library for WebAssembly"))?;
     let mut cargo = toolchain.cargo();
@@ -118,6 +134,7 @@ fn compile(quality: Quality) -> Outcome<PathBuf> {
         cargo
             .args(["build", "--package", "frontend", "--lib", "--target", tools::WASM_TARGET])
             .args(["--profile", quality.profile()])
+            .args(features)
             // Leptos names the files it loads by this at compile time.
             .env("LEPTOS_OUTPUT_NAME", NAME),
     )?;

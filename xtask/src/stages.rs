@@ -32,6 +32,8 @@ enum Stage {
     Unit,
     /// The browser's half compiles and is packed.
     Site,
+    /// The contract of local stores, on IndexedDB in Chromium.
+    Conformance,
     /// Journeys through the real server in Chromium.
     Browser,
     /// By name: every page and state in every width, in light and dark, for a contact sheet, and nothing that
@@ -49,6 +51,7 @@ const ORDER: &[Stage] = &[
     Stage::Build,
     Stage::Unit,
     Stage::Site,
+    Stage::Conformance,
     Stage::Browser,
     Stage::Looks,
     Stage::Durability,
@@ -68,6 +71,7 @@ impl Stage {
             Self::Build => "build",
             Self::Unit => "unit and contract tests",
             Self::Site => "site (WebAssembly)",
+            Self::Conformance => "conformance (IndexedDB)",
             Self::Browser => "browser journeys",
             Self::Looks => "looks (contact sheet, axe)",
             Self::Durability => "durability (strace)",
@@ -87,6 +91,9 @@ impl Stage {
             Self::Build => shell::run(shell::cargo().arg("build").args(NATIVE)),
             Self::Unit => unit(),
             Self::Site => site::build(site::Quality::Quick),
+            Self::Conformance => {
+                site::build_conformance().and_then(|()| journeys("conformance", None, &debug_server()))
+            }
             Self::Browser => journeys("journeys", arguments.grep.as_deref(), &debug_server()),
             Self::Looks => looks(arguments.grep.as_deref()),
             Self::Durability => journeys("durability", None, &debug_server()),
@@ -157,6 +164,7 @@ pub fn journeys(project: &str, grep: Option<&str>, server: &Path) -> Outcome {
         .env("CLOUDSTEAD", server)
         .env("CLOUDSTEAD_SITE", site::folder())
         .env("CLOUDSTEAD_LOOKS", shell::target().join("looks"))
+        .env("CLOUDSTEAD_CONFORMANCE", site::conformance_folder())
         .env("CHROMIUM", chromium);
     if let Some(words) = grep {
         command.args(["--grep", words]);

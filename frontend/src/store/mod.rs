@@ -6,7 +6,9 @@
 
 mod drafts;
 mod held;
+mod lease;
 mod notes;
+mod outdated;
 mod schema;
 mod uploads;
 
@@ -26,6 +28,7 @@ use wasm_bindgen::{JsCast, JsValue};
 pub use self::drafts::Draft;
 pub use self::held::{HeldAt, HeldRecord};
 pub use self::notes::RememberedActivity;
+use self::outdated::Watch;
 use self::schema::{CONFLICTS, CONTENTS, ITEMS, META, META_KEY, OUTBOX};
 pub use self::uploads::UploadRecord;
 
@@ -37,6 +40,8 @@ const PAGE_RECORDS: u32 = 10_000;
 pub enum StoreError {
     #[error("the local database cannot be opened: {0}")]
     Open(#[from] indexed_db_futures::error::OpenDbError),
+    #[error("another tab of this browser still has an older version of the app open")]
+    Blocked,
     #[error("the local database failed: {0}")]
     Database(#[from] indexed_db_futures::error::Error),
     #[error("a local record cannot be read: {0}")]
@@ -57,15 +62,25 @@ impl StoreError {
 
 pub struct IndexedDbStore {
     database: Database,
+    _watch: Watch,
 }
 
 impl IndexedDbStore {
     pub async fn open(user: UserId) -> Result<Self, StoreError> {
-        Self::open_named(&database_name(user)).await
+        Self::open_named(&database_name(user), || {
+            // What waits is stored. The page begins anew with the build that needs the database.
+            if let Some(window) = web_sys::window() {
+                let _ = window.location().reload();
+            }
+        })
+        .await
     }
 
-    pub(crate) async fn open_named(name: &str) -> Result<Self, StoreError> {
-        Ok(Self { database: schema::open(name).await? })
+    /// `react` is called when a newer build needs the database, which is closed by then.
+    pub(crate) async fn open_named(name: &str, react: impl Fn() + 'static) -> Result<Self, StoreError> {
+        let database = schema::open(name).await?;
+        let watch = Watch::start(&database, react);
+        Ok(Self { database, _watch: watch })
     }
 
     /// Names what else is kept for the account on this device.

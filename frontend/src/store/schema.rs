@@ -1,9 +1,15 @@
 //! What the local database is made of, and how older ones become so, one version at a time.
 
+use std::future::{IntoFuture, pending};
+use std::pin::pin;
+
+use futures::channel::oneshot;
+use futures::future::{Either, select};
 use indexed_db_futures::database::Database;
 use indexed_db_futures::prelude::*;
 
 use super::StoreError;
+use crate::browser;
 
 /// Items as the server last told them, by id.
 pub const ITEMS: &str = "items";
@@ -38,15 +44,32 @@ pub const STORES: [&str; 11] =
 /// Rises with every step below.
 const VERSION: u8 = 3;
 
+/// What older tabs may take to close an older version, in milliseconds.
+const CLOSING_MS: u64 = 3_000;
+
 pub async fn open(name: &str) -> Result<Database, StoreError> {
-    let database = Database::open(name)
+    let (told, blocked) = oneshot::channel();
+    let opening = Database::open(name)
         .with_version(VERSION)
+        .with_on_blocked(move |_| {
+            // Whoever waits may have got the database already.
+            let _ = told.send(());
+            Ok(())
+        })
         .with_on_upgrade_needed(|event, database| {
             let old = event.old_version() as u8;
             (old + 1..=VERSION).try_for_each(|version| step(&database, version))
-        })
-        .await?;
-    Ok(database)
+        });
+    let held_up = async {
+        if blocked.await.is_err() {
+            pending::<()>().await;
+        }
+        browser::sleep(CLOSING_MS).await;
+    };
+    match select(pin!(opening.into_future()), pin!(held_up)).await {
+        Either::Left((opened, _)) => Ok(opened?),
+        Either::Right(_) => Err(StoreError::Blocked),
+    }
 }
 
 /// From the version before to `version`.

@@ -3,6 +3,7 @@
 
 mod follower;
 mod leadership;
+mod lease;
 mod words;
 
 use std::cell::{Cell, RefCell};

@@ -93,14 +93,20 @@ impl Uploader {
     }
 
     /// Holds a file's bytes for the operation that is about to be queued, across a reload if the browser
-    /// can.
-    pub async fn hold(&self, record: &UploadRecord, file: File, handle: Option<wasm_bindgen::JsValue>) {
+    /// can. One that has to wait for the server is copied, so that the tab may be closed.
+    pub async fn hold(
+        &self,
+        record: &UploadRecord,
+        file: File,
+        handle: Option<wasm_bindgen::JsValue>,
+        has_to_wait: bool,
+    ) {
         self.sources.hold(&record.staged, file);
         // What cannot be stored is asked for again after a reload.
         let _ = self.store.put_upload(record).await;
         if let Some(handle) = handle {
             let _ = self.store.put_handle(&record.staged, &handle).await;
-        } else if !browser::is_online() {
+        } else if has_to_wait {
             self.stage(&record.staged);
         }
     }
