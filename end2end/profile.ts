@@ -53,6 +53,18 @@ export class Profile {
     return this.browser.contexts()[0]!;
   }
 
+  /** As a person closes it: cookies and the like are on the disk then. */
+  async close(): Promise<void> {
+    const running = this.process;
+    if (running === undefined) return;
+    const ended = new Promise((resolve) => running.once("exit", resolve));
+    const devtools = await this.browser!.newBrowserCDPSession();
+    devtools.send("Browser.close").catch(() => undefined);
+    await ended;
+    this.process = undefined;
+    this.browser = undefined;
+  }
+
   /** Every process of the browser at once, with nothing written that was not written. */
   async kill(): Promise<void> {
     const running = this.process;

@@ -117,15 +117,20 @@ test("a killed browser loses none of 50 queued operations, and delivers each onc
   test.setTimeout(4 * MINUTE_MS);
   const profile = await Profile.create();
   try {
-    const before = Person.at(await (await profile.open()).newPage());
-    await before.page.goto(`${gate.url}/register`);
-    await before.registerHere("ann");
-    await before.makesFolder("Inbox");
-    await before.seesStatus("Up to date");
-    await holdsTheApp(before.page);
-    await before.opens("Inbox");
-    const address = before.page.url();
+    const first = Person.at(await (await profile.open()).newPage());
+    await first.page.goto(`${gate.url}/register`);
+    await first.registerHere("ann");
+    await first.makesFolder("Inbox");
+    await first.seesStatus("Up to date");
+    await holdsTheApp(first.page);
+    await first.opens("Inbox");
+    const address = first.page.url();
+    // The sign-in is on the disk when the browser was closed once.
+    await profile.close();
     await gate.cut();
+
+    const before = Person.at(await (await profile.open()).newPage());
+    await before.page.goto(address);
     await before.seesStatus(/Offline/);
     const files = await Promise.all([...Array(49).keys()].map((n) => textFile(`file ${n}.txt`, `text ${n}`)));
     await before.uploads(...files);
