@@ -9,6 +9,7 @@ pub mod activity;
 pub mod chunking;
 pub mod content;
 pub mod error;
+pub mod faults;
 pub mod frames;
 pub mod ids;
 pub mod item;

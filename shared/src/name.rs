@@ -60,6 +60,9 @@ impl ItemName {
     }
 
     pub fn folded(&self) -> FoldedName {
+        if crate::faults::Fault::CaseMakesANameFree.is_planted() {
+            return FoldedName(self.0.clone());
+        }
         if self.0.is_ascii() {
             return FoldedName(self.0.to_ascii_lowercase());
         }

@@ -40,7 +40,7 @@ impl SyncSummary {
             && !self.active
             && !self.signed_out
             && !self.storage_failed
-            && self.waiting == 0
+            && (self.waiting == 0 || shared::faults::Fault::SyncedWhileWaiting.is_planted())
             && self.failed == 0
             && self.first_sync.is_none()
     }

@@ -10,6 +10,7 @@ mod run;
 mod services;
 mod setup;
 mod shell;
+mod simulate;
 mod site;
 mod stages;
 mod tools;
@@ -44,6 +45,10 @@ enum Command {
     Dist,
     /// Measures the server against bounds taken in the same run and prints the ratios.
     Bench(bench::Arguments),
+    /// Plays seeded scenarios of people, networks, crashes, clocks and restored backups against an oracle.
+    ///
+    /// A seed that fails is printed with a plan as small as it gets. `--seeds 1 --seed S` plays one again.
+    Simulate(simulate::Arguments),
     /// Installs what is missing: for building, or with --tests for every check too.
     ///
     /// What is there is left alone, so that a second run does nothing. System packages are installed by apt
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Test(arguments) => stages::test(&arguments),
         Command::Dist => dist::dist(),
+        Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Setup { tests: true } => setup::for_tests(),
         Command::Setup { tests: false } => setup::for_building(),

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::services::Services;
 use crate::shell::{self, AtPath, Failure, Outcome};
 use crate::tools::{self, WasmToolchain};
-use crate::{setup, site};
+use crate::{setup, simulate, site};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -30,6 +30,8 @@ enum Stage {
     Build,
     /// The tests of every crate, on SQLite, PostgreSQL, S3 and Valkey.
     Unit,
+    /// Seeded scenarios of people, networks and crashes, held to an oracle.
+    Simulation,
     /// The browser's half compiles and is packed.
     Site,
     /// The contract of local stores, on IndexedDB in Chromium.
@@ -60,6 +62,7 @@ const ORDER: &[Stage] = &[
 
 /// All but the browser's crate, whose features must not join the server's: Leptos is told by them which end it
 /// is compiled for.
+pub const NATIVE_PACKAGES: &[&str] = &["--workspace", "--exclude", "frontend"];
 const NATIVE: &[&str] = &["--workspace", "--exclude", "frontend", "--all-targets"];
 const BROWSER: &[&str] = &["--package", "frontend", "--all-targets"];
 
@@ -70,6 +73,7 @@ impl Stage {
             Self::Format => "format",
             Self::Build => "build",
             Self::Unit => "unit and contract tests",
+            Self::Simulation => "simulation",
             Self::Site => "site (WebAssembly)",
             Self::Conformance => "conformance (IndexedDB)",
             Self::Browser => "browser journeys",
@@ -90,6 +94,7 @@ impl Stage {
             Self::Format => shell::run(shell::cargo().args(["fmt", "--all", "--check"])),
             Self::Build => shell::run(shell::cargo().arg("build").args(NATIVE)),
             Self::Unit => unit(),
+            Self::Simulation => simulate::check(),
             Self::Site => site::build(site::Quality::Quick),
             Self::Conformance => {
                 site::build_conformance().and_then(|()| journeys("conformance", None, &debug_server()))

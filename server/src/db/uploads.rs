@@ -217,6 +217,17 @@ pub async fn delete(connection: &mut Connection, user: UserId, upload_id: Upload
     Ok(connection.execute(sql, values![user, upload_id]).await? > 0)
 }
 
+/// The person goes on with it from another device.
+pub async fn take_over(
+    connection: &mut Connection,
+    user: UserId,
+    upload_id: UploadId,
+    device: DeviceId,
+) -> Result<(), DbError> {
+    let sql = "UPDATE uploads SET device_id = $3 WHERE user_id = $1 AND upload_id = $2";
+    connection.execute(sql, values![user, upload_id, device]).await.map(drop)
+}
+
 /// Uploads whose time was over before `now`, at most `limit`.
 pub async fn expired(
     connection: &mut Connection,

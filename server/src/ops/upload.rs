@@ -10,9 +10,9 @@ mod complete;
 use shared::upload::UploadStatus;
 use shared::{ChunkHash, ErrorCode, ItemId, Timestamp, UploadId, UserId};
 
-pub use begin::init;
+pub use begin::{init, payload_hash};
 pub use chunk::{ChunkBuffers, SentChunk, put_chunk};
-pub use complete::complete;
+pub use complete::{change_of, complete};
 
 use crate::access;
 use crate::auth::Caller;

@@ -349,6 +349,24 @@ async fn an_operation_id_stands_for_one_payload() {
 }
 
 #[tokio::test]
+async fn an_upload_goes_on_from_another_device_that_begins_it_again() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let plan = Plan::new(noise(90, 3 * KIB), KIB, true);
+        let started = plan.init(&ann).await;
+        plan.put(&ann, &started, 0).await.expect(200);
+        let other = server.sign_in("ann").await;
+        plan.put(&other, &started, 1).await.expect(403);
+        let again = plan.init(&other).await;
+        assert_eq!(again.missing_chunks, [1, 2]);
+        for index in again.missing_chunks.clone() {
+            plan.put(&other, &again, index).await.expect(200);
+        }
+        plan.try_complete(&other, &again).await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn anothers_upload_and_file_look_like_none() {
     for server in TestServer::each().await {
         let (ann, bob) = (server.person("ann").await, server.person("bob").await);

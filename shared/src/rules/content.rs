@@ -1,6 +1,7 @@
 //! Two contents of one file.
 
 use super::text::{MergeKind, TextMerge};
+use crate::faults::Fault;
 
 /// What is known of the content that was edited, beside the present one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub fn judge_content(
     base: BaseContent,
     merge: Option<(MergeKind, &TextMerge)>,
 ) -> ContentVerdict {
+    let equal = equal && !Fault::EqualContentsConflict.is_planted();
+    let seen = seen || Fault::UnseenContentIsReplaced.is_planted();
     match (equal, seen, base, merge) {
         (true, ..) => ContentVerdict::Same,
         (false, true, ..) => ContentVerdict::Replace,

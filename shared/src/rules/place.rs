@@ -1,5 +1,6 @@
 //! Where things are: creating, moving, renaming, deleting. Delete and restore are place.
 
+use crate::faults::Fault;
 use crate::ids::DeviceId;
 use crate::item::ItemKind;
 
@@ -24,6 +25,8 @@ pub enum CreateVerdict {
 }
 
 pub fn judge_create(kind: ItemKind, holder: Option<Holder>) -> CreateVerdict {
+    let holder =
+        holder.map(|held| Holder { equal: held.equal || Fault::SameNameIsSameFile.is_planted(), ..held });
     match (kind, holder) {
         (_, None) => CreateVerdict::Place,
         (ItemKind::File, Some(Holder { kind: ItemKind::File, equal: true })) => CreateVerdict::SameFile,
@@ -46,7 +49,9 @@ pub enum MoveVerdict {
 /// `seen`: the mover's base covers the present place's dot. `same`: the place asked for is the present one.
 /// `deleted`: it, or a folder that it is in, is in the trash.
 pub fn judge_move(seen: bool, same: bool, deleted: bool) -> MoveVerdict {
+    let seen = seen || Fault::LastMoveWins.is_planted();
     match (deleted, same, seen) {
+        (true, ..) if Fault::MoveStaysInTrash.is_planted() => MoveVerdict::FirstStands,
         (true, ..) => MoveVerdict::Revive,
         (false, true, _) => MoveVerdict::Same,
         (false, false, true) => MoveVerdict::Move,
@@ -65,7 +70,9 @@ pub enum DeleteVerdict {
 
 /// `content_seen`, `place_seen`: the deleter's base covers the dot of the present content, of the place.
 pub fn judge_delete(content_seen: bool, place_seen: bool, deleted: bool) -> DeleteVerdict {
-    match (deleted, content_seen && place_seen) {
+    let content_seen = content_seen || Fault::DeleteIgnoresContent.is_planted();
+    let place_seen = place_seen || Fault::DeleteIgnoresPlace.is_planted();
+    match (deleted, content_seen && place_seen && !Fault::DeleteAlwaysLoses.is_planted()) {
         (true, _) => DeleteVerdict::Same,
         (false, true) => DeleteVerdict::Delete,
         (false, false) => DeleteVerdict::Loses,
@@ -91,6 +98,7 @@ impl Touched {
     #[must_use]
     pub fn again(self, by: DeviceId, feed: u64) -> Self {
         let others_feed = if by == self.by { self.others_feed } else { self.feed };
+        let others_feed = if Fault::OthersTouchIsForgotten.is_planted() { 0 } else { others_feed };
         Self { by, feed, others_feed }
     }
 

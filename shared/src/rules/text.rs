@@ -71,6 +71,9 @@ enum Side {
 }
 
 pub fn merge_text(base: &str, server: &str, local: &str) -> TextMerge {
+    if crate::faults::Fault::MergeDropsLocal.is_planted() {
+        return TextMerge { text: server.to_owned(), overlaps: 0 };
+    }
     let lines = |text| -> Vec<&str> { str::split_inclusive(text, '\n').collect() };
     let (base, server, local) = (lines(base), lines(server), lines(local));
     let mut hunks = hunks(&base, &server, Side::Server);

@@ -91,6 +91,9 @@ impl Engine {
 
     /// No longer on its way.
     pub(super) fn landed(&mut self, id: OperationId) {
+        if shared::faults::Fault::LostCallsDangle.is_planted() {
+            return;
+        }
         if let Some(queued) = self.outbox.get_mut(id) {
             queued.in_flight = false;
             let item = queued.op.item_id;
@@ -151,7 +154,9 @@ impl Engine {
             *target = new;
         }
         self.aliases.insert(old, new);
-        self.outbox.refile(old, new);
+        if !shared::faults::Fault::JoinedIsNotRefiled.is_planted() {
+            self.outbox.refile(old, new);
+        }
         self.set_remote_gone(old);
         let items = self.concerned_by(old, new);
         let unsent: Vec<OperationId> = self
@@ -391,6 +396,10 @@ impl Engine {
 
     /// Takes an operation out of the way until a person decides, and its effect off the tree.
     pub(super) fn park(&mut self, op: &Operation, item: ItemId, refusal: Refusal) {
+        if shared::faults::Fault::RefusedIsDropped.is_planted() {
+            self.dequeue(op.id);
+            return;
+        }
         let name = self.name_of(op, item);
         let reason = reason::refused(refusal.code, &refusal.message);
         let state = OperationState::Parked { code: refusal.code, message: reason.clone() };

@@ -205,6 +205,8 @@ impl Engine {
                 self.net.conflicts_wanted = true;
                 self.heard_of(sync_token.as_deref());
             }
+            ServerEvent::ConflictDetected { .. }
+                if shared::faults::Fault::ConflictsAreNotHeard.is_planted() => {}
             ServerEvent::ConflictDetected { conflict } => self.put_conflict(conflict),
             ServerEvent::ConflictResolved { conflict_id } => {
                 self.drop_conflict(conflict_id);
@@ -334,6 +336,7 @@ impl Queued {
     }
 
     fn loaded(op: Operation) -> Self {
-        Self { sent: true, saved_in: BatchId(0), ..Self::fresh(op) }
+        let sent = !shared::faults::Fault::LoadedIsRewritten.is_planted();
+        Self { sent, saved_in: BatchId(0), ..Self::fresh(op) }
     }
 }

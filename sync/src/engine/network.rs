@@ -261,7 +261,7 @@ impl Engine {
             self.net.conflicts_wanted = false;
             let call = self.call(Purpose::Conflicts);
             self.out.push(Effect::FetchConflicts { call });
-        } else if !self.meta.trash_known {
+        } else if !self.meta.trash_known && !shared::faults::Fault::TrashIsNeverFetched.is_planted() {
             let cursor = self.net.trash_cursor.clone();
             let call = self.call(Purpose::Trash);
             self.out.push(Effect::FetchTrash { call, cursor });

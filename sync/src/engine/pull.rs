@@ -115,7 +115,7 @@ impl Engine {
             self.disk.draft.meta = true;
         }
         page.since = Some(response.sync_token);
-        if response.has_more {
+        if response.has_more && !shared::faults::Fault::PullStopsEarly.is_planted() {
             self.net.behind = true;
             self.net.page = Some(page);
         } else {

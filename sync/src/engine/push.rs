@@ -37,7 +37,8 @@ impl Engine {
         !queued.in_flight
             && !queued.is_parked()
             && !queued.blocked
-            && queued.saved_in <= self.disk.persisted
+            && (queued.saved_in <= self.disk.persisted
+                || shared::faults::Fault::SentBeforeStored.is_planted())
             && self.is_due(queued.op.next_try)
             && self.space.holds(queued).is_none()
     }

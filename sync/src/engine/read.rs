@@ -75,6 +75,11 @@ impl<'a> ItemView<'a> {
         self.node.deleted_at
     }
 
+    /// Neither it nor a folder that it is in is in the trash.
+    pub fn is_live(&self) -> bool {
+        self.engine.tree.is_live(self.id)
+    }
+
     pub fn status(&self) -> SyncStatus {
         self.engine.status(self.id)
     }

@@ -1,6 +1,7 @@
 //! Contents: what is current, what is merged, and what becomes a conflict for a person to resolve.
 
 use shared::activity::ActivityKind;
+use shared::faults::Fault;
 use shared::frames::FileAction;
 use shared::limits::TEXT_MERGE_BYTES_MAX;
 use shared::rules::{BaseContent, ContentVerdict, MergeKind, judge_content, merge_kind};
@@ -190,8 +191,12 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         outcome: Outcome,
     ) -> Result<Outcome, DbError> {
         let unseen = !basis.place.covers(item.place_dot);
-        if !self.zone.is_deleted(item.id).await? {
-            let write = if outcome == Outcome::Unchanged { Write::Bump } else { Write::Touch };
+        if !self.zone.is_deleted(item.id).await? || Fault::EditedStaysInTrash.is_planted() {
+            let write = match outcome {
+                _ if Fault::EditIsUntold.is_planted() => Write::Quiet,
+                Outcome::Unchanged => Write::Bump,
+                _ => Write::Touch,
+            };
             if write == Write::Touch {
                 self.news.push(News::File(item.id, FileAction::Updated));
             }
@@ -229,6 +234,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         outcome: Outcome,
     ) -> Judged<Done> {
         self.reference(content)?;
+        if Fault::ReferencedTwice.is_planted() {
+            self.reference(content)?;
+        }
         let dot = self.zone.issue(&mut item);
         basis.content.learn(dot);
         let modified_at = content.modified_at.unwrap_or(self.context.now);
@@ -311,6 +319,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         self.reference(content)?;
         let before = basis.content.to_vector();
         let dot = self.zone.issue_apart(&mut item);
+        item.last_count -= u64::from(Fault::CountIsReused.is_planted());
         let modified_at = content.modified_at.unwrap_or(self.context.now);
         let local = self.add_version(item.id, (content.hash, content.size()), modified_at, dot, false);
         if let Some(base) = &base {

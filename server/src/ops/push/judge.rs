@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::activity::ActivityKind;
+use shared::faults::Fault;
 use shared::frames::FileAction;
 use shared::limits::{OPERATION_RETENTION, VERSION_VECTOR_ENTRIES_MAX};
 use shared::rules::Known;
@@ -107,7 +108,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
 
     /// Judges one change and records its answer. What was answered before is answered again.
     pub async fn change(&mut self, change: &PreparedChange) -> Result<Answered, DbError> {
-        if let Some(answer) = self.answered_before(change.operation_id, &change.payload_hash) {
+        if let Some(answer) = self.answered_before(change.operation_id, &change.payload_hash)
+            && !Fault::RetryAppliesTwice.is_planted()
+        {
             return Ok(answer);
         }
         let outcome = match &change.body {
@@ -128,7 +131,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 (Recorded::Conflict { file_id: change.file_id, item_id, conflict_id }, Some(chain))
             }
             Err(Stop::Db(error)) => return Err(error),
-            Err(Stop::Refused(refusal)) if refusal.retryable => {
+            Err(Stop::Refused(refusal)) if refusal.retryable || Fault::RefusalIsForgotten.is_planted() => {
                 return Ok(Answered::Refused(refusal));
             }
             Err(Stop::Refused(refusal)) => {

@@ -25,11 +25,12 @@ use shared::sync::{Applied, ChangeError, ConflictInfo};
 use shared::{DeviceId, ItemId, OperationId, Timestamp, UploadId, VersionVector};
 
 pub use change::{NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind, Refusal};
-pub use facts::{Facts, Needs, prepare};
-pub use request::{RawPush, is_mime_type, payload_hash, push};
-pub use retire::bury_trash;
-
-pub use single::{Act, Ask, Resolve, perform, present};
+pub use facts::{Facts, MergeKey, MergedText, Needs, prepare};
+pub use request::{
+    CheckedChange, ParsedChange, Progress, RawPush, is_mime_type, parse_change, payload_hash, push,
+};
+pub use retire::{NO_DEVICE, bury_in, bury_trash};
+pub use single::{Act, Ask, Effect, Resolve, perform, perform_in, present};
 pub use store::{Batch, SqlStore, ZoneStore};
 
 use crate::access::Grant;
@@ -77,12 +78,12 @@ pub enum Answer {
 
 impl Answer {
     /// Whether the operation's id stands for another, so that nothing was said of this one.
-    fn is_of_another(&self) -> bool {
+    pub fn is_of_another(&self) -> bool {
         matches!(self, Self::Failed(error) if error.code == shared::ErrorCode::IdempotencyMismatch)
     }
 
     /// Whether the same change may be accepted later: such an answer is not recorded.
-    fn may_pass(&self) -> bool {
+    pub fn may_pass(&self) -> bool {
         matches!(self, Self::Failed(error) if error.retryable)
     }
 }

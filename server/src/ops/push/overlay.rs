@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use shared::faults::Fault;
 use shared::rules::Touched;
 use shared::{ContentHash, DeviceId, Dot, ItemId, ItemName, Timestamp, VersionId};
 
@@ -291,7 +292,7 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         };
         let key = name.folded();
         self.load_names(folder, vec![key.as_str().to_owned()]).await?;
-        if !taken(&self.names, key.as_str()) {
+        if Fault::TakenNameIsGiven.is_planted() || !taken(&self.names, key.as_str()) {
             return Ok(name.clone());
         }
         let (mut next, mut count) = (2, NUMBERS_AT_ONCE);
@@ -335,7 +336,9 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
 
     pub fn add_version(&mut self, row: VersionRow) {
         self.versions.insert(row.id, row.clone());
-        self.batch.versions.push(row);
+        if row.was_current || !Fault::ConflictSideIsLost.is_planted() {
+            self.batch.versions.push(row);
+        }
     }
 
     /// Another content took its place, or what pinned it is settled.
@@ -375,6 +378,9 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
             !dropped
         });
         self.versions.retain(|_, row| !items.contains(&row.item_id));
+        if Fault::PurgeReleasesNothing.is_planted() {
+            return Ok(());
+        }
         self.store.release(contents).await
     }
 

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use shared::content::Manifest;
+use shared::faults::Fault;
 use shared::limits::{
     FILE_BYTES_MAX, MIME_TYPE_BYTES_MAX, PUSH_CHANGES_MAX, PUSH_DATA_BYTES_MAX, PUSH_MANIFEST_CHUNKS_MAX,
 };
@@ -60,7 +62,8 @@ pub async fn push(app: &App, caller: Caller, push: RawPush) -> ApiResult<PushRes
     let stand: BTreeMap<_, _> = zones::positions(&mut reader, &zone_ids).await?.into_iter().collect();
     let now = app.env.now();
     let last = push.last_sync_token.as_deref().map(|text| key.check(text, now, &stand)).transpose()?;
-    let mut parsed: Vec<Parsed> = push.changes.into_iter().map(parse).collect::<ApiResult<_>>()?;
+    let mut parsed: Vec<ParsedChange> =
+        push.changes.into_iter().map(parse_change).collect::<ApiResult<_>>()?;
     let changes = parsed.iter_mut().map(|parsed| &mut parsed.change);
     copies::name_chunks(&mut reader, &grants, changes).await?;
     let held = zones_of(&mut reader, &zone_ids, &parsed).await?;
@@ -91,25 +94,25 @@ pub async fn push(app: &App, caller: Caller, push: RawPush) -> ApiResult<PushRes
 
 /// The answer's token: the client's, advanced over the push's own commits if nothing else lies between and
 /// the answer tells of all of them.
-struct Progress {
+pub struct Progress {
     token: SyncToken,
     advanced: bool,
     gap: bool,
 }
 
 impl Progress {
-    fn new(last: Option<SyncToken>, now: Timestamp) -> Self {
+    pub fn new(last: Option<SyncToken>, now: Timestamp) -> Self {
         let token = last.unwrap_or(SyncToken { issued_at: now, zones: BTreeMap::new() });
         Self { token, advanced: false, gap: false }
     }
 
-    fn take(&mut self, zone: ZoneId, effect: &PushEffect) {
+    pub fn take(&mut self, zone: ZoneId, effect: &PushEffect) {
         if effect.after == effect.before {
             return;
         }
         let given = self.token.zones.get(&zone).copied();
         let position = given.map_or(0, |given| given.position);
-        if position == effect.before && effect.told_all {
+        if position == effect.before && effect.told_all || Fault::TokenPassesOthers.is_planted() {
             let alive_until = given.map_or(0, |given| given.alive_until);
             self.token.zones.insert(zone, ZonePosition { position: effect.after, alive_until });
             self.advanced = true;
@@ -118,15 +121,16 @@ impl Progress {
         }
     }
 
-    fn finish(self) -> Option<SyncToken> {
+    /// The token to answer with; None where it stays what it was.
+    pub fn finish(self) -> Option<SyncToken> {
         (self.advanced && !self.gap).then_some(self.token)
     }
 }
 
 /// A change taken apart as far as it goes.
-struct Parsed {
-    operation_id: OperationId,
-    file_id: ItemId,
+pub struct ParsedChange {
+    pub operation_id: OperationId,
+    pub file_id: ItemId,
     payload_hash: [u8; 32],
     change: Result<Change, Refusal>,
 }
@@ -136,9 +140,9 @@ pub fn payload_hash(operation: &impl serde::Serialize) -> [u8; 32] {
     Sha256::digest(serde_json::to_vec(operation).unwrap_or_default()).into()
 }
 
-fn parse(value: serde_json::Value) -> ApiResult<Parsed> {
+pub fn parse_change(value: serde_json::Value) -> ApiResult<ParsedChange> {
     match Change::deserialize(&value) {
-        Ok(change) => Ok(Parsed {
+        Ok(change) => Ok(ParsedChange {
             operation_id: change.operation_id,
             file_id: change.file_id,
             payload_hash: payload_hash(&change),
@@ -152,7 +156,7 @@ fn parse(value: serde_json::Value) -> ApiResult<Parsed> {
             // It may tell of what the client sent, at any length.
             let error = error.to_string().chars().take(ERROR_CHARS_MAX).collect::<String>();
             let message = format!("This change isn't what belongs here: {error}.");
-            Ok(Parsed {
+            Ok(ParsedChange {
                 operation_id: ids.operation_id,
                 file_id: ids.file_id,
                 payload_hash: payload_hash(&value),
@@ -174,7 +178,7 @@ fn parent_of(kind: &ChangeKind) -> Option<ItemId> {
 async fn zones_of(
     reader: &mut crate::db::Connection,
     zone_ids: &[ZoneId],
-    parsed: &[Parsed],
+    parsed: &[ParsedChange],
 ) -> ApiResult<HashMap<ItemId, ZoneId>> {
     let parents = parsed.iter().filter_map(|parsed| parent_of(&parsed.change.as_ref().ok()?.kind));
     let mut ids: Vec<ItemId> = parsed.iter().map(|parsed| parsed.file_id).chain(parents).collect();
@@ -183,11 +187,11 @@ async fn zones_of(
     Ok(items::zones_of(reader, zone_ids, &ids).await?.into_iter().collect())
 }
 
-type Run = (Grant, Vec<(Parsed, bool)>);
+type Run = (Grant, Vec<(ParsedChange, bool)>);
 
 /// Changes that follow each other in one zone go together. What is created belongs where its parent is; what
 /// is nowhere is judged, and not found, in the person's own files.
-fn runs(grants: &[Grant], mut held: HashMap<ItemId, ZoneId>, parsed: Vec<Parsed>) -> Vec<Run> {
+fn runs(grants: &[Grant], mut held: HashMap<ItemId, ZoneId>, parsed: Vec<ParsedChange>) -> Vec<Run> {
     held.extend(grants.iter().map(|grant| (grant.root_id, grant.zone_id)));
     let own = grants.iter().find(|grant| grant.kind == ZoneKind::Files).or(grants.first()).copied();
     let mut runs: Vec<Run> = Vec::new();
@@ -218,18 +222,64 @@ async fn prepare_change(
     app: &App,
     key: &PersonKey,
     grant: Grant,
-    parsed: Parsed,
+    parsed: ParsedChange,
     taken_elsewhere: bool,
 ) -> ApiResult<PreparedChange> {
-    let Parsed { operation_id, file_id, payload_hash, change } = parsed;
-    let body = match change {
-        Err(refusal) => Err(refusal),
-        Ok(change) => match checked(key, grant, change) {
-            Err(refusal) => Err(refusal),
-            Ok((base, kind)) => Ok(PreparedBody { base, kind: kind.store(app, grant).await? }),
-        },
+    let mut checked = parsed.check(key, grant);
+    let content = match checked.take_bytes() {
+        Some(bytes) => Some(prepare(app, grant.account_id, bytes).await?),
+        None => None,
     };
-    Ok(PreparedChange { operation_id, file_id, payload_hash, taken_elsewhere, by_upload: false, body })
+    Ok(checked.prepared(content, taken_elsewhere))
+}
+
+/// A change held against its limits.
+pub struct CheckedChange {
+    operation_id: OperationId,
+    file_id: ItemId,
+    payload_hash: [u8; 32],
+    body: Result<(shared::sync::Base, Checked), Refusal>,
+}
+
+impl ParsedChange {
+    pub fn check(self, key: &PersonKey, grant: Grant) -> CheckedChange {
+        let Self { operation_id, file_id, payload_hash, change } = self;
+        let body = change.and_then(|change| checked(key, grant, change));
+        CheckedChange { operation_id, file_id, payload_hash, body }
+    }
+}
+
+impl CheckedChange {
+    /// The bytes that came along: to be made durable.
+    pub fn take_bytes(&mut self) -> Option<Bytes> {
+        match &mut self.body {
+            Ok((_, Checked::Create(_, bytes) | Checked::Content(bytes, _))) => {
+                Some(std::mem::take(bytes).into())
+            }
+            _ => None,
+        }
+    }
+
+    /// The change as the judge takes it; `content` is what came of its bytes.
+    pub fn prepared(self, content: Option<PreparedContent>, taken_elsewhere: bool) -> PreparedChange {
+        let Self { operation_id, file_id, payload_hash, body } = self;
+        let content = |modified_at| PreparedContent {
+            modified_at,
+            ..content.unwrap_or_else(|| PreparedContent::held(Manifest::default(), None))
+        };
+        let body = body.map(|(base, checked)| {
+            let kind = match checked {
+                Checked::Ready(kind) => kind,
+                Checked::Create(new, _) => {
+                    let content = content(new.modified_at);
+                    PreparedKind::Create(new, content)
+                }
+                Checked::Content(_, modified_at) => PreparedKind::Content(content(modified_at)),
+            };
+            PreparedBody { base, kind }
+        });
+        PreparedChange { operation_id, file_id, payload_hash, taken_elsewhere, by_upload: false, body }
+    }
 }
 
 /// A change within its limits, bytes that came along not stored yet.
@@ -237,23 +287,6 @@ enum Checked {
     Ready(PreparedKind),
     Create(NewItem, Vec<u8>),
     Content(Vec<u8>, Option<Timestamp>),
-}
-
-impl Checked {
-    async fn store(self, app: &App, grant: Grant) -> ApiResult<PreparedKind> {
-        Ok(match self {
-            Self::Ready(kind) => kind,
-            Self::Create(new, bytes) => {
-                let content = prepare(app, grant.account_id, bytes.into()).await?;
-                let modified_at = new.modified_at;
-                PreparedKind::Create(new, PreparedContent { modified_at, ..content })
-            }
-            Self::Content(bytes, modified_at) => {
-                let content = prepare(app, grant.account_id, bytes.into()).await?;
-                PreparedKind::Content(PreparedContent { modified_at, ..content })
-            }
-        })
-    }
 }
 
 /// Whether it can stand in a header as it is.

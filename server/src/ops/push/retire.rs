@@ -9,15 +9,15 @@ use super::PushContext;
 use super::facts::{Facts, Needs};
 use super::judge::Judge;
 use super::overlay::Overlay;
-use super::store::SqlStore;
+use super::store::{SqlStore, ZoneStore};
 use crate::access::Grant;
-use crate::db::{Connection, DbError};
+use crate::db::DbError;
 use crate::error::ApiResult;
 use crate::state::App;
 use shared::frames::ServerEvent;
 
 /// The device that changes are told under which no device made.
-const NO_DEVICE: DeviceId = DeviceId(Uuid::nil());
+pub const NO_DEVICE: DeviceId = DeviceId(Uuid::nil());
 
 /// Makes tombstones of those of the items that went into the trash before `cut`, and of all below them.
 /// Answers how many of them there were.
@@ -31,7 +31,10 @@ pub async fn bury_trash(app: &App, grant: Grant, items: Vec<ItemId>, cut: Timest
     };
     let buried = app.db.write::<_, DbError, _>(move |connection| {
         let (context, items) = (context.clone(), items.clone());
-        Box::pin(async move { bury(connection, &context, &items, cut).await })
+        Box::pin(async move {
+            let mut store = SqlStore::new(connection, grant.zone_id, grant.user_id, grant.account_id);
+            bury_in(&mut store, &context, &items, cut).await
+        })
     });
     let (buried, events) = buried.await?;
     if !events.is_empty() {
@@ -40,15 +43,14 @@ pub async fn bury_trash(app: &App, grant: Grant, items: Vec<ItemId>, cut: Timest
     Ok(buried)
 }
 
-async fn bury(
-    connection: &mut Connection,
+/// As [`bury_trash`], inside a write, over any store.
+pub async fn bury_in<S: ZoneStore>(
+    store: &mut S,
     context: &PushContext,
     items: &[ItemId],
     cut: Timestamp,
 ) -> Result<(u64, Vec<ServerEvent>), DbError> {
-    let grant = context.grant;
-    let mut store = SqlStore::new(connection, grant.zone_id, grant.user_id, grant.account_id);
-    let zone = Overlay::open(&mut store, grant.root_id, context.device, context.now).await?;
+    let zone = Overlay::open(store, context.grant.root_id, context.device, context.now).await?;
     let mut judge = Judge { zone, context, needs: Needs::default(), news: Vec::new() };
     judge.zone.prefetch(items.iter().copied()).await?;
     let mut buried = 0;

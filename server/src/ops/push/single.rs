@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::activity::ActivityKind;
+use shared::faults::Fault;
 use shared::item::ItemState;
 use shared::rules::Known;
 use shared::sync::{Outcome, Resolution, ZoneRole};
@@ -18,9 +19,9 @@ use super::overlay::{Overlay, Write};
 use super::store::{SqlStore, ZoneStore};
 use super::{ApplyError, PushContext, TRIES_MAX};
 use crate::access::Grant;
+use crate::db::DbError;
 use crate::db::items::ItemRow;
 use crate::db::operations::Recorded;
-use crate::db::{Connection, DbError};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
 
@@ -58,9 +59,9 @@ struct Settled {
 }
 
 /// What one operation came to.
-struct Effect {
-    answer: Result<Vec<ItemState>, ApiError>,
-    events: Vec<shared::frames::ServerEvent>,
+pub struct Effect {
+    pub answer: Result<Vec<ItemState>, ApiError>,
+    pub events: Vec<shared::frames::ServerEvent>,
     superfluous: Vec<crate::blobs::BlobKey>,
 }
 
@@ -83,7 +84,12 @@ pub async fn perform(
         let asked = ask.clone();
         let written = app.db.write(move |connection| {
             let (context, ask) = (context.clone(), asked.clone());
-            Box::pin(async move { perform_in(connection, &context, &ask).await })
+            Box::pin(async move {
+                let grant = &context.grant;
+                let mut store = SqlStore::new(connection, grant.zone_id, grant.user_id, grant.account_id);
+                let effect = perform_in(&mut store, &context, &ask).await?;
+                Ok(Effect { superfluous: std::mem::take(&mut store.superfluous), ..effect })
+            })
         });
         match written.await {
             Ok(effect) => {
@@ -97,14 +103,13 @@ pub async fn perform(
     Err(ApiError::unavailable())
 }
 
-async fn perform_in(
-    connection: &mut Connection,
+/// As [`perform`], inside a write, over any store.
+pub async fn perform_in<S: ZoneStore>(
+    store: &mut S,
     context: &PushContext,
     ask: &Ask,
 ) -> Result<Effect, ApplyError> {
-    let grant = &context.grant;
-    let mut store = SqlStore::new(connection, grant.zone_id, grant.user_id, grant.account_id);
-    let zone = Overlay::open(&mut store, grant.root_id, context.device, context.now).await?;
+    let zone = Overlay::open(store, context.grant.root_id, context.device, context.now).await?;
     let mut judge = Judge { zone, context, needs: Needs::default(), news: Vec::new() };
     judge.zone.prefetch_operations([ask.operation_id]).await?;
     let answered = match judge.answered_before(ask.operation_id, &ask.payload_hash) {
@@ -117,7 +122,7 @@ async fn perform_in(
     judge.zone.save().await?;
     let answer = judge.answer_single(answered).await?;
     let events = judge.events().await?;
-    Ok(Effect { answer, events, superfluous: std::mem::take(&mut store.superfluous) })
+    Ok(Effect { answer, events, superfluous: Vec::new() })
 }
 
 /// Those that are still there.
@@ -242,6 +247,11 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let mut items = vec![item.id];
         item.vector.merge(&conflict.local_vector);
         match ask.resolution {
+            Resolution::Local if Fault::ResolvedToTheOther.is_planted() => {
+                self.zone.issue(&mut item);
+                self.zone.put(item, Write::Bump);
+            }
+            Resolution::Both if Fault::BothKeepsOne.is_planted() => self.zone.put(item, Write::Bump),
             Resolution::Server => {
                 self.zone.issue(&mut item);
                 self.zone.put(item, Write::Bump);

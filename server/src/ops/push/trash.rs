@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use shared::activity::ActivityKind;
+use shared::faults::Fault;
 use shared::frames::FileAction;
 use shared::rules::{DeleteVerdict, judge_delete};
 use shared::sync::Outcome;
@@ -66,6 +67,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     /// What another device put or changed below the folder after the deleter had looked; the topmost of
     /// each branch. The deleter's own changes never count.
     pub(super) async fn survivors(&mut self, folder: ItemId, seen: u64) -> Result<Vec<ItemId>, DbError> {
+        if Fault::SurvivorsAreForgotten.is_planted() {
+            return Ok(Vec::new());
+        }
         let touched = self.zone.store.touched_after(self.context.device, seen).await?;
         let ids: Vec<ItemId> = touched.iter().map(|row| row.id).collect();
         self.zone.prefetch(ids.iter().copied()).await?;
@@ -152,6 +156,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     /// Gives the item a name that is free where it is; whether it is another than before.
     async fn name_anew(&mut self, item: &mut ItemRow) -> Result<bool, DbError> {
         let Ok(name) = ItemName::parse(&item.name) else { return Ok(false) };
+        if Fault::RestoredOntoTakenName.is_planted() {
+            return Ok(false);
+        }
         let free = self.zone.free_name(item.parent_id, &name, item.id).await?;
         let renamed = free != name;
         free.as_str().clone_into(&mut item.name);
@@ -160,6 +167,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
 
     /// What lives again with the item enters the feed with it.
     pub(super) async fn bump_descendants(&mut self, id: ItemId) -> Result<(), DbError> {
+        if Fault::DescendantsAreUntold.is_planted() {
+            return Ok(());
+        }
         for row in self.zone.descendants(id, |row| row.deleted.is_none()).await? {
             self.zone.put(row, Write::Bump);
         }
@@ -169,7 +179,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     /// Brings an edited item back, with the folders that it needs. `item` is not written yet: the caller's
     /// input, whose dot becomes the place's, does that. Answers whether it had to take another name.
     pub(super) async fn revive(&mut self, item: &mut ItemRow, dot: shared::Dot) -> Result<bool, DbError> {
-        self.bring_back(item.parent_id, &[item.id]).await?;
+        if !Fault::FoldersStayInTrash.is_planted() {
+            self.bring_back(item.parent_id, &[item.id]).await?;
+        }
         let renamed = item.deleted.take().is_some() && self.name_anew(item).await?;
         item.place_dot = dot;
         self.tell(item, ActivityKind::CameBack);
@@ -217,7 +229,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     /// What went into the trash with the same delete comes back with it.
     async fn restore_along(&mut self, id: ItemId, deletion: Option<Deletion>) -> Result<(), DbError> {
         let Some(mut item) = self.zone.item(id).await? else { return Ok(()) };
-        if item.deleted.is_none() || item.deleted != deletion {
+        if item.deleted.is_none() || item.deleted != deletion || Fault::RestoredAlone.is_planted() {
             return Ok(());
         }
         item.deleted = None;
@@ -290,7 +302,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 self.zone.put_conflict(conflict);
             }
         }
-        self.zone.drop_versions(&files).await?;
+        if !Fault::PurgeKeepsVersions.is_planted() {
+            self.zone.drop_versions(&files).await?;
+        }
         for row in all {
             self.zone.put(
                 ItemRow {

@@ -90,7 +90,7 @@ fn too_many_chunks() -> ApiError {
 
 /// What an operation's id stands for: the same id with another payload is refused. The sync token may
 /// differ from try to try.
-fn payload_hash(file_id: ItemId, request: &InitUpload) -> [u8; 32] {
+pub fn payload_hash(file_id: ItemId, request: &InitUpload) -> [u8; 32] {
     let asked = InitUpload { last_sync_token: None, ..request.clone() };
     let mut hash = Sha256::new();
     hash.update(b"upload\0");
@@ -143,7 +143,13 @@ pub async fn init(
     if let Some(upload) = uploads::find(&mut reader, caller.user_id, upload_id).await?
         && upload.expires_at > now
     {
-        return resume(&mut reader, upload, payload_hash).await;
+        let begun_elsewhere = upload.device_id != caller.device_id;
+        let resumed = resume(&mut reader, upload, payload_hash).await?;
+        if begun_elsewhere {
+            drop(reader);
+            take_over(app, caller, upload_id).await?;
+        }
+        return Ok(resumed);
     }
     if is_judged(&mut reader, caller, request.operation_id, payload_hash, now).await? {
         // Nothing is missing, and `complete` answers as it did.
@@ -206,6 +212,14 @@ pub async fn init(
         None => Ok(started),
         Some(first) => resume(&mut app.db.reader().await?, first, payload_hash).await,
     }
+}
+
+/// A device that was taken off the account and signed in again is another one, with the same outbox.
+async fn take_over(app: &App, caller: Caller, upload_id: UploadId) -> ApiResult<()> {
+    let taken = app.db.write::<_, DbError, _>(move |connection| {
+        Box::pin(uploads::take_over(connection, caller.user_id, upload_id, caller.device_id))
+    });
+    Ok(taken.await?)
 }
 
 /// Whether the operation was judged already. Its id can't be had for another.

@@ -96,12 +96,28 @@ async fn change(
     let request: InitUpload = serde_json::from_str(&upload.request).map_err(ApiError::internal)?;
     let manifest = planned.iter().map(|planned| planned.chunk).collect();
     let manifest = Manifest::with_size(manifest, upload.total_size).map_err(ApiError::internal)?;
-    let content = PreparedContent::held(manifest, request.modified_at);
     let located = access::locate(connection, caller.user_id, upload.file_id).await?;
-    let is_here = located.is_some_and(|(found, _)| found.zone_id == grant.zone_id);
+    let located = located.map(|(found, _)| found.zone_id);
+    Ok(change_of(upload.file_id, request, upload.payload_hash, manifest, grant, located))
+}
+
+/// What an upload into the zone of `grant` asks for; `located` is where the file is by now.
+pub fn change_of(
+    file_id: ItemId,
+    request: InitUpload,
+    payload_hash: [u8; 32],
+    manifest: Manifest,
+    grant: Grant,
+    located: Option<ZoneId>,
+) -> PreparedChange {
+    let content = PreparedContent::held(manifest, request.modified_at);
+    let is_here = located == Some(grant.zone_id);
     // Without a base nothing of the file was seen.
     let base_version = request.base_version.or(request.base_operation_id.is_none().then(Default::default));
-    let base = Base { base_version, base_operation_id: request.base_operation_id };
+    let mut base = Base { base_version, base_operation_id: request.base_operation_id };
+    if shared::faults::Fault::UploadForgetsBase.is_planted() {
+        base = Base::version(shared::VersionVector::new());
+    }
     let kind = if is_here {
         Ok(PreparedKind::Content(content))
     } else {
@@ -118,14 +134,14 @@ async fn change(
             PreparedKind::Create(new, content)
         })
     };
-    Ok(PreparedChange {
+    PreparedChange {
         operation_id: request.operation_id,
-        file_id: upload.file_id,
-        payload_hash: upload.payload_hash,
+        file_id,
+        payload_hash,
         taken_elsewhere: located.is_some() && !is_here,
         by_upload: true,
         body: kind.map(|kind| PreparedBody { base, kind }),
-    })
+    }
 }
 
 /// Has the change judged, and tells how it came out.

@@ -22,7 +22,7 @@ impl Engine {
             return Err(CommandError::NotAFile(id));
         }
         let (content, bytes) = stored(content);
-        let base = match base {
+        let base = match base.filter(|_| !shared::faults::Fault::EditorBaseIsIgnored.is_planted()) {
             Some(EditBase::Version(version)) => Base::version(version),
             Some(EditBase::Operation(operation)) => Base::operation(operation),
             None => self.base_for(id, &[Sort::Content]),

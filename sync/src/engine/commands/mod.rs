@@ -163,6 +163,9 @@ impl Engine {
 impl Queued {
     /// Whether its words may still be changed: no request can have carried them.
     fn may_change(&self) -> bool {
-        !self.sent && !self.in_flight && !self.is_parked() && !self.blocked
+        (!self.sent || shared::faults::Fault::SentIsRewritten.is_planted())
+            && !self.in_flight
+            && !self.is_parked()
+            && !self.blocked
     }
 }

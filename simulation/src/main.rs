@@ -1,0 +1,155 @@
+//! `cargo xtask simulate`.
+
+mod planted;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use clap::Parser;
+use simulation::{Counts, Invariant, Outcome, Plan, Violation, run, shrink, traced};
+
+/// Seeds that once found a bug.
+const REGRESSIONS: &str = include_str!("../regressions/seeds.txt");
+/// Failing seeds that are told with their plan; the rest is only counted.
+const TOLD_MAX: usize = 3;
+/// Longer lines of a trace are states, not events.
+const LINE_CHARS_MAX: usize = 400;
+
+#[derive(Parser)]
+#[command(about = "Plays seeded scenarios against the oracle.")]
+struct Arguments {
+    /// How many scenarios.
+    #[arg(long, default_value_t = 1_000)]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The seeds that once failed, too.
+    #[arg(long)]
+    regressions: bool,
+    /// Plants each known fault, and tells how many seeds it took to find it.
+    #[arg(long)]
+    planted: bool,
+    /// Tells everything that happens with the first seed.
+    #[arg(long)]
+    trace: bool,
+    /// Leaves a failing scenario as it is.
+    #[arg(long)]
+    no_shrink: bool,
+    /// Every n-th seed runs twice, to compare the traces.
+    #[arg(long, default_value_t = 100)]
+    twice: u64,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Panics of the code under test are violations like others, told with their seed.
+    std::panic::set_hook(Box::new(|_| {}));
+    if arguments.trace {
+        let (outcome, lines) = traced(&Plan::of(arguments.seed));
+        lines.iter().for_each(|line| println!("{line}"));
+        return told(arguments.seed, &outcome, arguments.no_shrink);
+    }
+    if arguments.planted {
+        return planted::table(arguments.seeds);
+    }
+    let mut seeds: Vec<u64> = (arguments.seed..arguments.seed + arguments.seeds).collect();
+    if arguments.regressions {
+        seeds.extend(REGRESSIONS.lines().filter_map(|line| line.trim().parse::<u64>().ok()));
+    }
+    let clock = Clock::start();
+    let (totals, failed) = play(&seeds, arguments.twice);
+    let rate = seeds.len() as f64 / clock.minutes();
+    println!(
+        "{} scenarios, {rate:.0} a minute: {} acts of people, {} requests, {} merges, {} conflicts",
+        seeds.len(),
+        totals.acts,
+        totals.requests,
+        totals.merges,
+        totals.conflicts
+    );
+    for (seed, outcome) in failed.iter().take(TOLD_MAX) {
+        told(*seed, outcome, arguments.no_shrink);
+    }
+    let mut by_invariant: BTreeMap<Invariant, Vec<u64>> = BTreeMap::new();
+    for (seed, outcome) in &failed {
+        by_invariant
+            .entry(outcome.violation.as_ref().map_or(Invariant::NoPanic, |v| v.invariant))
+            .or_default()
+            .push(*seed);
+    }
+    for (invariant, found) in &by_invariant {
+        println!("{invariant}: {} seeds, {:?}…", found.len(), &found[..found.len().min(8)]);
+    }
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The time that it really takes, which nothing in a scenario knows of.
+struct Clock(std::time::Instant);
+
+#[expect(clippy::disallowed_methods, reason = "only the rate is told by it")]
+impl Clock {
+    fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn minutes(&self) -> f64 {
+        self.0.elapsed().as_secs_f64() / 60.0
+    }
+}
+
+type Failed = BTreeMap<u64, Outcome>;
+
+/// Has `work` done for each of `0..count`, on as many threads as there are processors.
+fn in_parallel(count: usize, work: impl Fn(usize) + Sync) {
+    let next = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed) as usize;
+                    if at >= count {
+                        return;
+                    }
+                    work(at);
+                }
+            });
+        }
+    });
+}
+
+fn play(seeds: &[u64], twice: u64) -> (Counts, Failed) {
+    let results: Mutex<(Counts, Failed)> = Mutex::default();
+    in_parallel(seeds.len(), |at| {
+        let seed = seeds[at];
+        let plan = Plan::of(seed);
+        let mut outcome = run(&plan);
+        if seed.is_multiple_of(twice) && outcome.violation.is_none() && run(&plan) != outcome {
+            let detail = "two runs of one seed differ".to_owned();
+            outcome.violation = Some(Violation { invariant: Invariant::NoPanic, detail });
+        }
+        let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+        results.0.add(&outcome.counts);
+        if outcome.violation.is_some() {
+            results.1.insert(seed, outcome);
+        }
+    });
+    results.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells of a failing seed, with a plan as small as it gets.
+fn told(seed: u64, outcome: &Outcome, whole: bool) -> ExitCode {
+    let Some(violation) = &outcome.violation else { return ExitCode::SUCCESS };
+    println!("\nseed {seed}: {violation}");
+    if !whole {
+        let plan = shrink(&Plan::of(seed), violation.invariant);
+        let (outcome, lines) = traced(&plan);
+        println!("{plan:?}");
+        lines.iter().filter(|line| line.len() < LINE_CHARS_MAX).for_each(|line| println!("  {line}"));
+        println!("{}", outcome.violation.map_or_else(String::new, |violation| violation.to_string()));
+    }
+    ExitCode::FAILURE
+}

@@ -1,0 +1,224 @@
+//! Contents that came in: all are kept, none is written over by whoever had not seen it, and nobody is
+//! asked to choose without need.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use server::ops::push::{Answer, PreparedChange, PreparedContent, PreparedKind, Resolve};
+use shared::sync::{Outcome, Resolution};
+use shared::{ContentHash, ItemId};
+
+use super::commits::{Changed, kind};
+use super::{Invariant, Oracle};
+use crate::world::Counts;
+
+impl Oracle {
+    pub(super) fn contents_in(
+        &mut self,
+        changed: &Changed<'_>,
+        fresh: &[(&PreparedChange, &Answer)],
+        library: &BTreeMap<ContentHash, Bytes>,
+        counts: &mut Counts,
+    ) {
+        let mut edits: BTreeMap<ItemId, Vec<(&PreparedChange, &PreparedContent, &Answer)>> = BTreeMap::new();
+        for (change, answer) in fresh {
+            let content = match kind(change) {
+                Some(PreparedKind::Content(content)) => content,
+                Some(PreparedKind::Create(_, content)) => {
+                    self.content_kept(changed, change, content, answer, library);
+                    continue;
+                }
+                _ => continue,
+            };
+            self.content_kept(changed, change, content, answer, library);
+            let item = changed.after.resolve(change.file_id);
+            edits.entry(item).or_default().push((change, content, answer));
+        }
+        for (item, edits) in edits {
+            self.merges(changed, item, &edits, library, counts);
+            if let [(_, content, answer)] = edits[..] {
+                self.edit_judged(changed, item, content, answer);
+            }
+        }
+        counts.conflicts +=
+            fresh.iter().filter(|(_, answer)| matches!(answer, Answer::Conflict(_))).count() as u64;
+    }
+
+    /// An accepted content is with the item, whatever became of it.
+    fn content_kept(
+        &mut self,
+        changed: &Changed<'_>,
+        change: &PreparedChange,
+        content: &PreparedContent,
+        answer: &Answer,
+        library: &BTreeMap<ContentHash, Bytes>,
+    ) {
+        if matches!(answer, Answer::Failed(_)) {
+            return;
+        }
+        let form = self.form(content.hash);
+        self.ever_held.insert(form);
+        let item = changed.after.resolve(change.file_id);
+        self.memory.inputs.insert(change.operation_id, (item, content.hash));
+        let purged = changed.after.items.get(&item).is_none_or(|row| row.purged_at.is_some());
+        let held = changed
+            .after
+            .versions
+            .values()
+            .any(|version| version.item_id == item && self.form(version.content_hash) == form);
+        self.check(Invariant::Durable, held || purged, || {
+            format!("{} was accepted and its content is not with {item}", change.operation_id)
+        });
+        let bytes = changed.after.account.bytes(content.hash);
+        if let (Some(bytes), Some(written)) = (bytes, library.get(&content.hash)) {
+            self.check(Invariant::ContentAddress, bytes == *written, || {
+                format!("the bytes of {} are not those that were sent", content.hash)
+            });
+        }
+    }
+
+    /// A content that nobody sent is a merge of what was there and what came in.
+    fn merges(
+        &mut self,
+        changed: &Changed<'_>,
+        item: ItemId,
+        edits: &[(&PreparedChange, &PreparedContent, &Answer)],
+        library: &BTreeMap<ContentHash, Bytes>,
+        counts: &mut Counts,
+    ) {
+        for version in changed.new_versions.iter().filter(|version| version.item_id == item) {
+            let form = self.form(version.content_hash);
+            if self.edits.contains_key(&form) {
+                continue;
+            }
+            counts.merges += 1;
+            if let [(_, content, _)] = edits {
+                self.both_in_merge(changed, item, content.hash, version.content_hash, library);
+            }
+            let before = changed.before.items.get(&item).and_then(|row| row.content_hash);
+            let inputs = edits.iter().map(|(_, content, _)| content.hash).chain(before);
+            let inputs: Vec<ContentHash> = inputs.map(|content| self.form(content)).collect();
+            if self.parents.contains_key(&form) {
+                self.ambiguous.insert(form);
+            }
+            self.parents.entry(form).or_default().extend(inputs.into_iter().filter(|input| *input != form));
+        }
+    }
+
+    /// What either side wrote anew stands in the merge.
+    fn both_in_merge(
+        &mut self,
+        changed: &Changed<'_>,
+        item: ItemId,
+        new: ContentHash,
+        merged: ContentHash,
+        library: &BTreeMap<ContentHash, Bytes>,
+    ) {
+        let present = changed.before.items.get(&item).and_then(|row| row.content_hash);
+        let text = |content: Option<ContentHash>| {
+            let content = content?;
+            let bytes = library.get(&content).cloned().or_else(|| changed.after.account.bytes(content))?;
+            String::from_utf8(bytes.to_vec()).ok()
+        };
+        let form = self.form(new);
+        let (Some(new), Some(present), Some(merged)) = (text(Some(new)), text(present), text(Some(merged)))
+        else {
+            return;
+        };
+        // Whatever the writer had before them, in any state of theirs; what of it is gone they took out.
+        let before: Vec<String> =
+            self.all_seen(form).into_iter().filter_map(|seen| text(Some(seen))).collect();
+        let fresh = |line: &&str| !before.iter().any(|text| text.contains(line));
+        let missing = new.lines().chain(present.lines()).filter(fresh).find(|line| !merged.contains(line));
+        let missing = missing.map(str::to_owned);
+        self.check(Invariant::NoLostUpdate, missing.is_none(), || {
+            format!("{item}: {missing:?} was written and is not in the merge")
+        });
+    }
+
+    /// One edit of one file: what it may have done depends on what its writer had seen.
+    fn edit_judged(
+        &mut self,
+        changed: &Changed<'_>,
+        item: ItemId,
+        content: &PreparedContent,
+        answer: &Answer,
+    ) {
+        let (Some(before), Some(after)) = (changed.before.items.get(&item), changed.after.items.get(&item))
+        else {
+            return;
+        };
+        let (Some(present), Some(then)) = (before.content_hash, after.content_hash) else { return };
+        let (new, present, then) = (self.form(content.hash), self.form(present), self.form(then));
+        let conflicted = matches!(answer, Answer::Conflict(_));
+        if new == present {
+            self.check(Invariant::NoFalseConflict, !conflicted, || {
+                format!("equal contents of {item} conflict")
+            });
+            return;
+        }
+        if matches!(answer, Answer::Failed(_)) || self.restored || self.ambiguous.contains(&new) {
+            return;
+        }
+        let seen: Vec<ContentHash> = self.parents.get(&new).into_iter().flatten().copied().collect();
+        let had_seen = match seen[..] {
+            [seen] => self.had_seen(seen, present),
+            _ => None,
+        };
+        let merged = matches!(answer, Answer::Applied(applied) if applied.outcome == Outcome::Merged);
+        match had_seen {
+            Some(true) if self.aged => {}
+            Some(true) => {
+                self.check(Invariant::NoFalseConflict, !conflicted, || {
+                    format!("{item}: {new} was made on {present} and conflicts with it")
+                });
+                self.check(Invariant::NoLostUpdate, conflicted || then == new || merged, || {
+                    format!("{item}: {new} was made on {present} and did not take its place")
+                });
+            }
+            Some(false) => {
+                self.check(Invariant::NoLostUpdate, then != new, || {
+                    format!("{item}: {new} was written over {present}, which its writer had not seen")
+                });
+                let kept = changed.after.versions.values().any(|v| self.form(v.content_hash) == present);
+                self.check(Invariant::NoLostUpdate, kept, || format!("{item}: {present} is gone"));
+            }
+            None => {}
+        }
+    }
+
+    /// A person chose: the sides of the conflict are seen by whoever sees the outcome.
+    pub(super) fn resolved(&mut self, changed: &Changed<'_>, resolve: &Resolve, accepted: bool) {
+        let Some(conflict) = changed.before.conflicts.get(&resolve.conflict_id) else { return };
+        if !accepted || conflict.resolved_at.is_some() {
+            return;
+        }
+        let (before, after) = (changed.before, changed.after);
+        let side =
+            before.versions.get(&conflict.local_version_id).map(|version| self.form(version.content_hash));
+        let content = |database: &crate::database::Database| {
+            database.items.get(&conflict.item_id).and_then(|row| row.content_hash)
+        };
+        let (present, then) = (content(before).map(|c| self.form(c)), content(after).map(|c| self.form(c)));
+        let (Some(side), Some(present), Some(then)) = (side, present, then) else { return };
+        let right = match resolve.resolution {
+            Resolution::Local => then == side,
+            Resolution::Server | Resolution::Both => then == present,
+            Resolution::Proposal => true,
+        };
+        self.check(Invariant::NoLostUpdate, right, || {
+            format!("{:?} was chosen, {then} is there", resolve.resolution)
+        });
+        for seen in [side, present] {
+            if seen != then {
+                self.parents.entry(then).or_default().insert(seen);
+            }
+        }
+        if resolve.resolution == Resolution::Both {
+            let beside = changed.items.iter().any(|(old, row)| {
+                old.is_none() && row.content_hash.is_some_and(|content| self.form(content) == side)
+            });
+            self.check(Invariant::NoLostUpdate, beside, || "both were chosen, one is there".into());
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What lives, what is in the trash, and where things are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use server::db::items::ItemRow;
+use server::ops::push::{Answer, PreparedChange, PreparedKind};
+use shared::{DeviceId, ErrorCode, ItemId, ItemKind, Timestamp};
+
+use super::commits::{Changed, kind, restored_along};
+use super::{Invariant, Oracle};
+
+impl Oracle {
+    /// What went into the trash by this write.
+    fn died<'a>(changed: &Changed<'a>) -> Vec<&'a ItemRow> {
+        let moved = |(old, row): &(Option<&ItemRow>, &ItemRow)| {
+            old.is_some_and(|old| old.holds_name() != row.holds_name() || old.parent_id != row.parent_id)
+        };
+        if !changed.items.iter().any(moved) {
+            return Vec::new();
+        }
+        let died = |row: &&ItemRow| changed.before.is_live(row.id) && !changed.after.is_live(row.id);
+        changed.before.items.values().map(|row| &**row).filter(died).collect()
+    }
+
+    /// A delete takes what its maker had seen, and their own; nothing else.
+    pub(super) fn deaths(
+        &mut self,
+        changed: &Changed<'_>,
+        client: Option<usize>,
+        device: DeviceId,
+        fresh: &[(&PreparedChange, &Answer)],
+    ) {
+        let died = Self::died(changed);
+        if died.is_empty() {
+            return;
+        }
+        let deletes: BTreeSet<ItemId> = fresh
+            .iter()
+            .filter(|(change, answer)| {
+                matches!(kind(change), Some(PreparedKind::Delete { .. } | PreparedKind::Purge))
+                    && !matches!(answer, Answer::Failed(_))
+            })
+            .map(|(change, _)| changed.after.resolve(change.file_id))
+            .collect();
+        for row in died {
+            let by = changed.after.chain(row.id).map(|above| above.id).find(|id| deletes.contains(id));
+            let by =
+                by.or_else(|| changed.before.chain(row.id).map(|a| a.id).find(|id| deletes.contains(id)));
+            let Some(by) = by else {
+                self.fail(Invariant::DeviceRemoval, || format!("{} went into the trash, unasked", row.id));
+                return;
+            };
+            let Some(view) = client.and_then(|client| self.deletes.get(&(client, by))) else { continue };
+            let own_content = row.content_hash.is_some_and(|content| {
+                let edit = self.edits.get(&self.form(content));
+                edit.is_some_and(|edit| Some(edit.client) == client)
+            });
+            let own = own_content
+                || self.creators.get(&row.id).copied() == client
+                || row.content_dot.device == device;
+            let seen = view.get(&row.id).is_some_and(|seen| match (row.kind, seen, row.content_hash) {
+                (ItemKind::File, Some(seen), Some(content)) => {
+                    self.had_seen(self.form(*seen), self.form(content)) != Some(false)
+                }
+                _ => true,
+            });
+            // An alias may have been what the device knew it by.
+            let aliased = changed
+                .before
+                .aliases
+                .iter()
+                .any(|(alias, to)| to.item == row.id && view.contains_key(alias));
+            self.check(Invariant::NoLostUpdate, own || seen || aliased, || {
+                format!("{} went into the trash by a delete of {by} whose maker had not seen it so", row.id)
+            });
+        }
+    }
+
+    /// Whatever was put, moved, edited or restored lives.
+    pub(super) fn accepted_lives(&mut self, changed: &Changed<'_>, fresh: &[(&PreparedChange, &Answer)]) {
+        let takes = |change: &PreparedChange| {
+            matches!(kind(change), Some(PreparedKind::Delete { .. } | PreparedKind::Purge))
+        };
+        if fresh.iter().any(|(change, _)| takes(change)) {
+            return;
+        }
+        for (change, answer) in fresh {
+            if matches!(answer, Answer::Failed(_)) || kind(change).is_none() {
+                continue;
+            }
+            let id = changed.after.resolve(change.file_id);
+            let lives = changed.after.is_live(id);
+            self.check(Invariant::NoLostUpdate, lives, || format!("{id} was changed and is not there"));
+        }
+    }
+
+    /// A restore brings back everything that went with the same delete.
+    pub(super) fn pieces_restored(&mut self, changed: &Changed<'_>, fresh: &[(&PreparedChange, &Answer)]) {
+        let [(change, Answer::Applied(_))] = fresh else { return };
+        let Some(PreparedKind::Restore { .. }) = kind(change) else { return };
+        if changed.before.is_live(changed.before.resolve(change.file_id)) {
+            return;
+        }
+        for id in restored_along(fresh, changed) {
+            let back = changed.after.items.get(&id).is_some_and(|row| row.deleted.is_none());
+            self.check(Invariant::Inverse, back, || {
+                format!("{id} stayed in the trash when its delete was undone")
+            });
+        }
+    }
+
+    /// Nobody is told that something is not there that is.
+    pub(super) fn refusals(
+        &mut self,
+        changed: &Changed<'_>,
+        fresh: &[(&PreparedChange, &Answer)],
+        answers: &[Answer],
+        now: Timestamp,
+    ) {
+        for answer in answers {
+            self.check(Invariant::Idempotence, !answer.is_of_another(), || {
+                format!("two changes share an id: {answer:?}")
+            });
+        }
+        for (change, answer) in fresh {
+            match answer {
+                Answer::Applied(applied)
+                    if matches!(
+                        kind(change),
+                        Some(PreparedKind::CreateFolder(_) | PreparedKind::Create(..))
+                    ) =>
+                {
+                    self.memory.known.insert(change.file_id, (applied.item.id(), now));
+                }
+                Answer::Failed(error) => {
+                    let missing = match error.code {
+                        ErrorCode::NotFound => Some(change.file_id),
+                        ErrorCode::ParentNotFound => kind(change).and_then(|kind| match kind {
+                            PreparedKind::CreateFolder(new) | PreparedKind::Create(new, _) => {
+                                Some(new.parent_id)
+                            }
+                            PreparedKind::Move { parent_id, .. } | PreparedKind::Restore { parent_id } => {
+                                *parent_id
+                            }
+                            _ => None,
+                        }),
+                        _ => None,
+                    };
+                    let invalid = error.code == ErrorCode::InvalidBase && !self.restored;
+                    self.check(Invariant::Vectors, !invalid, || {
+                        format!("a base of {} was refused", change.file_id)
+                    });
+                    let known = missing.is_some_and(|id| self.is_known(changed, id, now));
+                    self.check(Invariant::Durable, !known, || format!("{missing:?} is said not to be there"));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether the server has to know this id still.
+    fn is_known(&self, changed: &Changed<'_>, id: ItemId, now: Timestamp) -> bool {
+        const REMEMBERED: std::time::Duration = std::time::Duration::from_hours(24 * 150);
+        let Some(&(target, since)) = self.memory.known.get(&id) else { return false };
+        let purged = |id: ItemId| {
+            self.memory.purged.contains_key(&id)
+                || changed.after.items.get(&id).is_some_and(|row| row.purged_at.is_some())
+        };
+        now.since(since) < REMEMBERED && !self.clock_lied && !purged(id) && !purged(target)
+    }
+
+    /// What came out of the trash by this write was meant to.
+    pub(super) fn revivals(
+        &mut self,
+        changed: &Changed<'_>,
+        (targets, folders): (&BTreeSet<ItemId>, &BTreeSet<ItemId>),
+        along: &BTreeSet<ItemId>,
+    ) {
+        let rose = |(old, row): &&(Option<&ItemRow>, &ItemRow)| {
+            old.is_some() && !changed.before.is_live(row.id) && changed.after.is_live(row.id)
+        };
+        let rose: Vec<ItemId> = changed.items.iter().filter(rose).map(|(_, row)| row.id).collect();
+        if rose.is_empty() {
+            return;
+        }
+        // A batch may change something where it was, then move it away.
+        let needed: BTreeSet<ItemId> = targets
+            .iter()
+            .chain(folders)
+            .flat_map(|id| changed.after.chain(*id).chain(changed.before.chain(*id)))
+            .map(|row| row.id)
+            .collect();
+        for id in rose {
+            let below =
+                changed.after.chain(id).any(|above| targets.contains(&above.id) || along.contains(&above.id));
+            let along_needs =
+                || along.iter().any(|&along| changed.after.chain(along).any(|above| above.id == id));
+            let meant = needed.contains(&id) || below || along_needs();
+            self.check(Invariant::DeviceRemoval, meant, || format!("{id} came back, unasked"));
+        }
+    }
+
+    /// Of two moves that did not know of each other the first stands.
+    pub(super) fn first_move_stands(
+        &mut self,
+        changed: &Changed<'_>,
+        client: Option<usize>,
+        device: DeviceId,
+        fresh: &[(&PreparedChange, &Answer)],
+    ) {
+        let mut times: BTreeMap<ItemId, usize> = BTreeMap::new();
+        fresh.iter().for_each(|(change, _)| *times.entry(change.file_id).or_default() += 1);
+        for (change, _) in fresh {
+            let Some(PreparedKind::Move { .. }) = kind(change) else { continue };
+            let id = change.file_id;
+            let (Some(before), Some(after)) = (changed.before.items.get(&id), changed.after.items.get(&id))
+            else {
+                continue;
+            };
+            let Some((parent, name)) = client.and_then(|client| self.moves.get(&(client, id))) else {
+                continue;
+            };
+            let seen =
+                (changed.before.resolve(*parent), name.as_str()) == (before.parent_id, before.name.as_str());
+            let moved = (after.parent_id, &after.name) != (before.parent_id, &before.name);
+            let fine = seen
+                || !moved
+                || self.restored
+                || times[&id] > 1
+                || before.place_dot.device == device
+                || !changed.before.is_live(id);
+            self.check(Invariant::NoLostUpdate, fine, || {
+                format!("{id} was moved from where its mover had not seen it")
+            });
+        }
+    }
+}

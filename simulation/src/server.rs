@@ -1,0 +1,284 @@
+//! The server: the product's own rules over the database in memory. A request is judged whole, at one
+//! moment; what a crash may cut off is its effect (nothing of it stays) or its answer.
+
+mod jobs;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use server::access::Grant;
+use server::db::conflicts::ConflictRow;
+use server::db::items::ItemRow;
+use server::error::ApiError;
+use server::ops::pull::pull_in;
+use server::ops::push::render::conflict_info;
+use server::ops::push::{Answer, Ask, PreparedChange};
+use server::ops::tree::{Tree, item_state};
+use server::tokens::{PersonKey, SyncToken, TokenKey, ZonePosition};
+use shared::frames::ServerEvent;
+use shared::item::ItemState;
+use shared::sync::{
+    ConflictInfo, PullResponse, PushRequest, PushResponse, ResolveRequest, ResolveResponse, TrashPage,
+    ZoneKind, ZoneRole,
+};
+use shared::upload::{InitUpload, UploadCompleted, UploadStarted};
+use shared::{ConflictId, DeviceId, ErrorCode, ItemId, OperationId, Problem, UserId, ZoneId};
+use uuid::Uuid;
+
+use crate::chance::Machine;
+use crate::database::{Database, Reader};
+
+/// Items of one page of the trash.
+const TRASH_PAGE_ITEMS: usize = 5;
+
+#[derive(Clone, Debug)]
+pub enum Request {
+    Push(PushRequest),
+    Pull { since: Option<String>, limit: usize },
+    Trash { cursor: Option<String> },
+    Conflicts,
+    Resolve { conflict: ConflictId, request: ResolveRequest },
+    BeginUpload { file_id: ItemId, request: Box<InitUpload> },
+    SendChunk { file_id: ItemId, upload: OperationId, index: u32, bytes: Vec<u8> },
+    CompleteUpload { file_id: ItemId, upload: OperationId },
+}
+
+#[derive(Clone, Debug)]
+pub enum Reply {
+    Pushed(PushResponse),
+    Pulled(PullResponse),
+    Trash(TrashPage),
+    Conflicts(Vec<ConflictInfo>),
+    Resolved(ResolveResponse),
+    UploadBegun(UploadStarted),
+    ChunkStored,
+    UploadCompleted(Box<UploadCompleted>),
+}
+
+/// What one write was about.
+pub enum Cause {
+    Push {
+        device: DeviceId,
+        changes: Arc<Vec<PreparedChange>>,
+        answers: Vec<Answer>,
+    },
+    Single {
+        ask: Box<Ask>,
+        accepted: bool,
+    },
+    /// An upload begun, or a chunk: nothing that a person could see.
+    Staging,
+    /// Whatever was over.
+    Jobs,
+}
+
+/// One write, as the oracle looks at it.
+pub struct Commit {
+    pub before: Arc<Database>,
+    pub after: Arc<Database>,
+    pub cause: Cause,
+}
+
+/// What a request came to.
+pub struct Served {
+    pub reply: Result<Reply, Problem>,
+    /// What devices are told; `file_…` not those that caused it.
+    pub events: Vec<ServerEvent>,
+    pub commits: Vec<Commit>,
+}
+
+/// The person's top folder.
+pub fn root() -> ItemId {
+    ItemId(Uuid::from_u128(1))
+}
+
+pub struct Server {
+    /// What is durable.
+    pub database: Arc<Database>,
+    pub machine: Machine,
+    secret: [u8; 32],
+    user: UserId,
+    root: ItemId,
+    /// Changes of these items are refused this often yet, with this code: a fault of the world.
+    pub refuse: BTreeMap<ItemId, (ErrorCode, u32)>,
+}
+
+impl Server {
+    pub fn new(machine: Machine, quota_bytes: u64) -> Self {
+        let zone = ZoneId(Uuid::from_u128(2));
+        let database = Database::new(zone, Uuid::from_u128(1 << 100), quota_bytes, machine.now());
+        Self {
+            database: Arc::new(database),
+            machine,
+            secret: [7; 32],
+            user: UserId(Uuid::from_u128(3)),
+            root: root(),
+            refuse: BTreeMap::new(),
+        }
+    }
+
+    pub fn root(&self) -> ItemId {
+        self.root
+    }
+
+    fn grant(&self) -> Grant {
+        Grant {
+            user_id: self.user,
+            zone_id: self.database.zone,
+            account_id: self.user,
+            root_id: self.root,
+            kind: ZoneKind::Files,
+            role: ZoneRole::Owner,
+        }
+    }
+
+    fn key(&self) -> PersonKey {
+        TokenKey::new(self.secret, self.database.epoch).person(self.user)
+    }
+
+    fn stand(&self) -> BTreeMap<ZoneId, server::db::zones::Position> {
+        BTreeMap::from([(self.database.zone, self.database.position())])
+    }
+
+    fn token_at(&self, position: u64) -> SyncToken {
+        let at = ZonePosition { position, alive_until: 0 };
+        SyncToken { issued_at: self.machine.now(), zones: BTreeMap::from([(self.database.zone, at)]) }
+    }
+
+    /// The token of a device that has been given everything.
+    pub fn head(&self) -> String {
+        self.key().encode(&self.token_at(self.database.counter))
+    }
+
+    pub fn is_head(&self, token: &str) -> bool {
+        self.key().is_head(token, self.machine.now(), &self.stand())
+    }
+
+    fn check_token(&self, token: Option<&str>) -> Result<Option<SyncToken>, Problem> {
+        let checked =
+            token.map(|token| self.key().check(token, self.machine.now(), &self.stand())).transpose();
+        checked.map_err(|error| problem(error.into()))
+    }
+
+    // Devices
+
+    /// Signs a device in: under its own id, or a new one if it was removed or is not known.
+    pub fn sign_in(&mut self, claimed: Option<DeviceId>) -> DeviceId {
+        let known = claimed.filter(|id| self.database.devices.contains_key(id));
+        let id = known.unwrap_or_else(|| self.machine.env().id());
+        Arc::make_mut(&mut self.database).devices.insert(id, true);
+        id
+    }
+
+    pub fn remove_device(&mut self, id: DeviceId) {
+        Arc::make_mut(&mut self.database).devices.remove(&id);
+    }
+
+    /// Put back from a backup: a new epoch, and nobody is signed in.
+    pub fn restore(&mut self, backup: &Database) {
+        let mut database = backup.clone();
+        if !shared::faults::Fault::RestoreKeepsEpoch.is_planted() {
+            database.epoch = self.machine.env().id();
+        }
+        database.devices.values_mut().for_each(|signed_in| *signed_in = false);
+        database.account.quota_bytes = self.database.account.quota_bytes;
+        self.database = Arc::new(database);
+    }
+
+    // Requests
+
+    pub fn serve(&mut self, device: DeviceId, request: &Request) -> Served {
+        let mut served = Served { reply: Ok(Reply::ChunkStored), events: Vec::new(), commits: Vec::new() };
+        served.reply = if self.database.devices.get(&device) == Some(&true) {
+            self.reply(device, request, &mut served)
+        } else {
+            Err(Problem::new(ErrorCode::Unauthenticated, "Sign in."))
+        };
+        let token = self.head();
+        for event in &mut served.events {
+            if let ServerEvent::FileChanged { sync_token, .. } | ServerEvent::FileDeleted { sync_token, .. } =
+                event
+            {
+                *sync_token = Some(token.clone());
+            }
+        }
+        served
+    }
+
+    fn reply(&mut self, device: DeviceId, request: &Request, served: &mut Served) -> Result<Reply, Problem> {
+        match request {
+            Request::Push(push) => self.push(device, push, served).map(Reply::Pushed),
+            Request::Pull { since, limit } => self.pull(since.as_deref(), *limit).map(Reply::Pulled),
+            Request::Trash { cursor } => Ok(Reply::Trash(self.trash(cursor.as_deref()))),
+            Request::Conflicts => Ok(Reply::Conflicts(self.open_conflicts())),
+            Request::Resolve { conflict, request } => {
+                self.resolve(device, *conflict, request, served).map(Reply::Resolved)
+            }
+            Request::BeginUpload { file_id, request } => {
+                self.begin_upload(device, *file_id, request, served).map(Reply::UploadBegun)
+            }
+            Request::SendChunk { file_id, upload, index, bytes } => {
+                self.send_chunk(device, *file_id, *upload, (*index, bytes), served)
+            }
+            Request::CompleteUpload { file_id, upload } => {
+                let completed = self.complete_upload(device, *file_id, *upload, served)?;
+                Ok(Reply::UploadCompleted(Box::new(completed)))
+            }
+        }
+    }
+
+    fn pull(&self, since: Option<&str>, limit: usize) -> Result<PullResponse, Problem> {
+        let mut reader = Reader(&self.database);
+        let now = self.machine.now();
+        ready(pull_in(&mut reader, &self.key(), &[self.grant()], now, since, limit)).map_err(problem)
+    }
+
+    /// The topmost items of deletes, the latest first; the cursor is how many came before.
+    fn trash(&self, cursor: Option<&str>) -> TrashPage {
+        let skipped: usize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+        let topmost = |row: &&Arc<ItemRow>| row.deleted.is_some() && row.purged_at.is_none();
+        let mut rows: Vec<&Arc<ItemRow>> = self.database.items.values().filter(topmost).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse((row.deleted.map(|deletion| deletion.at), row.id)));
+        let more = rows.len() > skipped + TRASH_PAGE_ITEMS;
+        let page = rows.into_iter().skip(skipped).take(TRASH_PAGE_ITEMS);
+        let items = page
+            .filter_map(|row| match item_state(self.database.zone, row, self.database.chain(row.parent_id)) {
+                ItemState::Present(item) => Some(item),
+                ItemState::Purged(_) => None,
+            })
+            .collect();
+        let next_cursor = more.then(|| (skipped + TRASH_PAGE_ITEMS).to_string());
+        TrashPage { items, next_cursor }
+    }
+
+    pub fn open_conflicts(&self) -> Vec<ConflictInfo> {
+        let open = |row: &&Arc<ConflictRow>| row.resolved_at.is_none();
+        self.database.conflicts.values().filter(open).filter_map(|row| self.conflict(row)).collect()
+    }
+
+    fn conflict(&self, row: &ConflictRow) -> Option<ConflictInfo> {
+        let item = self.database.items.get(&row.item_id)?;
+        let local = self.database.versions.get(&row.local_version_id);
+        Some(conflict_info(row, item, local.map(|local| &**local), &[], None))
+    }
+
+    fn state(&self, id: ItemId) -> Option<ItemState> {
+        let rows: Vec<ItemRow> = self.database.chain(id).cloned().collect();
+        let tree = Tree::new(self.database.zone, rows);
+        tree.get(id).map(|row| tree.state(row))
+    }
+}
+
+fn problem(error: ApiError) -> Problem {
+    *error.problem
+}
+
+/// Nothing in memory ever waits.
+pub fn ready<T>(future: impl Future<Output = T>) -> T {
+    use std::task::{Context, Poll, Waker};
+    match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("the database in memory does not wait"),
+    }
+}

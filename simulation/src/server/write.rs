@@ -1,0 +1,497 @@
+//! Pushes, uploads and resolved conflicts: what changes the database.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use server::blobs::{StagedChunk, Stored};
+use server::db::operations::Recorded;
+use server::ops::push::{
+    Act, Answer, ApplyError, Ask, Effect, Facts, MergedText, Needs, ParsedChange, PreparedChange,
+    PreparedContent, Progress, PushContext, PushEffect, Refusal, Resolve, apply_in, parse_change,
+    payload_hash, perform_in, present,
+};
+use server::ops::upload;
+use shared::content::Manifest;
+use shared::item::ItemState;
+use shared::limits::{CHUNK_LEASE, TEXT_MERGE_BYTES_MAX, UPLOAD_SESSION_TTL};
+use shared::rules::{MergeKind, merge_text};
+use shared::sync::{
+    Applied, Outcome, PushRequest, PushResponse, Resolution, ResolveRequest, ResolveResponse,
+};
+use shared::upload::{InitUpload, UploadCompleted, UploadStarted};
+use shared::{
+    ChunkHash, ChunkRef, ConflictId, ContentHash, DeviceId, ErrorCode, ItemId, OperationId, Problem, UploadId,
+};
+
+use super::{Cause, Commit, Reply, Served, Server, problem, ready};
+use crate::account::Named;
+use crate::database::{UploadSession, Write};
+
+/// Most tries of one batch: each names the contents that have to be read first.
+const TRIES_MAX: usize = 600;
+
+impl Server {
+    fn commit(&mut self, next: Write, cause: Cause, served: &mut Served) {
+        let before = Arc::clone(&self.database);
+        self.database = Arc::new(next.commit());
+        served.commits.push(Commit { before, after: Arc::clone(&self.database), cause });
+    }
+
+    pub(super) fn push(
+        &mut self,
+        device: DeviceId,
+        push: &PushRequest,
+        served: &mut Served,
+    ) -> Result<PushResponse, Problem> {
+        if push.device_id != device {
+            return Err(Problem::new(ErrorCode::DeviceMismatch, "Sign in again."));
+        }
+        let last = self.check_token(push.last_sync_token.as_deref())?;
+        let mut response = PushResponse {
+            sync_token: push.last_sync_token.clone(),
+            applied: vec![],
+            conflicts: vec![],
+            errors: vec![],
+        };
+        let parsed: Vec<ParsedChange> = push
+            .changes
+            .iter()
+            .map(|change| parse_change(serde_json::to_value(change).unwrap_or_default()))
+            .collect::<Result<_, _>>()
+            .map_err(problem)?;
+        let (key, grant) = (self.key(), self.grant());
+        let changes: Vec<PreparedChange> = parsed
+            .into_iter()
+            .map(|parsed| {
+                let mut checked = parsed.check(&key, grant);
+                let content = checked.take_bytes().map(|bytes| prepared(&bytes));
+                checked.prepared(content, false)
+            })
+            .map(|change| self.refused(change))
+            .collect();
+        let mut progress = Progress::new(last, self.machine.now());
+        let effect = self.apply(device, changes, None, served);
+        progress.take(grant.zone_id, &effect);
+        for answer in effect.answers {
+            match answer {
+                Answer::Applied(applied) => response.applied.push(applied),
+                Answer::Conflict(conflict) => response.conflicts.push(conflict),
+                Answer::Failed(error) => response.errors.push(error),
+            }
+        }
+        if let Some(token) = progress.finish() {
+            response.sync_token = Some(key.encode(&token));
+        }
+        Ok(response)
+    }
+
+    /// The change as the world lets it through: some are refused for no fault of theirs.
+    fn refused(&mut self, change: PreparedChange) -> PreparedChange {
+        let known = self.database.operations.contains_key(&change.operation_id);
+        match self.refuse.get_mut(&change.file_id) {
+            Some((code, times)) if *times > 0 && !known => {
+                *times -= 1;
+                PreparedChange { body: Err(Refusal::new(*code, "The world refuses it.")), ..change }
+            }
+            _ => change,
+        }
+    }
+
+    /// Judges a batch and writes it; with it ends the upload that brought the content.
+    fn apply(
+        &mut self,
+        device: DeviceId,
+        changes: Vec<PreparedChange>,
+        upload: Option<OperationId>,
+        served: &mut Served,
+    ) -> PushEffect {
+        let changes = Arc::new(changes);
+        let mut facts = Facts::default();
+        for _ in 0..TRIES_MAX {
+            let mut next = Write::begin(&self.database);
+            let context = self.context(device, &facts);
+            match ready(apply_in(&mut next, &context, &changes)) {
+                Ok(mut effect) => {
+                    let stays =
+                        effect.answers.iter().any(|answer| answer.may_pass() || answer.is_of_another());
+                    if let Some(upload) = upload.filter(|_| !stays) {
+                        next.next.uploads.remove(&upload);
+                    }
+                    served.events.append(&mut effect.events);
+                    let answers = effect.answers.clone();
+                    self.commit(next, Cause::Push { device, changes, answers }, served);
+                    return effect;
+                }
+                Err(ApplyError::Needs(needs)) => self.gather(&mut facts, &needs, &changes),
+                Err(ApplyError::Db(error)) => panic!("the database in memory fails: {error}"),
+            }
+        }
+        panic!("a batch needs facts without end")
+    }
+
+    pub(super) fn context(&self, device: DeviceId, facts: &Facts) -> PushContext {
+        PushContext {
+            grant: self.grant(),
+            device,
+            now: self.machine.now(),
+            env: self.machine.env(),
+            facts: Arc::new(facts.clone()),
+        }
+    }
+
+    /// Reads what the judge has to know of contents.
+    fn gather(&self, facts: &mut Facts, needs: &Needs, changes: &[PreparedChange]) {
+        let incoming = changes.iter().filter_map(|change| change.body.as_ref().ok()?.kind.content());
+        let incoming: BTreeMap<ContentHash, Bytes> = incoming
+            .chain(facts.staged())
+            .filter_map(|content| Some((content.hash, content.bytes.clone()?)))
+            .collect();
+        // A content that comes by its manifest only is made of chunks that the account holds.
+        let by_manifest: BTreeMap<ContentHash, &Manifest> = changes
+            .iter()
+            .filter_map(|change| change.body.as_ref().ok()?.kind.content())
+            .map(|content| (content.hash, &content.manifest))
+            .collect();
+        let account = &self.database.account;
+        let bytes = |hash: ContentHash| -> Option<Bytes> {
+            if hash == Manifest::default().content_hash() {
+                return Some(Bytes::new());
+            }
+            incoming.get(&hash).cloned().or_else(|| account.bytes(hash)).or_else(|| {
+                let chunks = by_manifest.get(&hash)?.chunks().iter();
+                let parts: Option<Vec<&[u8]>> =
+                    chunks.map(|chunk| Some(&account.chunks.get(&chunk.hash)?.bytes[..])).collect();
+                Some(parts?.concat().into())
+            })
+        };
+        let whole: Vec<_> = needs
+            .whole
+            .iter()
+            .map(|&hash| (hash, bytes(hash).map(|bytes| ChunkHash::of(&bytes).0)))
+            .collect();
+        let merges: Vec<_> = needs
+            .merges
+            .iter()
+            .map(|(&key, &kind)| {
+                let text = |hash| {
+                    let bytes = bytes(hash).filter(|bytes| bytes.len() as u64 <= TEXT_MERGE_BYTES_MAX)?;
+                    String::from_utf8(bytes.to_vec()).ok()
+                };
+                let texts = text(key.base).zip(text(key.server)).zip(text(key.local));
+                let merged = texts.map(|((base, server), local)| merged(kind, &base, &server, &local));
+                (key, merged)
+            })
+            .collect();
+        facts.whole.extend(whole);
+        facts.merges.extend(merges);
+    }
+
+    pub(super) fn resolve(
+        &mut self,
+        device: DeviceId,
+        conflict: ConflictId,
+        request: &ResolveRequest,
+        served: &mut Served,
+    ) -> Result<ResolveResponse, Problem> {
+        let missing = || Problem::new(ErrorCode::NotFound, "There is nothing here that you can see.");
+        let row = self.database.conflicts.get(&conflict).ok_or_else(missing)?;
+        let proposal = match (request.resolution, &row.proposal) {
+            (Resolution::Proposal, Some(proposal)) if row.resolved_at.is_none() => {
+                Some(prepared(&proposal.text.clone().into()))
+            }
+            _ => None,
+        };
+        let ask = Ask {
+            operation_id: request.operation_id,
+            payload_hash: payload_hash(&(conflict, request)),
+            act: Act::Resolve(Resolve {
+                conflict_id: conflict,
+                resolution: request.resolution,
+                server_version: request.server_version.clone(),
+                local_device: "a device".into(),
+                proposal,
+            }),
+        };
+        let items = present(self.perform(device, ask, served)?);
+        Ok(ResolveResponse { items })
+    }
+
+    fn perform(
+        &mut self,
+        device: DeviceId,
+        ask: Ask,
+        served: &mut Served,
+    ) -> Result<Vec<ItemState>, Problem> {
+        let mut facts = Facts::default();
+        for _ in 0..TRIES_MAX {
+            let mut next = Write::begin(&self.database);
+            let context = self.context(device, &facts);
+            match ready(perform_in(&mut next, &context, &ask)) {
+                Ok(Effect { answer, mut events, .. }) => {
+                    served.events.append(&mut events);
+                    let accepted = answer.is_ok();
+                    self.commit(next, Cause::Single { ask: Box::new(ask), accepted }, served);
+                    return answer.map_err(problem);
+                }
+                Err(ApplyError::Needs(needs)) => self.gather(&mut facts, &needs, &[]),
+                Err(ApplyError::Db(error)) => panic!("the database in memory fails: {error}"),
+            }
+        }
+        panic!("a resolution needs facts without end")
+    }
+
+    // Uploads
+
+    pub(super) fn begin_upload(
+        &mut self,
+        device: DeviceId,
+        file_id: ItemId,
+        request: &InitUpload,
+        served: &mut Served,
+    ) -> Result<UploadStarted, Problem> {
+        self.check_token(request.last_sync_token.as_deref())?;
+        let now = self.machine.now();
+        let payload_hash = upload::payload_hash(file_id, request);
+        let id = request.operation_id;
+        let mismatch = || Problem::new(ErrorCode::IdempotencyMismatch, "Use a new operation id.");
+        if let Some(session) = self.database.uploads.get(&id).filter(|session| session.expires_at > now) {
+            if session.payload_hash != payload_hash {
+                return Err(mismatch());
+            }
+            let answer = started(id, session);
+            if session.device != device {
+                let mut next = Write::begin(&self.database);
+                let session = UploadSession { device, ..(**session).clone() };
+                next.next.uploads.insert(id, Arc::new(session));
+                self.commit(next, Cause::Staging, served);
+            }
+            return Ok(answer);
+        }
+        match self.database.operations.get(&id).map(|row| &row.kept) {
+            None => {}
+            Some(Some(kept)) if kept.payload_hash == payload_hash => {
+                let planned = Vec::new();
+                let session = UploadSession {
+                    device,
+                    file_id,
+                    request: request.clone(),
+                    payload_hash,
+                    planned,
+                    expires_at: now + UPLOAD_SESSION_TTL,
+                };
+                return Ok(started(id, &session));
+            }
+            Some(Some(_)) => return Err(mismatch()),
+            Some(None) => return Err(Problem::new(ErrorCode::OperationExpired, "Act anew.")),
+        }
+        let mut next = Write::begin(&self.database);
+        let account = &mut next.next.account;
+        let planned: Vec<(ChunkRef, bool)> = request
+            .chunks
+            .iter()
+            .flatten()
+            .map(|chunk| {
+                let held = account.lease(chunk.hash, now + CHUNK_LEASE) == Some(chunk.size);
+                (ChunkRef { hash: chunk.hash, size: chunk.size }, held)
+            })
+            .collect();
+        let absent: BTreeMap<ChunkHash, u64> = planned
+            .iter()
+            .filter(|(_, held)| !held)
+            .map(|(chunk, _)| (chunk.hash, u64::from(chunk.size)))
+            .collect();
+        let needed: u64 = absent.values().sum();
+        if needed > account.free_bytes() {
+            return Err(Problem::new(ErrorCode::QuotaExceeded, "There is no room."));
+        }
+        let request = InitUpload { chunks: None, last_sync_token: None, ..request.clone() };
+        let expires_at = now + UPLOAD_SESSION_TTL;
+        let session = UploadSession { device, file_id, request, payload_hash, planned, expires_at };
+        let answer = started(id, &session);
+        next.next.uploads.insert(id, Arc::new(session));
+        self.commit(next, Cause::Staging, served);
+        Ok(answer)
+    }
+
+    fn session(
+        &self,
+        device: DeviceId,
+        file_id: ItemId,
+        id: OperationId,
+    ) -> Result<Arc<UploadSession>, Problem> {
+        let not_found = || Problem::new(ErrorCode::UploadNotFound, "Begin it again.");
+        let session = self.database.uploads.get(&id).filter(|session| session.file_id == file_id);
+        let session = session.ok_or_else(not_found)?;
+        if session.device != device {
+            return Err(Problem::new(ErrorCode::DeviceMismatch, "Another device began it."));
+        }
+        if session.expires_at <= self.machine.now() {
+            return Err(Problem::new(ErrorCode::UploadExpired, "Begin it again."));
+        }
+        Ok(Arc::clone(session))
+    }
+
+    pub(super) fn send_chunk(
+        &mut self,
+        device: DeviceId,
+        file_id: ItemId,
+        id: OperationId,
+        (index, bytes): (u32, &[u8]),
+        served: &mut Served,
+    ) -> Result<Reply, Problem> {
+        let session = self.session(device, file_id, id)?;
+        let mismatch = || Problem::new(ErrorCode::ChunkMismatch, "Send it as it is.");
+        let chunk = session.planned.get(index as usize).map(|(chunk, _)| *chunk).ok_or_else(mismatch)?;
+        if ChunkHash::of(bytes) != chunk.hash || bytes.len() != chunk.size as usize {
+            return Err(mismatch());
+        }
+        let now = self.machine.now();
+        let mut next = Write::begin(&self.database);
+        let staged = StagedChunk { chunk, stored: Stored::Inline(Bytes::copy_from_slice(bytes)) };
+        next.next.account.stage(&mut Named::default(), vec![staged], now + CHUNK_LEASE);
+        if !next.next.account.chunks.contains_key(&chunk.hash) {
+            return Err(Problem::new(ErrorCode::StagedLimit, "There is no room."));
+        }
+        if let Some(session) = next.next.uploads.get_mut(&id) {
+            let session = Arc::make_mut(session);
+            session.expires_at = now + UPLOAD_SESSION_TTL;
+            let same = session.planned.iter_mut().filter(|(planned, _)| planned.hash == chunk.hash);
+            same.for_each(|(_, held)| *held = true);
+        }
+        self.commit(next, Cause::Staging, served);
+        Ok(Reply::ChunkStored)
+    }
+
+    pub(super) fn complete_upload(
+        &mut self,
+        device: DeviceId,
+        file_id: ItemId,
+        id: OperationId,
+        served: &mut Served,
+    ) -> Result<UploadCompleted, Problem> {
+        if let Some(change) = self.judged(file_id, id)? {
+            return self.completed(device, change, served);
+        }
+        let session = self.session(device, file_id, id)?;
+        let missing = missing(&session);
+        if !missing.is_empty() {
+            return Err(chunks_missing(&missing));
+        }
+        let chunks = session.planned.iter().map(|(chunk, _)| *chunk).collect();
+        let manifest = Manifest::with_size(chunks, session.request.total_size);
+        let manifest =
+            manifest.map_err(|error| Problem::new(ErrorCode::InvalidManifest, error.to_string()))?;
+        let known =
+            self.database.items.contains_key(&file_id) || self.database.aliases.contains_key(&file_id);
+        let located = known.then_some(self.database.zone);
+        let hash = session.payload_hash;
+        let change =
+            upload::change_of(file_id, session.request.clone(), hash, manifest, self.grant(), located);
+        let change = self.refused(change);
+        self.completed(device, change, served)
+    }
+
+    /// The operation as it was recorded, to be asked for again.
+    fn judged(&self, file_id: ItemId, id: OperationId) -> Result<Option<PreparedChange>, Problem> {
+        let Some(row) = self.database.operations.get(&id) else { return Ok(None) };
+        let expired = || Problem::new(ErrorCode::OperationExpired, "Act anew.");
+        let kept = row.kept.as_ref().ok_or_else(expired)?;
+        if self.database.uploads.get(&id).is_some_and(|session| session.payload_hash != kept.payload_hash) {
+            return Err(Problem::new(ErrorCode::IdempotencyMismatch, "Use a new operation id."));
+        }
+        let (Recorded::Applied { file_id: of, .. }
+        | Recorded::Conflict { file_id: of, .. }
+        | Recorded::Failed { file_id: of, .. }) = &kept.result
+        else {
+            return Ok(None);
+        };
+        let again = Refusal::new(ErrorCode::UploadNotFound, "There is no such upload.");
+        Ok((*of == file_id).then(|| PreparedChange {
+            operation_id: id,
+            file_id,
+            payload_hash: kept.payload_hash,
+            taken_elsewhere: false,
+            by_upload: true,
+            body: Err(again),
+        }))
+    }
+
+    fn completed(
+        &mut self,
+        device: DeviceId,
+        change: PreparedChange,
+        served: &mut Served,
+    ) -> Result<UploadCompleted, Problem> {
+        let (operation_id, file_id) = (change.operation_id, change.file_id);
+        let mut effect = self.apply(device, vec![change], Some(operation_id), served);
+        match effect.answers.pop() {
+            Some(Answer::Applied(applied)) => Ok(UploadCompleted { applied, conflict: None }),
+            Some(Answer::Conflict(conflict)) => {
+                let gone = || Problem::new(ErrorCode::NotFound, "");
+                let item: ItemState = self.state(conflict.file_id).ok_or_else(gone)?;
+                let applied = Applied { operation_id, file_id, item, outcome: Outcome::Unchanged };
+                Ok(UploadCompleted { applied, conflict: Some(conflict) })
+            }
+            Some(Answer::Failed(error)) if error.code == ErrorCode::ChunksMissing => {
+                let lost = error.missing_chunks.unwrap_or_default();
+                let mut next = Write::begin(&self.database);
+                if let Some(session) = next.next.uploads.get_mut(&operation_id) {
+                    let planned = &mut Arc::make_mut(session).planned;
+                    lost.iter().for_each(|&index| planned[index as usize].1 = false);
+                }
+                self.commit(next, Cause::Staging, served);
+                Err(chunks_missing(&lost))
+            }
+            Some(Answer::Failed(error)) => Err(Problem::new(error.code, error.message)),
+            None => panic!("a push of one change has no answer"),
+        }
+    }
+
+    /// Ends an upload for certain, unless it was judged.
+    pub fn cancel_upload(&mut self, id: OperationId) -> bool {
+        if self.database.operations.contains_key(&id) {
+            return false;
+        }
+        Arc::make_mut(&mut self.database).uploads.remove(&id);
+        true
+    }
+}
+
+fn missing(session: &UploadSession) -> Vec<u32> {
+    (0..).zip(&session.planned).filter(|(_, (_, held))| !held).map(|(index, _)| index).collect()
+}
+
+fn chunks_missing(missing: &[u32]) -> Problem {
+    let mut problem = Problem::new(ErrorCode::ChunksMissing, "Send the missing chunks.");
+    problem.more.insert("missingChunks".into(), serde_json::json!(missing));
+    problem
+}
+
+fn started(id: OperationId, session: &UploadSession) -> UploadStarted {
+    UploadStarted {
+        upload_id: UploadId(id.0),
+        chunk_size: session.request.chunk_size,
+        total_chunks: session.request.total_chunks,
+        missing_chunks: missing(session),
+        expires_at: session.expires_at,
+    }
+}
+
+/// Bytes that the server itself cuts: one chunk, small as they are here.
+fn prepared(bytes: &Bytes) -> PreparedContent {
+    let chunk = ChunkRef { hash: ChunkHash::of(bytes), size: bytes.len() as u32 };
+    let chunks = if bytes.is_empty() { Vec::new() } else { vec![chunk] };
+    let staged = chunks.iter().map(|&chunk| StagedChunk { chunk, stored: Stored::Inline(bytes.clone()) });
+    let staged = staged.collect();
+    let manifest = Manifest::new(chunks).unwrap_or_default();
+    let hash = manifest.content_hash();
+    PreparedContent { manifest, hash, staged, bytes: Some(bytes.clone()), modified_at: None }
+}
+
+fn merged(kind: MergeKind, base: &str, server: &str, local: &str) -> MergedText {
+    let merge = merge_text(base, server, local);
+    let silent = kind == MergeKind::Silent && merge.overlaps == 0;
+    let content = silent.then(|| prepared(&Bytes::from(merge.text.clone())));
+    MergedText { merge, content }
+}
