@@ -227,7 +227,7 @@ impl Ui {
         }
         match self.item_now(id) {
             Some(item) if item.item.kind == ItemKind::Folder => self.go(&self.folder_address(id)),
-            Some(item) if FileType::is_editable(&item) => self.go(&self.editor_address(id)),
+            Some(item) if FileType::is_editable(&item) => self.go(&Self::editor_address(id)),
             Some(_) => self.open_preview(id),
             None => {}
         }
@@ -273,7 +273,7 @@ impl Ui {
         let saving = self.cloud().create_text(folder, name, text);
         spawn_local(async move {
             match saving.await {
-                Some(id) => self.replace_address(&self.editor_address(id)),
+                Some(id) => self.replace_address(&Self::editor_address(id)),
                 None => self.say(words::STORAGE_FAILED),
             }
         });

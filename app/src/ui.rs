@@ -302,7 +302,7 @@ impl Ui {
         if id == self.root { "/files".to_owned() } else { format!("/files/{id}") }
     }
 
-    pub fn editor_address(self, id: ItemId) -> String {
+    pub fn editor_address(id: ItemId) -> String {
         format!("/edit/{id}")
     }
 

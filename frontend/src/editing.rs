@@ -28,16 +28,25 @@ struct Keeper {
     id: Uuid,
     item: ItemId,
     name: String,
-    /// What the store is to hold next: a draft, or none.
-    next: RefCell<Option<Option<(String, EditBase)>>>,
+    /// What the store is to hold next.
+    next: RefCell<Option<Wanted>>,
     /// The draft that the store holds, or is about to.
     kept: RefCell<Option<String>>,
     is_writing: Cell<bool>,
 }
 
+/// What the store is to hold of an editor.
+enum Wanted {
+    Draft(String, EditBase),
+    Nothing,
+}
+
 impl Keeper {
-    fn keep(self: &Rc<Self>, wanted: Option<(String, EditBase)>) {
-        *self.kept.borrow_mut() = wanted.as_ref().map(|(text, _)| text.clone());
+    fn keep(self: &Rc<Self>, wanted: Wanted) {
+        *self.kept.borrow_mut() = match &wanted {
+            Wanted::Draft(text, _) => Some(text.clone()),
+            Wanted::Nothing => None,
+        };
         *self.next.borrow_mut() = Some(wanted);
         if self.is_writing.replace(true) {
             return;
@@ -47,25 +56,25 @@ impl Keeper {
             while let Some(wanted) = keeper.take_next() {
                 // Where the store fails, the outbox's own attempt tells the person.
                 let _ = match wanted {
-                    Some((text, base)) => {
+                    Wanted::Draft(text, base) => {
                         let (id, item, name) = (keeper.id, keeper.item, keeper.name.clone());
                         keeper.store.put_draft(&Draft { id, item, name, text, base }).await
                     }
-                    None => keeper.store.forget_draft(keeper.id).await,
+                    Wanted::Nothing => keeper.store.forget_draft(keeper.id).await,
                 };
             }
             keeper.is_writing.set(false);
         });
     }
 
-    fn take_next(&self) -> Option<Option<(String, EditBase)>> {
+    fn take_next(&self) -> Option<Wanted> {
         self.next.borrow_mut().take()
     }
 
     /// `saved` is in the outbox: it needs no draft, and what was typed since is made on it.
     fn saved(self: &Rc<Self>, saved: &str, base: &EditBase) {
         let typed_since = self.kept.borrow().clone().filter(|kept| kept != saved);
-        self.keep(typed_since.map(|text| (text, base.clone())));
+        self.keep(typed_since.map_or(Wanted::Nothing, |text| Wanted::Draft(text, base.clone())));
     }
 }
 
@@ -78,7 +87,7 @@ pub struct BrowserEdit {
 
 impl TextEdit for BrowserEdit {
     fn keep(&self, text: String, base: EditBase) {
-        self.keeper.keep(Some((text, base)));
+        self.keeper.keep(Wanted::Draft(text, base));
     }
 
     fn save(&self, text: String, base: EditBase) -> LocalFuture<Result<EditBase, SaveError>> {

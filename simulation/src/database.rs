@@ -249,7 +249,9 @@ impl ZoneStore for Write {
     async fn release(&mut self, contents: Vec<ContentHash>) -> Result<(), DbError> {
         self.named.name(contents.clone());
         self.named_any = true;
-        contents.into_iter().for_each(|content| self.next.account.release(content));
+        for content in contents {
+            self.next.account.release(content);
+        }
         Ok(())
     }
 

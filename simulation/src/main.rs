@@ -49,7 +49,9 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     if arguments.trace {
         let (outcome, lines) = traced(&Plan::of(arguments.seed));
-        lines.iter().for_each(|line| println!("{line}"));
+        for line in &lines {
+            println!("{line}");
+        }
         return told(arguments.seed, &outcome, arguments.no_shrink);
     }
     if arguments.planted {

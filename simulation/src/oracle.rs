@@ -125,6 +125,9 @@ struct Edit {
 /// What a device showed of an item's subtree when its person deleted it.
 type DeleteView = BTreeMap<ItemId, Option<ContentHash>>;
 
+/// What an editor showed of a content, where there was one.
+struct Shown(Option<ContentHash>);
+
 #[derive(Default)]
 pub struct Oracle {
     /// The first that was found.
@@ -141,7 +144,7 @@ pub struct Oracle {
     parents: BTreeMap<ContentHash, BTreeSet<ContentHash>>,
     /// The content that the next command writes, and what its editor showed.
     writing: Option<ContentHash>,
-    editor: Option<Option<ContentHash>>,
+    editor: Option<Shown>,
     /// Every content that the server ever took in.
     ever_held: BTreeSet<ContentHash>,
     /// What people gave up on a device.
@@ -190,9 +193,9 @@ impl Oracle {
 
     fn look_at_clock(&mut self, now: Timestamp) {
         const FORGOTTEN_AFTER: std::time::Duration = std::time::Duration::from_hours(24 * 150);
+        const BELIEVED_AFTER: std::time::Duration = std::time::Duration::from_hours(6 * 24);
         let begun = *self.begun.get_or_insert(now);
         self.aged |= now.since(begun) > FORGOTTEN_AFTER;
-        const BELIEVED_AFTER: std::time::Duration = std::time::Duration::from_hours(6 * 24);
         if let Some((off, since)) = self.clock
             && off.abs() >= 24
             && now.since(since) >= BELIEVED_AFTER
@@ -227,7 +230,7 @@ impl Oracle {
 
     /// … in an editor that showed this.
     pub fn saves_editor(&mut self, seen: Option<ContentHash>) {
-        self.editor = Some(seen);
+        self.editor = Some(Shown(seen));
     }
 
     pub fn commands(&mut self, n: usize, client: &Client, command: &Command) {
@@ -244,7 +247,7 @@ impl Oracle {
             }
             Command::SetContent { id, .. } => {
                 if let Some(content) = writing {
-                    let seen = editor.unwrap_or_else(|| shown(client, *id));
+                    let seen = editor.map_or_else(|| shown(client, *id), |Shown(seen)| seen);
                     self.edit(n, content, seen);
                 }
                 // It may take the place of one that was never sent.

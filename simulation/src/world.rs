@@ -157,11 +157,9 @@ impl World {
             }
             Step::SignIn => self.sign_in(n),
             Step::Flow => self.flow(n),
-            Step::Deliver(at, fate) => {
-                if !self.messages.is_empty() {
-                    let at = usize::from(at) % self.messages.len();
-                    self.deliver(at, fate);
-                }
+            Step::Deliver(at, fate) if !self.messages.is_empty() => {
+                let at = usize::from(at) % self.messages.len();
+                self.deliver(at, fate);
             }
             Step::Restart => self.restart_server(),
             Step::Backup => {
@@ -318,7 +316,7 @@ impl World {
     }
 
     fn stored_one(&mut self, n: usize) -> Option<Event> {
-        let before = self.oracle.before_storing(&self.clients[n]);
+        let before = Oracle::before_storing(&self.clients[n]);
         let (event, batch) = self.clients[n].store_one()?;
         if let Some(batch) = batch {
             self.trace.line(format_args!("{n} stores {}", crate::client::number(batch.id)));

@@ -113,7 +113,7 @@ impl Oracle {
         self.check(Invariant::Liveness, kept.is_empty(), || {
             format!("device {n} keeps the bytes of {kept:?}")
         });
-        let trash: BTreeSet<ItemId> = client.engine.trash().iter().map(|view| view.id()).collect();
+        let trash: BTreeSet<ItemId> = client.engine.trash().iter().map(sync::ItemView::id).collect();
         let rows = server.database.items.values();
         let kept: BTreeSet<ItemId> =
             rows.filter(|row| row.deleted.is_some() && row.purged_at.is_none()).map(|row| row.id).collect();
@@ -141,7 +141,7 @@ impl Oracle {
         self.fail(Invariant::Durable, || format!("device {n} has no bytes for {operation}"));
     }
 
-    pub fn before_storing(&self, client: &Client) -> Waiting {
+    pub fn before_storing(client: &Client) -> Waiting {
         waiting(client)
     }
 

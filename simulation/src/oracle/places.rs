@@ -209,7 +209,9 @@ impl Oracle {
         fresh: &[(&PreparedChange, &Answer)],
     ) {
         let mut times: BTreeMap<ItemId, usize> = BTreeMap::new();
-        fresh.iter().for_each(|(change, _)| *times.entry(change.file_id).or_default() += 1);
+        for (change, _) in fresh {
+            *times.entry(change.file_id).or_default() += 1;
+        }
         for (change, _) in fresh {
             let Some(PreparedKind::Move { .. }) = kind(change) else { continue };
             let id = change.file_id;

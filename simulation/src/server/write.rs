@@ -438,7 +438,9 @@ impl Server {
                 let mut next = Write::begin(&self.database);
                 if let Some(session) = next.next.uploads.get_mut(&operation_id) {
                     let planned = &mut Arc::make_mut(session).planned;
-                    lost.iter().for_each(|&index| planned[index as usize].1 = false);
+                    for &index in &lost {
+                        planned[index as usize].1 = false;
+                    }
                 }
                 self.commit(next, Cause::Staging, served);
                 Err(chunks_missing(&lost))

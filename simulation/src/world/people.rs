@@ -71,7 +71,9 @@ impl World {
                 if undo.is_empty() {
                     self.create_file(n, 0, 1, Words::New(0), false);
                 }
-                undo.into_iter().for_each(|command| self.command(n, command));
+                for command in undo {
+                    self.command(n, command);
+                }
             }
             Step::Resolve(at, resolution) => {
                 let open = self.clients[n].engine.conflicts();
@@ -217,7 +219,8 @@ impl World {
         let new = format!("words {}\n", self.written);
         let before = seen.and_then(|seen| self.bytes(seen)).filter(|bytes| !bytes.is_empty());
         let Some(before) = before.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()) else {
-            return (0..LINES).map(|line| format!("{line} {new}")).collect::<String>().into_bytes();
+            let lines: Vec<String> = (0..LINES).map(|line| format!("{line} {new}")).collect();
+            return lines.concat().into_bytes();
         };
         let mut lines: Vec<&str> = before.split_inclusive('\n').collect();
         let line = at % (lines.len() + 1);

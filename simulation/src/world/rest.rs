@@ -101,7 +101,9 @@ impl World {
 
     fn sign_in_all(&mut self) -> bool {
         let out: Vec<usize> = (0..self.clients.len()).filter(|&n| self.clients[n].signed_out).collect();
-        out.iter().for_each(|&n| self.sign_in(n));
+        for &n in &out {
+            self.sign_in(n);
+        }
         !out.is_empty()
     }
 

@@ -93,7 +93,7 @@ fn acted(list: List, event: &KeyboardEvent) -> bool {
             act(list, if in_trash { Action::Purge } else { Action::Delete });
         }
         "Escape" if !ui.clipboard.with_untracked(Clipboard::is_empty) => {
-            ui.clipboard.set(Clipboard::default())
+            ui.clipboard.set(Clipboard::default());
         }
         "Escape" => ui.selection.update(Selection::clear),
         "ContextMenu" => open_menu(list),

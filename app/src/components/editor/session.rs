@@ -290,9 +290,9 @@ impl Session {
         let patches = patches(&self.text.borrow(), &text);
         self.form.set(form);
         *self.base.borrow_mut() = base;
-        *self.known.borrow_mut() = text.clone();
+        self.known.borrow_mut().clone_from(&text);
         // The field may tell of what it is given as of keys: to this it is nothing new.
-        *self.text.borrow_mut() = text.clone();
+        self.text.borrow_mut().clone_from(&text);
         self.is_own.set(false);
         self.seen.set(hash);
         let field = self.field.borrow().clone();
