@@ -127,10 +127,10 @@ fn Frame(root: ItemId) -> impl IntoView {
             </Show>
             <TabBar />
         </div>
-        <div class="corner">
+        <aside class="corner" aria-label=words::WHAT_HAPPENS>
             <Toasts />
             <UploadPanel />
-        </div>
+        </aside>
         <Dialogs />
         <QuickLook />
         <DropOverlay />

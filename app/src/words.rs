@@ -10,6 +10,7 @@ pub const TRASH: &str = "Trash";
 pub const SETTINGS: &str = "Settings";
 pub const SEARCH: &str = "Search";
 pub const SEARCH_HINT: &str = "Search files";
+pub const WHAT_HAPPENS: &str = "What happens";
 pub const SKIP_TO_CONTENT: &str = "Skip to content";
 pub const MAIN_NAVIGATION: &str = "Main";
 pub const FOLDERS: &str = "Folders";

@@ -5,7 +5,11 @@ import { expect, test } from "@playwright/test";
 import { Client, type Item, changeOf, createChange, createFolderChange } from "../client.ts";
 import { Gate } from "../gate.ts";
 import { Person } from "../person.ts";
+import { Profile } from "../profile.ts";
 import { Server } from "../server.ts";
+
+// Tombstones go after 180.
+const LONGER_THAN_REMEMBERED_DAYS = 182;
 
 let server: Server;
 let gate: Gate;
@@ -188,6 +192,40 @@ test("an answer that was lost on the way: the retry applies nothing twice", asyn
   });
   await together("plan.txt", "trip");
   expect(lost).toBe(2);
+});
+
+test("a browser that is killed right after the sign-in still knows who signed in", async () => {
+  const profile = await Profile.create();
+  try {
+    const before = Person.at(await (await profile.open()).newPage());
+    await before.page.goto(`${gate.url}/sign-in`);
+    await before.signInHere("ann");
+    await before.makesFolder("trip");
+    await before.isReadyForOffline();
+    await profile.kill();
+    await gate.cut();
+    const after = Person.at(await (await profile.open()).newPage());
+    await after.page.goto(`${gate.url}/files`);
+    await expect(after.item("trip")).toBeVisible();
+  } finally {
+    await profile.remove();
+  }
+});
+
+test("a device that was away for longer than the server remembers deletes", async () => {
+  await given(file("old.txt", "gone meanwhile"), file("plan.txt", "first"), file("letter.txt", "untouched"));
+  await ann.renames("plan.txt", "the plan.txt");
+  await ann.makesFile("new.txt", "made offline");
+  await pushed(changeOf(named(await other.items(), "old.txt"), "delete", { seenToken: await other.syncToken() }));
+  await server.down();
+  await server.up(LONGER_THAN_REMEMBERED_DAYS);
+  await gate.restore();
+  // Its session has ended meanwhile, but not what it holds.
+  await expect(ann.page).toHaveURL(/sign-in/);
+  await ann.signInHere("ann");
+  other = await Client.signIn(server, "ann", "Ann's phone");
+  await together("the plan.txt", "letter.txt", "new.txt");
+  expect(await contentOf("new.txt")).toBe("made offline");
 });
 
 /** How deep each folder lies; throws where a way up does not end at the root. */

@@ -78,7 +78,8 @@ impl BrowserCloud {
 
     /// Opens what this browser holds of the account; false if somebody has to sign in first.
     async fn open(&self) -> bool {
-        let Some(session) = session::remembered().filter(|session| !session.is_lost) else { return false };
+        let session = session::recalled().await.filter(|session| !session.is_lost);
+        let Some(session) = session else { return false };
         let signed_in = session.signed_in;
         let snapshot = match IndexedDbStore::open(signed_in.user.id).await {
             Ok(store) => store.load().await.map(|snapshot| (store, snapshot)),
@@ -88,7 +89,7 @@ impl BrowserCloud {
             Ok((store, Some(snapshot))) => (store, snapshot),
             Ok((_, None)) => {
                 // The browser dropped the data: the session belongs to a device that is no more.
-                session::forget();
+                session::forget_kept().await;
                 let _ = api::sign_out().await;
                 return false;
             }
@@ -192,13 +193,13 @@ async fn adopt(signed_in: SignedIn) -> Result<(), StoreError> {
     if meta.is_some() {
         store.apply(&StoreBatch { meta, ..StoreBatch::default() }).await?;
     }
-    session::remember(&Session { signed_in, is_lost: false });
+    session::keep(&Session { signed_in, is_lost: false }).await;
     opfs::ask_to_persist().await;
     Ok(())
 }
 
 async fn sign_in(username: String, password: Password) -> Result<SignedIn, CallError> {
-    if let Some(session) = session::remembered() {
+    if let Some(session) = session::recalled().await {
         // Tabs that still show the last session would go on under the new one's cookie.
         let user = session.signed_in.user.id;
         Tabs::join(user).session_lost();
@@ -400,6 +401,7 @@ impl Cloud for BrowserCloud {
                 opfs::remove_all(&seat.store().name()).await;
                 contents::forget_all(seat.store()).await;
             }
+            session::forget_kept().await;
             cloud.end(Ended::SignedOut);
             Ok(())
         })

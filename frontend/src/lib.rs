@@ -48,6 +48,7 @@ pub fn mount() {
 }
 
 /// A page of the public, as the server rendered it.
+#[cfg(feature = "hydrate")]
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();

@@ -1,12 +1,22 @@
 //! Who is signed in on this browser. It is remembered beside the databases, so that the app opens at once
 //! and without a network; whether the server still thinks so shows with the first call.
+//!
+//! The browser writes its local storage to the disk when it likes, and a killed one has not yet. What a
+//! sign-in brought is therefore kept in a database of its own too, and brought back from there.
 
+use indexed_db_futures::database::Database;
+use indexed_db_futures::prelude::*;
+use indexed_db_futures::transaction::{TransactionDurability, TransactionMode, TransactionOptions};
 use serde::{Deserialize, Serialize};
 use shared::UserId;
 use shared::account::{DeviceClaim, SignedIn};
 use web_sys::Storage;
 
+use crate::store::StoreError;
+
 const CURRENT_KEY: &str = "cloudstead.session";
+/// The database that outlives a killed browser; its one store; its one record.
+const KEPT: &str = "cloudstead-session";
 /// Prefix; the rest is the username.
 const ACCOUNT_KEY: &str = "cloudstead.account.";
 
@@ -44,6 +54,61 @@ pub fn forget() {
         let _ = storage.remove_item(&account_key(&session.signed_in.user.username));
     }
     let _ = storage.remove_item(CURRENT_KEY);
+}
+
+/// Remembers it, on the disk when this returns.
+pub async fn keep(session: &Session) {
+    remember(session);
+    // Where that fails, a browser that is killed in the next seconds asks for a sign-in.
+    let _ = write_kept(serde_json::to_string(session).ok()).await;
+}
+
+/// Forgets it, on the disk too.
+pub async fn forget_kept() {
+    forget();
+    let _ = write_kept(None).await;
+}
+
+/// What is remembered, or was kept by a browser that was killed.
+pub async fn recalled() -> Option<Session> {
+    if let Some(session) = remembered() {
+        return Some(session);
+    }
+    let text: Option<String> = read_kept().await.ok()?;
+    let session = serde_json::from_str(&text?).ok()?;
+    remember(&session);
+    Some(session)
+}
+
+async fn kept() -> Result<Database, StoreError> {
+    let database = Database::open(KEPT).with_version(1u8).with_on_upgrade_needed(|_, database| {
+        database.create_object_store(KEPT).build()?;
+        Ok(())
+    });
+    Ok(database.await?)
+}
+
+async fn read_kept() -> Result<Option<String>, StoreError> {
+    let database = kept().await?;
+    let transaction = database.transaction(KEPT).with_mode(TransactionMode::Readonly).build()?;
+    let text = transaction.object_store(KEPT)?.get(CURRENT_KEY).primitive()?.await?;
+    database.clone().close();
+    Ok(text)
+}
+
+async fn write_kept(text: Option<String>) -> Result<(), StoreError> {
+    let database = kept().await?;
+    let options = TransactionOptions::new().with_durability(TransactionDurability::Strict);
+    let transaction =
+        database.transaction(KEPT).with_mode(TransactionMode::Readwrite).with_options(options).build()?;
+    let store = transaction.object_store(KEPT)?;
+    match text {
+        Some(text) => store.put(text).with_key(CURRENT_KEY).primitive()?.await.map(drop)?,
+        None => store.delete(CURRENT_KEY).primitive()?.await?,
+    }
+    transaction.commit().await?;
+    database.clone().close();
+    Ok(())
 }
 
 /// The account that last signed in on this browser by this name: its database knows the device's id.

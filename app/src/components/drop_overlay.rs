@@ -12,7 +12,7 @@ pub fn DropOverlay() -> impl IntoView {
     view! {
         <Show when=move || ui.desktop_drag.get()>
             <div class="drop-overlay">
-                <p class="drop-label">
+                <p class="drop-label" role="status">
                     <Glyph icon=icondata::LuUpload />
                     {move || words::drop_into(&ui.folder_name(folder()))}
                 </p>

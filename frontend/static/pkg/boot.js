@@ -1,9 +1,9 @@
 // Starts the app: mounts it in the shell, hydrates it on a page that the server rendered.
-import init, { hydrate, mount } from './cloudstead.js';
+import init, * as app from './cloudstead.js';
 
 await init();
 if (document.documentElement.dataset.entry === 'mount') {
-  mount();
+  app.mount();
 } else {
-  hydrate();
+  app.hydrate();
 }
