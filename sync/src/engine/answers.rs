@@ -212,6 +212,10 @@ impl Engine {
         if self.tree.remote(id) == Some(&node) {
             return;
         }
+        // A conflict tells what the file holds at present.
+        self.net.conflicts_wanted |= self.conflicts.values().any(|conflict| {
+            self.resolve(conflict.file_id) == id && Some(conflict.server_content_hash) != node.content_hash
+        });
         self.recheck_cycles = true;
         self.tree.set_remote(id, Some(node));
         self.disk.draft.items.insert(id);

@@ -69,6 +69,26 @@ fn a_conflict_that_changed_meanwhile_is_put_to_the_person_again() {
 }
 
 #[test]
+fn a_conflict_tells_what_the_file_holds_now() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "base");
+    world.settle();
+    world.go_offline(1);
+    world.edit(0, file, "theirs");
+    world.settle();
+    world.edit(1, file, "mine");
+    world.go_online(1);
+    world.settle();
+    world.edit(0, file, "theirs, later");
+    world.settle();
+    for device in &world.devices {
+        let present = device.engine.item(file).expect("it is there").to_client_item().item.content_hash;
+        assert_eq!(Some(device.engine.conflicts()[0].server_content_hash), present);
+    }
+}
+
+#[test]
 fn an_editor_that_was_open_while_news_came_in_has_not_seen_them() {
     let mut world = World::new(2);
     let root = world.server.root;

@@ -271,6 +271,19 @@ impl Server {
         }
     }
 
+    /// Each with what its file holds now.
+    pub fn open_conflicts(&self) -> Vec<ConflictInfo> {
+        let present = |conflict: &ConflictInfo| {
+            let item = &self.items[&conflict.file_id].item;
+            ConflictInfo {
+                server_version: item.version.clone(),
+                server_content_hash: item.content_hash.expect("a file has a content"),
+                ..conflict.clone()
+            }
+        };
+        self.conflicts.values().map(present).collect()
+    }
+
     pub fn resolve_conflict(
         &mut self,
         device: DeviceId,

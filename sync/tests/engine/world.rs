@@ -202,7 +202,7 @@ impl World {
                 Event::TrashAnswered { call: *call, result: carry(arrives, || Ok(self.server.trash())) }
             }
             Effect::FetchConflicts { call } => {
-                let conflicts = self.server.conflicts.values().cloned().collect();
+                let conflicts = self.server.open_conflicts();
                 Event::ConflictsAnswered { call: *call, result: carry(arrives, || Ok(conflicts)) }
             }
             Effect::Resolve { call, conflict, request } => {
