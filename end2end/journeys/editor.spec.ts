@@ -98,6 +98,27 @@ test("a new text is named, written, saved and is there on the other device", asy
   });
 });
 
+/** What this browser holds of texts that are still being written. */
+async function drafts(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const settled = <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(request.error);
+      });
+    const texts: string[] = [];
+    for (const { name } of await indexedDB.databases()) {
+      const database = await settled(indexedDB.open(name!));
+      if (database.objectStoreNames.contains("drafts")) {
+        const records = await settled<string[]>(database.transaction("drafts").objectStore("drafts").getAll());
+        texts.push(...records.map((record) => JSON.parse(record).text));
+      }
+      database.close();
+    }
+    return texts;
+  });
+}
+
 test("what was typed outlives a killed tab, with and without the server", async ({ browser }) => {
   const gate = await Gate.before(server);
   const { ann, client, id } = await annWith("diary.txt", "Monday\n", { page: browser, url: gate.url });
@@ -106,6 +127,7 @@ test("what was typed outlives a killed tab, with and without the server", async 
   await expect(editor.text).toHaveValue("Monday\n");
   await ann.page.keyboard.press("ControlOrMeta+End");
   await ann.page.keyboard.type("I saw a fox.");
+  await expect.poll(() => drafts(ann.page)).toContain("Monday\nI saw a fox.");
   // Killed in the pause before it would be saved: the renderer ends without a word to the page.
   await crash(ann.page);
 
