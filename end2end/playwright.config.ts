@@ -36,7 +36,7 @@ export default defineConfig({
     { name: "journeys", testDir: "journeys", testIgnore: "looks.spec.ts" },
     { name: "looks", testDir: "journeys", testMatch: "looks.spec.ts", use: { trace: "off" } },
     { name: "durability", testDir: "durability" },
-    { name: "benchmarks", testDir: "benchmarks" },
+    { name: "benchmarks", testDir: "benchmarks", use: { trace: "off" } },
     { name: "conformance", testDir: "conformance" },
   ],
 });

@@ -16,12 +16,12 @@ const MINUTE_MS = 60_000;
 /** What the main thread does in a frame; their thread time repeats from run to run without a GPU. */
 const FRAME_WORK = new Set(["FunctionCall", "EventDispatch", "Layout", "UpdateLayoutTree", "Paint", "FireAnimationFrame"]);
 
-test("a folder of 50,000 entries opens at once and scrolls smoothly", async ({}, { outputPath, project }) => {
+test("a folder of 50,000 entries opens at once and scrolls smoothly", async ({}, info) => {
   test.setTimeout(10 * MINUTE_MS);
   const server = await Server.start();
   await Client.register(server, "ann");
   await fill(await Client.signIn(server, "ann"), ENTRIES);
-  const browser = await chromium.launch(project.use.launchOptions);
+  const browser = await chromium.launch(info.project.use.launchOptions);
   const ann = await Person.on(browser, server.url, { viewport: { width: 1280, height: 800 } });
   const { page } = ann;
   await page.goto("/sign-in");
@@ -35,8 +35,8 @@ test("a folder of 50,000 entries opens at once and scrolls smoothly", async ({},
   const again = (await paintedAt(page, "list")) - (await began(page));
   await ann.seesStatus("Up to date");
 
-  const small = await scrolled(page, outputPath("few.json"), "Settings");
-  const frames = await scrolled(page, outputPath("many.json"), "Files");
+  const small = await scrolled(page, info.outputPath("few.json"), "Settings");
+  const frames = await scrolled(page, info.outputPath("many.json"), "Files");
   const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
   print(`A folder of ${ENTRIES} entries`, [
     ["from sign-in to the first entries", ms(first)],
