@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::rc::Rc;
 
+use shared::faults::Fault;
 use shared::sync::ConflictInfo;
 use shared::{ConflictId, ItemId, OperationId};
 
@@ -32,7 +33,9 @@ impl MemoryStore {
     pub fn apply_now(&self, batch: &StoreBatch) {
         let mut records = self.0.borrow_mut();
         for (old, new) in &batch.move_contents {
-            if let Some(bytes) = records.contents.remove(old) {
+            if let Some(bytes) = records.contents.remove(old)
+                && !Fault::MovedContentsAreLost.is_planted()
+            {
                 records.contents.insert(*new, bytes);
             }
         }
@@ -41,8 +44,10 @@ impl MemoryStore {
                 records.contents.insert(*new, bytes);
             }
         }
-        records.contents.extend(batch.put_contents.iter().cloned());
-        for id in &batch.delete_items {
+        if batch.put_items.is_empty() || !Fault::StoreDropsContents.is_planted() {
+            records.contents.extend(batch.put_contents.iter().cloned());
+        }
+        for id in batch.delete_items.iter().filter(|_| !Fault::StoreKeepsItems.is_planted()) {
             records.items.remove(id);
         }
         for id in &batch.delete_operations {

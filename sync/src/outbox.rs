@@ -219,12 +219,6 @@ impl Outbox {
         touched
     }
 
-    /// The last operation of the item that took effect here and decides this sort: what a further edit is
-    /// made on.
-    pub(crate) fn last_of_sort(&self, item: ItemId, sort: Sort) -> Option<&Queued> {
-        self.of_item(item).rev().find(|queued| queued.takes_effect() && queued.op.act.touches(sort))
-    }
-
     /// An operation and those that it builds on by their ids, the latest first.
     pub(crate) fn chain<'a>(&'a self, from: &'a Queued) -> impl Iterator<Item = &'a Queued> {
         std::iter::successors(Some(from), |queued| {

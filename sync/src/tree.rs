@@ -214,7 +214,8 @@ impl Tree {
     /// Whether `item` is an earlier state than the one at hand: answers can overtake one another.
     pub(crate) fn is_stale(&self, item: &FileItem) -> bool {
         let age = item.version.iter().map(|dot| dot.count).max().unwrap_or(0);
-        self.remote.get(&item.id).is_some_and(|node| age < node.age())
+        let stale = self.remote.get(&item.id).is_some_and(|node| age < node.age());
+        stale && !shared::faults::Fault::StaleIsTaken.is_planted()
     }
 
     pub(crate) fn set_remote(&mut self, id: ItemId, node: Option<Node>) {
@@ -314,9 +315,18 @@ impl Tree {
         alive(&id) && self.ancestors(id).is_some_and(|above| above.iter().all(alive))
     }
 
-    /// Whether `id` is `folder` or lies below it.
+    /// Whether `id` is `folder` or lies below it. What was removed for good here, but not there yet, still
+    /// holds what is in it.
     pub(crate) fn is_within(&self, id: ItemId, folder: ItemId) -> bool {
-        id == folder || self.ancestors(id).is_some_and(|above| above.contains(&folder))
+        let mut at = id;
+        for _ in 0..=TREE_DEPTH_MAX + 1 {
+            if at == folder || self.is_root(at) {
+                return at == folder;
+            }
+            let Some(node) = self.local(at).or_else(|| self.remote(at)) else { return false };
+            at = node.parent;
+        }
+        false
     }
 
     /// The folders that contain one another with `id` among them, if there are such.

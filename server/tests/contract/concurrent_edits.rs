@@ -388,6 +388,24 @@ async fn what_was_put_into_a_folder_after_the_deleter_looked_lives() {
 }
 
 #[tokio::test]
+async fn a_folder_that_joined_another_unbeknown_to_its_deleter_keeps_what_that_one_holds() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let theirs = a.done(folder(fresh(), a.root(), "Letters")).await;
+        let letter = a.done(file(fresh(), theirs.id, "a.bin", "a")).await;
+        b.pull().await;
+        // Both operations wait on the other device, which has been given the letter in the meantime.
+        let mine = folder(fresh(), b.root(), "letters");
+        let id = serde_json::from_value(mine["fileId"].clone()).unwrap();
+        let delete = delete(id, &VersionVector::new(), b.token.as_deref());
+        let answer = b.push(&[mine.clone(), chained(delete, &mine)]).await;
+        let outcomes: Vec<Outcome> = answer.applied.iter().map(|applied| applied.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Merged, Outcome::Merged]);
+        assert!(!a.item(letter.id).await.is_deleted);
+    }
+}
+
+#[tokio::test]
 async fn what_a_conflict_brought_back_can_be_moved_by_whoever_sees_it() {
     for server in TestServer::each().await {
         let (mut a, mut b, item) = with_file(&server, "a.bin", "0").await;

@@ -11,7 +11,7 @@ use super::network::{Purpose, backoff_max};
 use super::space::is_lack_of_space;
 use super::{Act, Engine, Notice, reason};
 use crate::event::{CallError, CallId};
-use crate::outbox::Sort;
+use crate::outbox::{Queued, Sort};
 use crate::store::{Operation, OperationState};
 
 /// The body that even the slowest line has to carry, in bytes: room for one small file.
@@ -174,6 +174,10 @@ impl Engine {
             if let Some(parent) = queued.op.act.parent_mut().filter(|parent| **parent == old) {
                 *parent = new;
             }
+            // Whoever deleted the one had seen nothing of what the other holds.
+            if let Act::Delete { seen_token } = &mut queued.op.act {
+                *seen_token = None;
+            }
             self.touch_operation(id);
         }
         for item in items {
@@ -281,7 +285,7 @@ impl Engine {
                 self.dequeue(id);
                 self.want_pull();
             }
-            ErrorCode::NotFound if op.absent && op.act.content().is_some() => self.recreate(item),
+            ErrorCode::NotFound if op.absent && self.recreate(item) => {}
             ErrorCode::AlreadyExists if op.act.is_create() => self.already_exists(&op, item),
             code if is_lack_of_space(code) && op.act.content().is_some() => self.no_space_for(id, code),
             code if refusal.retryable || code.retryable() => self.try_later(id, code),
@@ -354,6 +358,7 @@ impl Engine {
         let Some(op) = self.outbox.get(old).map(|queued| queued.op.clone()) else { return };
         self.outbox.set_state(old, OperationState::Queued);
         let touched = self.outbox.reissue(old, new);
+        self.followers.insert(old, Base::operation(new));
         self.touch_operation(old);
         self.touch_operation(new);
         for id in touched {
@@ -534,13 +539,12 @@ impl Engine {
     /// came in since are better told by the version that came with them.
     pub(super) fn base_for(&self, item: ItemId, sorts: &[Sort]) -> Base {
         let present = || self.tree.remote(item).map_or_else(VersionVector::new, crate::tree::Node::version);
-        let Some(last) = self.outbox.of_item(item).rev().find(|q| q.takes_effect() && q.op.act.edits())
-        else {
+        let Some(last) = self.in_effect(item).find(|q| q.op.act.edits()) else {
             return Base::version(present());
         };
         let chained = || Base::operation(last.op.id);
         let [sort] = sorts else { return chained() };
-        let Some(of_sort) = self.outbox.last_of_sort(item, *sort) else {
+        let Some(of_sort) = self.last_of_sort(item, *sort) else {
             let root = self.outbox.chain(last).last().and_then(|queued| queued.op.base.base_version.clone());
             return if root == Some(present()) { chained() } else { Base::version(present()) };
         };
@@ -549,6 +553,22 @@ impl Engine {
         } else {
             Base::operation(of_sort.op.id)
         }
+    }
+}
+
+impl Engine {
+    /// The operations on which the item is shown as it is, the latest first. A creation that the server has
+    /// taken in, though its answer is still to come, is in what the server told.
+    fn in_effect(&self, item: ItemId) -> impl Iterator<Item = &Queued> {
+        let is_there = self.tree.remote(item).is_some();
+        let in_effect =
+            move |queued: &&Queued| queued.takes_effect() && !(is_there && queued.op.act.is_create());
+        self.outbox.of_item(item).rev().filter(in_effect)
+    }
+
+    /// The last operation of the item that is shown and decides this sort: what a further edit is made on.
+    pub(super) fn last_of_sort(&self, item: ItemId, sort: Sort) -> Option<&Queued> {
+        self.in_effect(item).find(|queued| queued.op.act.touches(sort))
     }
 }
 

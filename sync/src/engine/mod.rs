@@ -44,6 +44,8 @@ pub struct Engine {
     aliases: BTreeMap<ItemId, ItemId>,
     /// Items that are known to be gone for good, so that a late answer cannot bring one back.
     purged: BTreeSet<ItemId>,
+    /// What operations that went or got other ids come to, for editors that lean on them.
+    followers: BTreeMap<OperationId, Base>,
     /// Purged folders whose contents are still in the tree.
     unswept: BTreeSet<ItemId>,
     /// What a restored server no longer has, until the driver says whether it holds the bytes.
@@ -87,6 +89,7 @@ impl Engine {
             outbox: Outbox::default(),
             conflicts: snapshot.conflicts.into_iter().map(|conflict| (conflict.id, conflict)).collect(),
             purged: BTreeSet::new(),
+            followers: BTreeMap::new(),
             unswept: BTreeSet::new(),
             lost: BTreeSet::new(),
             absent: BTreeSet::new(),
@@ -261,6 +264,10 @@ impl Engine {
         self.touch_operation(id);
         self.disk.draft.contents.retain(|(of, _)| *of != id);
         self.disk.draft.copied_contents.retain(|(_, new)| *new != id);
+        if queued.op.absent && !self.outbox.has_item(item) {
+            // Kept for the sake of what waited; if the server has it after all, its answer says so.
+            self.set_remote_gone(item);
+        }
         if queued.is_parked() {
             self.reblock();
         }

@@ -199,6 +199,8 @@ impl Engine {
         if self.net.poll_at.is_some() && self.is_due(self.net.poll_at) {
             self.net.poll_at = None;
             self.net.pull_wanted = true;
+            // No entry of the feed tells of a conflict.
+            self.net.conflicts_wanted = true;
         }
         if self.may_send_changes() {
             self.probe_space();

@@ -86,7 +86,7 @@ impl<'a> ItemView<'a> {
 
     /// The operation whose bytes are the item's present content, where the server does not have them yet.
     pub fn pending_content(&self) -> Option<(OperationId, &'a Content)> {
-        let queued = self.engine.outbox.last_of_sort(self.id, Sort::Content)?;
+        let queued = self.engine.last_of_sort(self.id, Sort::Content)?;
         Some((queued.op.id, queued.op.act.content()?))
     }
 

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use shared::faults::Fault;
 use shared::sync::TokenExpiry;
 use shared::{ItemId, ItemKind, ItemName, OperationId};
 
@@ -28,6 +29,11 @@ impl Engine {
             TokenExpiry::Epoch => {
                 self.forget_bases();
                 self.absent = absent.iter().copied().collect();
+                if Fault::AbsentIsDeleted.is_planted() {
+                    for &id in &absent {
+                        self.enqueue(id, Act::Delete { seen_token: None }, Self::unknown_base());
+                    }
+                }
                 self.recover(absent);
                 self.end_recovery();
             }
@@ -90,7 +96,7 @@ impl Engine {
                 // The trash is fetched on its own.
                 _ if !self.tree.is_live(id) => self.set_remote_gone(id),
                 (ItemKind::Folder, _) => folders.push(id),
-                _ if edited => self.recreate(id),
+                _ if edited => drop(self.recreate(id)),
                 (ItemKind::File, Some(content_hash)) => {
                     self.lost.insert(id);
                     self.out.push(Effect::FindContent { item: id, content_hash, size });
@@ -132,16 +138,17 @@ impl Engine {
         }
     }
 
-    /// Creates a file again from the content that its last queued edit carries.
-    pub(super) fn recreate(&mut self, item: ItemId) {
+    /// Creates a file again from the content that its last queued edit carries; whether it could.
+    pub(super) fn recreate(&mut self, item: ItemId) -> bool {
         let edit = self.outbox.of_item(item).rev().find(|queued| queued.op.act.content().is_some());
         let Some((source, content)) = edit.and_then(|q| Some((q.op.id, q.op.act.content()?.clone()))) else {
-            return;
+            return false;
         };
-        let Some(operation) = self.create_again(item, content.clone()) else { return };
+        let Some(operation) = self.create_again(item, content.clone()) else { return false };
         if matches!(content, Content::Stored { .. }) {
             self.disk.draft.moved_contents.push((source, operation));
         }
+        true
     }
 
     fn recreate_with(&mut self, item: ItemId, content: NewContent) {
@@ -156,9 +163,9 @@ impl Engine {
         let node = self.tree.local(item).or_else(|| self.tree.remote(item))?.clone();
         let mime_type = self.tree.mime_of(&node).map(str::to_owned);
         let name = ItemName::parse(&node.name).ok()?;
+        let parent = self.recreate_folder(node.parent)?;
         self.forget_waiting(item);
         self.set_remote_gone(item);
-        let parent = self.recreate_folder(node.parent)?;
         let act = Act::CreateFile {
             parent,
             name,

@@ -30,6 +30,11 @@ pub(super) fn is_lack_of_space(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::QuotaExceeded | ErrorCode::StorageFull)
 }
 
+/// Whether no refusal keeps it here.
+fn goes_on(queued: &Queued) -> bool {
+    !queued.is_parked() && !queued.blocked
+}
+
 impl Space {
     /// Why a content waits for room; None where it does not.
     pub(super) fn holds(&self, queued: &Queued) -> Option<ErrorCode> {
@@ -88,16 +93,21 @@ impl Engine {
         let Some(full) = &self.space.full else { return };
         let waits = |queued: &&Queued| {
             let bytes = queued.op.act.content().map(Content::size);
-            !queued.is_parked() && bytes.is_some_and(|bytes| bytes >= full.refused_bytes)
+            goes_on(queued) && bytes.is_some_and(|bytes| bytes >= full.refused_bytes)
         };
-        let waiting = self.outbox.iter().filter(waits);
+        // A later content of a file waits for the earlier one.
+        let is_first = |queued: &&Queued| {
+            let of_item = self.outbox.of_item(self.resolve(queued.op.item_id));
+            of_item.filter(waits).map(|first| first.op.id).next() == Some(queued.op.id)
+        };
+        let waiting = self.outbox.iter().filter(waits).filter(is_first);
         let Some(smallest) = waiting.min_by_key(|queued| queued.op.act.content().map(Content::size)) else {
             self.space.full = None;
             self.tree.changes.queue = true;
             return;
         };
         let smallest = smallest.op.id;
-        let has_probe = full.probe.is_some_and(|probe| self.outbox.contains(probe));
+        let has_probe = full.probe.and_then(|probe| self.outbox.get(probe)).is_some_and(goes_on);
         let is_due = self.is_due(full.next_try);
         if let Some(full) = self.space.full.as_mut().filter(|_| !has_probe) {
             full.probe = is_due.then_some(smallest);

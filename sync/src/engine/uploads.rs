@@ -8,20 +8,27 @@ use super::{Act, Effect, Engine};
 use crate::effect::UploadOrder;
 use crate::event::{CallError, UploadError};
 use crate::outbox::Queued;
-use crate::store::Content;
+use crate::store::{Content, Operation};
 
 impl Engine {
     /// Starts every upload that leans on nothing unanswered.
     pub(super) fn start_uploads(&mut self) {
-        let ready: Vec<(OperationId, UploadOrder)> = self
+        let ready: Vec<(Operation, Option<UploadOrder>)> = self
             .outbox
             .iter()
             .filter(|queued| queued.op.act.is_upload() && self.is_ready(queued) && self.is_first(queued))
-            .filter_map(|queued| Some((queued.op.id, self.order(queued)?)))
+            .map(|queued| (queued.op.clone(), self.order(queued)))
             .collect();
-        for (id, order) in ready {
-            self.mark_in_flight(id);
-            self.out.push(Effect::StartUpload(Box::new(order)));
+        for (op, order) in ready {
+            if let Some(order) = order {
+                self.mark_in_flight(op.id);
+                self.out.push(Effect::StartUpload(Box::new(order)));
+            } else {
+                // Neither here nor there is a file that it could go into.
+                let item = self.resolve(op.item_id);
+                let (code, message) = (ErrorCode::Gone, String::new());
+                self.park(&op, item, Refusal { code, message, retryable: false });
+            }
         }
     }
 

@@ -89,6 +89,26 @@ fn a_conflict_tells_what_the_file_holds_now() {
 }
 
 #[test]
+fn a_conflict_that_nobody_was_told_of_is_found_by_looking() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "base");
+    world.settle();
+    world.go_offline(1);
+    world.edit(0, file, "theirs");
+    world.settle();
+    world.edit(1, file, "mine");
+    world.devices[0].offline = true;
+    world.go_online(1);
+    world.settle();
+    world.devices[0].offline = false;
+    assert_eq!(world.devices[0].engine.conflicts().len(), 0);
+    world.pass(Duration::from_mins(10));
+    world.settle();
+    assert_eq!(world.devices[0].engine.conflicts().len(), 1);
+}
+
+#[test]
 fn an_editor_that_was_open_while_news_came_in_has_not_seen_them() {
     let mut world = World::new(2);
     let root = world.server.root;
@@ -402,4 +422,63 @@ fn search_finds_live_names_in_any_case_and_composition() {
     assert_eq!(found(".TXT"), ["Café.txt"]);
     let path = world.devices[0].engine.search("café", 1)[0].to_client_item().item.path;
     assert_eq!(path, "/Straße/Café.txt");
+}
+
+#[test]
+fn a_creation_that_is_given_up_leaves_the_last_of_its_edits() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    world.assert_converged();
+    world.go_offline(0);
+    let (file, first) = world.upload(0, root, "a.bin", b"large, so it goes by chunks");
+    world.edit(0, file, "one");
+    // A restart: what may have been sent is not rewritten.
+    world.crash(0);
+    world.edit(0, file, "two");
+    assert_eq!(world.devices[0].engine.summary().waiting, 3);
+    world.server.refuse.insert(file, (ErrorCode::ReadOnly, 1));
+    world.go_online(0);
+    world.settle();
+    world.event(0, Event::Discard { operation: first });
+    world.assert_converged();
+    assert_eq!(world.tree(0), [format!("/a.bin {}", hash("two"))]);
+}
+
+#[test]
+fn a_folder_that_joined_another_is_not_deleted_with_what_its_maker_never_saw_in_it() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    world.settle();
+    world.go_offline(1);
+    let theirs = world.folder(0, root, "Letters");
+    let letter = world.file(0, theirs, "a.txt", "a");
+    world.settle();
+    let mine = world.folder(1, root, "Letters");
+    world.go_online(1);
+    while !matches!(world.devices[1].requests.front(), Some(Effect::Push { .. })) {
+        world.deliver(1, Fault::None);
+    }
+    world.delete(1, mine);
+    world.assert_converged();
+    assert!(world.server.is_live(letter));
+}
+
+#[test]
+fn a_deleted_folder_keeps_the_edit_that_ones_own_edit_hid() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let folder = world.folder(0, root, "Folder");
+    let file = world.file(0, folder, "a.txt", "base");
+    world.settle();
+    world.go_offline(1);
+    world.edit(0, file, "theirs");
+    world.settle();
+    world.edit(1, file, "mine");
+    world.server.refuse.insert(file, (ErrorCode::Unavailable, 2));
+    world.go_online(1);
+    while world.deliver(1, Fault::None) {}
+    world.server.refuse.insert(file, (ErrorCode::ReadOnly, 1));
+    world.delete(1, folder);
+    world.settle();
+    assert!(world.server.is_live(file), "nobody who deleted it had seen it so");
 }

@@ -1,9 +1,9 @@
 //! What an editor leans on: every save is made on what it had before it.
 
-use shared::ItemId;
-use sync::{Command, CommandError, EditBase, NewContent};
+use shared::{ErrorCode, ItemId};
+use sync::{Command, CommandError, EditBase, Effect, Event, NewContent};
 
-use crate::world::{World, hash};
+use crate::world::{Fault, World, hash};
 
 fn save(world: &mut World, n: usize, id: ItemId, text: &str, base: EditBase) -> EditBase {
     let content = NewContent::Small(text.into());
@@ -52,6 +52,37 @@ fn one_goes_on_from_ones_own_save_after_it_was_answered() {
 }
 
 #[test]
+fn what_was_written_beside_an_open_editor_is_not_taken_for_seen() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    world.go_offline(0);
+    let file = world.file(0, root, "a.txt", "one");
+    let base = open(&world, 0, file);
+    world.edit(0, file, "two");
+    let base = save(&mut world, 0, file, "three", base);
+    save(&mut world, 0, file, "three and more", base);
+    world.go_online(0);
+    world.settle();
+    assert_eq!(world.server.conflicts.len(), 1, "the second is not written over unseen");
+    assert_eq!(world.tree(0), [format!("/a.txt {}", hash("two"))]);
+}
+
+#[test]
+fn what_was_written_once_more_beside_an_open_editor_is_no_news_to_it() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    world.go_offline(0);
+    let file = world.file(0, root, "a.txt", "one");
+    let base = open(&world, 0, file);
+    world.edit(0, file, "one");
+    save(&mut world, 0, file, "two", base);
+    world.go_online(0);
+    world.assert_converged();
+    assert!(world.server.conflicts.is_empty());
+    assert_eq!(world.tree(0), [format!("/a.txt {}", hash("two"))]);
+}
+
+#[test]
 fn what_came_in_while_the_editor_was_open_is_not_taken_for_seen() {
     let mut world = World::new(2);
     let root = world.server.root;
@@ -91,4 +122,65 @@ fn a_change_without_a_base_leaves_the_trash_alone() {
     let content = NewContent::Small(b"b".to_vec());
     let ran = world.run(0, vec![Command::SetContent { id: file, content, modified_at: None, base: None }]);
     assert_eq!(ran.refused, [(0, CommandError::Deleted(file))]);
+}
+
+#[test]
+fn an_editor_goes_on_from_a_save_that_was_refused_and_tried_again() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "");
+    world.assert_converged();
+    let base = open(&world, 0, file);
+    world.server.refuse.insert(file, (ErrorCode::ReadOnly, 1));
+    let base = save(&mut world, 0, file, "one", base);
+    world.settle();
+    let EditBase::Operation(refused) = base else { panic!("it was saved") };
+    world.event(0, Event::Retry { operation: refused });
+    save(&mut world, 0, file, "one two", base);
+    world.assert_converged();
+    assert!(world.server.conflicts.is_empty());
+    assert_eq!(world.tree(0), [format!("/a.txt {}", hash("one two"))]);
+}
+
+#[test]
+fn an_editor_goes_on_from_what_a_given_up_save_was_made_on() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "");
+    world.assert_converged();
+    world.go_offline(0);
+    let base = open(&world, 0, file);
+    let base = save(&mut world, 0, file, "one", base);
+    let EditBase::Operation(given_up) = base else { panic!("it was saved") };
+    world.event(0, Event::Discard { operation: given_up });
+    save(&mut world, 0, file, "one two", base);
+    world.go_online(0);
+    world.assert_converged();
+    assert!(world.server.conflicts.is_empty());
+    assert_eq!(world.tree(0), [format!("/a.txt {}", hash("one two"))]);
+}
+
+#[test]
+fn one_edits_what_one_sees_though_the_answer_to_its_creation_is_still_to_come() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "one");
+    world.deliver(0, Fault::LoseAnswer);
+    world.go_offline(0);
+    world.settle();
+    world.edit(1, file, "two");
+    world.settle();
+    world.devices[0].offline = false;
+    world.event(0, Event::SocketOpened);
+    while world.tree(0) != [format!("/a.txt {}", hash("two"))] {
+        assert!(world.deliver(0, if is_push(&world) { Fault::LoseAnswer } else { Fault::None }));
+    }
+    world.edit(0, file, "two three");
+    world.assert_converged();
+    assert!(world.server.conflicts.is_empty());
+    assert_eq!(world.tree(1), [format!("/a.txt {}", hash("two three"))]);
+}
+
+fn is_push(world: &World) -> bool {
+    matches!(world.devices[0].requests.front(), Some(Effect::Push { .. }))
 }

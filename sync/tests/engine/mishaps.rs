@@ -1,8 +1,8 @@
 //! What a device must not believe: another account's answers, old news, a muddled outbox.
 
-use shared::ErrorCode;
 use shared::frames::ServerEvent;
-use sync::{CallError, Effect, Engine, Event};
+use shared::{ChunkHash, ContentHash, ErrorCode};
+use sync::{CallError, Command, Effect, Engine, Event, NewContent};
 
 use crate::server::Server;
 use crate::world::{Fault, World, seed};
@@ -114,4 +114,50 @@ fn what_the_server_has_forgotten_is_not_asked_for_without_end() {
     world.go_online(0);
     let requests = (0..50).take_while(|_| world.deliver(0, Fault::None)).count();
     assert!(requests < 50, "{requests} requests within a moment");
+}
+
+#[test]
+fn an_upload_arrives_before_its_folder_is_removed_for_good() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let folder = world.folder(0, root, "Folder");
+    let below = world.folder(0, folder, "Below");
+    let file = world.file(0, below, "a.txt", "small");
+    world.assert_converged();
+    world.go_offline(0);
+    let bytes = b"large, so it goes by chunks".to_vec();
+    world.devices[0].staged.insert("staged".into(), bytes.clone());
+    let content = NewContent::Upload { size: bytes.len() as u64, staged: Some("staged".into()) };
+    world.run(0, vec![Command::SetContent { id: file, content, modified_at: None, base: None }]);
+    for id in [below, folder] {
+        world.delete(0, id);
+        assert_eq!(world.run(0, vec![Command::Purge { id }]).refused, []);
+    }
+    world.go_online(0);
+    while let Some(request) = world.devices[0].requests.front() {
+        let begins = matches!(request, Effect::StartUpload(_));
+        world.deliver(0, if begins { Fault::LoseRequest } else { Fault::None });
+    }
+    world.assert_converged();
+    assert!(world.server.held.contains(&ContentHash::of_chunks([&ChunkHash::of(&bytes)])));
+}
+
+#[test]
+fn an_upload_into_what_was_removed_for_good_meanwhile_is_told_as_refused() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "small");
+    world.assert_converged();
+    world.go_offline(0);
+    let bytes = b"large, so it goes by chunks".to_vec();
+    world.devices[0].staged.insert("staged".into(), bytes.clone());
+    let content = NewContent::Upload { size: bytes.len() as u64, staged: Some("staged".into()) };
+    world.run(0, vec![Command::SetContent { id: file, content, modified_at: None, base: None }]);
+    world.delete(1, file);
+    assert_eq!(world.run(1, vec![Command::Purge { id: file }]).refused, []);
+    world.settle();
+    world.go_online(0);
+    world.settle();
+    assert_eq!(world.devices[0].engine.summary().failed, 1);
+    assert_eq!(world.devices[0].engine.summary().waiting, 0);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use shared::{ChunkHash, ContentHash, ErrorCode, ItemId, ItemKind, OperationId};
-use sync::{Act, Command, Content, Event, NewContent, QueueState};
+use sync::{Act, Command, Content, Event, NewContent, QueueEntry, QueueState};
 
 use crate::server::Entry;
 use crate::world::{Fault, World, create_file, name};
@@ -135,10 +135,11 @@ impl Run {
         };
         let before = self.world.devices[n].engine.queue();
         let ran = self.world.run(n, vec![command]);
-        let joined = |operation: &OperationId| before.iter().any(|entry| entry.operation_id == *operation);
-        if hash.is_some() && ran.operations.iter().any(|(_, operation)| joined(operation)) {
+        let queue = self.world.devices[n].engine.queue();
+        let replaced = |entry: &QueueEntry| !queue.iter().any(|now| now.operation_id == entry.operation_id);
+        if hash.is_some() && before.iter().any(replaced) {
             // It took the place of a content that was never sent, maybe under an earlier operation.
-            let waits = |op: &OperationId| before.iter().any(|entry| entry.operation_id == *op);
+            let waits = |op: &OperationId| queue.iter().any(|entry| entry.operation_id == *op);
             let server = &self.world.server;
             self.written.retain(|(device, op), _| *device != n || waits(op) || server.has_taken(*op));
         }

@@ -159,3 +159,44 @@ fn a_first_sync_that_is_cut_goes_on_where_it_was() {
     world.assert_converged();
     assert_eq!(world.tree(1).len(), 30);
 }
+
+#[test]
+fn what_was_renamed_and_edited_here_and_is_gone_there_is_created_again_once() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a", "1");
+    world.settle();
+    world.go_offline(1);
+    world.rename(1, file, "renamed offline");
+    world.edit(1, file, "edited offline");
+    world.delete(0, file);
+    world.run(0, vec![Command::Purge { id: file }]);
+    world.settle();
+    world.server.expire_tokens();
+    world.go_online(1);
+    let requests = (0..200).take_while(|_| world.deliver(1, crate::world::Fault::None)).count();
+    assert!(requests < 200, "{requests} requests within a moment");
+    assert_eq!(world.tree(1), [format!("/renamed offline {}", hash("edited offline"))]);
+    world.event(0, Event::Online);
+    world.assert_converged();
+}
+
+#[test]
+fn what_is_gone_and_waits_for_nothing_any_more_is_not_shown() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let folder = world.folder(0, root, "Folder");
+    world.settle();
+    world.go_offline(1);
+    world.delete(1, folder);
+    world.delete(0, folder);
+    world.run(0, vec![Command::Purge { id: folder }]);
+    world.settle();
+    world.server.expire_tokens();
+    world.server.refuse.insert(folder, (shared::ErrorCode::OperationExpired, 1));
+    world.go_online(1);
+    while world.deliver(1, crate::world::Fault::None) {}
+    assert_eq!(world.run(1, vec![Command::Restore { id: folder, parent: None }]).refused, []);
+    world.event(0, Event::Online);
+    world.assert_converged();
+}

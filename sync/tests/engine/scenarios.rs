@@ -323,6 +323,45 @@ fn a_full_quota_is_tried_again_without_end_and_holds_nothing_else_up() {
 }
 
 #[test]
+fn a_content_that_asks_for_room_and_is_refused_otherwise_gives_way_to_the_next() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a", "a");
+    world.assert_converged();
+    world.go_offline(0);
+    world.edit(0, file, "aa");
+    let larger = world.file(0, root, "larger", "larger");
+    for id in [file, larger] {
+        world.server.refuse.insert(id, (ErrorCode::QuotaExceeded, 1));
+    }
+    world.go_online(0);
+    while world.deliver(0, Fault::None) {}
+    assert!(world.devices[0].engine.summary().quota_full);
+    world.delete(1, file);
+    world.run(1, vec![Command::Purge { id: file }]);
+    world.settle();
+    assert_eq!(world.devices[0].engine.summary().failed, 1);
+    assert!(world.server.is_live(larger));
+}
+
+#[test]
+fn two_edits_of_one_file_that_wait_for_room_go_one_after_the_other() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let file = world.file(0, root, "a", "");
+    world.assert_converged();
+    world.go_offline(0);
+    world.edit(0, file, "the first is longer");
+    // A restart: what may have been sent is not rewritten.
+    world.crash(0);
+    world.edit(0, file, "the second");
+    world.server.refuse.insert(file, (ErrorCode::QuotaExceeded, 2));
+    world.go_online(0);
+    world.assert_converged();
+    assert_eq!(world.tree(0), [format!("/a {}", hash("the second"))]);
+}
+
+#[test]
 fn while_the_quota_is_full_contents_wait_together_and_one_asks_for_all() {
     const FILES: usize = 30;
     let mut world = World::new(1);

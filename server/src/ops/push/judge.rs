@@ -227,7 +227,8 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                     return Ok(Self::unchanged(item.id));
                 }
                 let basis = self.basis(&body.base, &item)?;
-                self.delete(change.operation_id, item, basis, *seen).await
+                let seen = if self.joined_unseen(&body.base) { 0 } else { *seen };
+                self.delete(change.operation_id, item, basis, seen).await
             }
             PreparedKind::Restore { parent_id } => {
                 let (item, basis) = self.edited(change, &body.base).await?;
@@ -294,6 +295,15 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 Some(_) => Ok(()),
             },
         }
+    }
+
+    /// Whether it builds on an operation that turned out to be about another item: whoever made both had seen
+    /// nothing of what that one holds.
+    fn joined_unseen(&self, base: &Base) -> bool {
+        let operation = base.base_operation_id.and_then(|id| self.zone.operation(id));
+        operation.and_then(|operation| operation.kept.as_ref()).is_some_and(
+            |kept| matches!(kept.result, Recorded::Applied { file_id, item_id, .. } if file_id != item_id),
+        )
     }
 
     fn basis(&self, base: &Base, item: &ItemRow) -> Judged<Basis> {

@@ -24,7 +24,7 @@ impl Engine {
         let (content, bytes) = stored(content);
         let base = match base.filter(|_| !shared::faults::Fault::EditorBaseIsIgnored.is_planted()) {
             Some(EditBase::Version(version)) => Base::version(version),
-            Some(EditBase::Operation(operation)) => Base::operation(operation),
+            Some(EditBase::Operation(operation)) => self.came_to(operation),
             None => self.base_for(id, &[Sort::Content]),
         };
         let operation = self.join_content(id, &content, modified_at, &base).unwrap_or_else(|| {
@@ -36,7 +36,8 @@ impl Engine {
         Ok(operation)
     }
 
-    /// Puts a later content in the place of one that was never sent and that it was made on.
+    /// Puts a later content in the place of one that was never sent and that it was made on. It becomes
+    /// another operation: an editor that still shows the former content has not seen this one.
     fn join_content(
         &mut self,
         id: ItemId,
@@ -55,6 +56,13 @@ impl Engine {
             return None;
         }
         let now = self.now;
+        let sequence = last.op.sequence;
+        if last.op.act.content() == Some(new) {
+            return Some(operation);
+        }
+        self.reissue(operation);
+        self.followers.remove(&operation);
+        let operation = self.outbox.at(sequence)?;
         match &mut self.outbox.get_mut(operation)?.op.act {
             Act::CreateFile { content, modified_at, .. } | Act::SetContent { content, modified_at } => {
                 *content = new.clone();
@@ -65,6 +73,19 @@ impl Engine {
         self.touch_operation(operation);
         self.refold(id);
         Some(operation)
+    }
+
+    /// What builds on an operation now, where that one was given up or goes by another id.
+    fn came_to(&self, operation: OperationId) -> Base {
+        let mut base = Base::operation(operation);
+        while let Some(next) = base
+            .base_operation_id
+            .filter(|id| !self.outbox.contains(*id))
+            .and_then(|id| self.followers.get(&id))
+        {
+            base = next.clone();
+        }
+        base
     }
 
     /// What an editor that opens the file now must hand back with [`Command::SetContent`], so that a

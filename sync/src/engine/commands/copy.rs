@@ -109,7 +109,7 @@ impl Engine {
         source: ItemId,
         node: &Node,
     ) -> Result<(Content, Option<OperationId>), CommandError> {
-        let waiting = self.outbox.last_of_sort(source, Sort::Content);
+        let waiting = self.last_of_sort(source, Sort::Content);
         match waiting.and_then(|queued| Some((queued.op.id, queued.op.act.content()?))) {
             Some((_, Content::Upload { .. })) => Err(CommandError::StillUploading(source)),
             Some((_, copy @ Content::Copy { .. })) => Ok((copy.clone(), None)),

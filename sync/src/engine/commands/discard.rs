@@ -4,6 +4,7 @@ use shared::sync::Base;
 use shared::{ItemId, OperationId};
 
 use super::{Act, Effect, Engine};
+use crate::outbox::Queued;
 
 impl Engine {
     pub(in crate::engine) fn discard(&mut self, id: OperationId) {
@@ -41,9 +42,6 @@ impl Engine {
             self.drop_operation(id);
         }
         self.rebase_chained(item, id, &op.base);
-        if op.absent && !self.outbox.has_item(item) {
-            self.set_remote_gone(item);
-        }
         self.reblock();
         self.refold(item);
     }
@@ -54,29 +52,35 @@ impl Engine {
         let item = self.resolve(op.item_id);
         let Act::CreateFile { .. } = op.act else { return None };
         let sequence = op.sequence;
-        let edit =
-            self.outbox.of_item(item).rev().find(|queued| matches!(queued.op.act, Act::SetContent { .. }))?;
-        if edit.in_flight {
+        let edits: Vec<&Queued> =
+            self.outbox.of_item(item).filter(|q| matches!(q.op.act, Act::SetContent { .. })).collect();
+        if edits.iter().any(|edit| edit.in_flight) {
             return None;
         }
-        let (edit, Act::SetContent { content: later, modified_at: at }) = (edit.op.id, edit.op.act.clone())
+        let last = edits.last()?;
+        let (edit, Act::SetContent { content: later, modified_at: at }) = (last.op.id, last.op.act.clone())
         else {
             return None;
         };
+        let all: Vec<OperationId> = edits.iter().map(|edit| edit.op.id).collect();
         self.reissue(id);
         let id = self.outbox.at(sequence)?;
         if let Act::CreateFile { content, modified_at, .. } = &mut self.outbox.get_mut(id)?.op.act {
             (*content, *modified_at) = (later, at);
         }
         self.disk.draft.moved_contents.push((edit, id));
-        self.dequeue(edit);
-        self.rebase_chained(item, edit, &Base::operation(id));
+        // The last says all that the earlier ones did; one that stayed would take its place.
+        for edit in all {
+            self.dequeue(edit);
+            self.rebase_chained(item, edit, &Base::operation(id));
+        }
         self.refold(item);
         Some(())
     }
 
     /// What leaned on `gone` now leans on `base`.
     fn rebase_chained(&mut self, item: ItemId, gone: OperationId, base: &Base) {
+        self.followers.insert(gone, base.clone());
         let chained: Vec<OperationId> = self
             .outbox
             .of_item(item)

@@ -1,6 +1,6 @@
 //! Into the trash and back.
 
-use shared::{ItemId, ItemKind, ItemName, OperationId};
+use shared::{Dot, ItemId, ItemKind, ItemName, OperationId};
 
 use super::{Act, Engine, Undo};
 use crate::command::{Command, CommandError, NewContent, Ran};
@@ -14,10 +14,25 @@ impl Engine {
             return Ok(undo);
         }
         let base = self.base_for(id, &[Sort::Content, Sort::Place]);
-        let seen_token = self.meta.sync_token.clone();
+        let seen_token = self.meta.sync_token.clone().filter(|_| !self.hides_news(id));
         let operation = self.enqueue(id, Act::Delete { seen_token }, base);
         ran.operations.push((id, operation));
         Ok(vec![Command::Restore { id, parent: None }])
+    }
+
+    /// Whether something in the folder was edited here and meanwhile elsewhere too: the person sees their own
+    /// edit, not the other.
+    fn hides_news(&self, folder: ItemId) -> bool {
+        let is_news = |queued: &Queued| {
+            let item = self.resolve(queued.op.item_id);
+            let made_on =
+                self.outbox.chain(queued).last().and_then(|root| root.op.base.base_version.as_ref());
+            let (Some(made_on), Some(node)) = (made_on, self.tree.remote(item)) else { return false };
+            let unseen = |dot: Dot| dot.device != self.meta.device_id && !made_on.covers(dot);
+            node.version().iter().any(unseen) && self.tree.is_within(item, folder)
+        };
+        let mut edits = self.outbox.iter().filter(|queued| matches!(queued.op.act, Act::SetContent { .. }));
+        self.tree.remote(folder).is_some_and(|node| node.kind == ItemKind::Folder) && edits.any(is_news)
     }
 
     /// Takes back a creation that was never sent and holds nothing worth a place in the trash: an empty
