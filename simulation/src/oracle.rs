@@ -103,13 +103,15 @@ pub struct Memory {
     answers: BTreeMap<OperationId, Answered>,
     /// Which content took each count of an item.
     dots: BTreeMap<(ItemId, Dot), ContentHash>,
-    /// When things truly happened.
-    deleted: BTreeMap<ItemId, Timestamp>,
+    /// When things truly happened: deletes, by their operations.
+    deleted: BTreeMap<OperationId, Timestamp>,
     purged: BTreeMap<ItemId, Timestamp>,
     superseded: BTreeMap<VersionId, Timestamp>,
     recorded: BTreeMap<OperationId, Timestamp>,
     /// Ids that a creation was accepted under, what each stands for, and since when.
     known: BTreeMap<ItemId, (ItemId, Timestamp)>,
+    /// Items whose tombstones went: their ids may come again.
+    forgotten: BTreeSet<ItemId>,
     /// Contents of items whose time was over.
     expired: BTreeSet<(ItemId, ContentHash)>,
     /// Some tokens that were given out, and where the feed stood.

@@ -207,11 +207,15 @@ impl Oracle {
     fn remember_times(&mut self, changed: &Changed<'_>, now: Timestamp) {
         for (old, row) in &changed.items {
             let deleted = old.and_then(|old| old.deleted);
-            if row.deleted.is_some() && row.deleted != deleted {
-                self.memory.deleted.insert(row.id, now);
+            // What goes into the trash in pieces later went with the same delete.
+            if let Some(delete) = row.deleted.filter(|delete| Some(*delete) != deleted) {
+                self.memory.deleted.entry(delete.by).or_insert(now);
             }
             if changed.became_purged(row.id) {
                 self.memory.purged.insert(row.id, now);
+                // The id may come again, for another file.
+                self.memory.inputs.retain(|_, (item, _)| *item != row.id);
+                self.memory.acknowledged.retain(|_, (item, _)| *item != row.id);
             }
         }
         for (id, row) in &changed.after.versions {
@@ -289,14 +293,18 @@ impl Oracle {
             let form = self.form(row.content_hash);
             self.memory.expired.insert((row.item_id, form));
         }
+        let forgotten: BTreeSet<ItemId> =
+            before.items.keys().filter(|id| !after.items.contains_key(id)).copied().collect();
+        self.memory.dots.retain(|(item, _), _| !forgotten.contains(item));
+        self.memory.forgotten.extend(forgotten);
         if self.clock_lied {
             return;
         }
         let age =
             |since: Option<&Timestamp>| since.map_or(std::time::Duration::MAX, |since| now.since(*since));
         for (_, row) in changed.items.iter().filter(|(_, row)| changed.became_purged(row.id)) {
-            let deleted = before.chain(row.id).filter(|above| above.deleted.is_some());
-            let oldest = deleted.map(|above| age(self.memory.deleted.get(&above.id))).max();
+            let deletes = before.chain(row.id).filter_map(|above| above.deleted);
+            let oldest = deletes.map(|delete| age(self.memory.deleted.get(&delete.by))).max();
             let old = oldest.is_some_and(|age| age >= TRASH_RETENTION);
             self.check(Invariant::Time, old, || format!("{} left the trash after {oldest:?}", row.id));
         }

@@ -209,6 +209,10 @@ impl Oracle {
         self.check(Invariant::NoLostUpdate, right, || {
             format!("{:?} was chosen, {then} is there", resolve.resolution)
         });
+        // It is there once more: whoever had seen it may not have seen what came in between.
+        if then != present && self.all_seen(present).contains(&then) {
+            self.ambiguous.insert(then);
+        }
         for seen in [side, present] {
             if seen != then {
                 self.parents.entry(then).or_default().insert(seen);

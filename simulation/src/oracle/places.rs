@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use server::db::items::ItemRow;
 use server::ops::push::{Answer, PreparedChange, PreparedKind};
-use shared::{DeviceId, ErrorCode, ItemId, ItemKind, Timestamp};
+use shared::{ContentHash, DeviceId, ErrorCode, ItemId, ItemKind, Timestamp};
 
 use super::commits::{Changed, kind, restored_along};
-use super::{Invariant, Oracle};
+use super::{DeleteView, Invariant, Oracle};
 
 impl Oracle {
     /// What went into the trash by this write.
@@ -50,7 +50,16 @@ impl Oracle {
                 self.fail(Invariant::DeviceRemoval, || format!("{} went into the trash, unasked", row.id));
                 return;
             };
-            let Some(view) = client.and_then(|client| self.deletes.get(&(client, by))) else { continue };
+            // It may have known the item by more ids than one.
+            let views: Vec<&DeleteView> = self
+                .deletes
+                .iter()
+                .filter(|((of, id), _)| Some(*of) == client && changed.after.resolve(*id) == by)
+                .map(|(_, view)| view)
+                .collect();
+            if views.is_empty() {
+                continue;
+            }
             let own_content = row.content_hash.is_some_and(|content| {
                 let edit = self.edits.get(&self.form(content));
                 edit.is_some_and(|edit| Some(edit.client) == client)
@@ -58,19 +67,24 @@ impl Oracle {
             let own = own_content
                 || self.creators.get(&row.id).copied() == client
                 || row.content_dot.device == device;
-            let seen = view.get(&row.id).is_some_and(|seen| match (row.kind, seen, row.content_hash) {
+            let seen_so = |seen: &Option<ContentHash>| match (row.kind, seen, row.content_hash) {
                 (ItemKind::File, Some(seen), Some(content)) => {
                     self.had_seen(self.form(*seen), self.form(content)) != Some(false)
                 }
                 _ => true,
-            });
+            };
+            let seen = views.iter().any(|view| view.get(&row.id).is_some_and(seen_so));
             // An alias may have been what the device knew it by.
-            let aliased = changed
-                .before
-                .aliases
-                .iter()
-                .any(|(alias, to)| to.item == row.id && view.contains_key(alias));
-            self.check(Invariant::NoLostUpdate, own || seen || aliased, || {
+            let aliased =
+                changed.before.aliases.iter().any(|(alias, to)| {
+                    to.item == row.id && views.iter().any(|view| view.contains_key(alias))
+                });
+            // Both sides of an open conflict outlive the delete, and somebody is asked.
+            let asked =
+                changed.after.conflicts.values().any(|conflict| {
+                    conflict.item_id == row.id && conflict.resolved_at.is_none() && row.id != by
+                });
+            self.check(Invariant::NoLostUpdate, own || seen || aliased || asked, || {
                 format!("{} went into the trash by a delete of {by} whose maker had not seen it so", row.id)
             });
         }
@@ -146,7 +160,8 @@ impl Oracle {
                         }),
                         _ => None,
                     };
-                    let invalid = error.code == ErrorCode::InvalidBase && !self.restored;
+                    let came_again = self.memory.forgotten.contains(&change.file_id);
+                    let invalid = error.code == ErrorCode::InvalidBase && !self.restored && !came_again;
                     self.check(Invariant::Vectors, !invalid, || {
                         format!("a base of {} was refused", change.file_id)
                     });
@@ -210,7 +225,7 @@ impl Oracle {
     ) {
         let mut times: BTreeMap<ItemId, usize> = BTreeMap::new();
         for (change, _) in fresh {
-            *times.entry(change.file_id).or_default() += 1;
+            *times.entry(changed.after.resolve(change.file_id)).or_default() += 1;
         }
         for (change, _) in fresh {
             let Some(PreparedKind::Move { .. }) = kind(change) else { continue };
@@ -225,10 +240,13 @@ impl Oracle {
             let seen =
                 (changed.before.resolve(*parent), name.as_str()) == (before.parent_id, before.name.as_str());
             let moved = (after.parent_id, &after.name) != (before.parent_id, &before.name);
+            // What was noted of an earlier move says nothing of one that builds on an operation.
+            let builds = change.body.as_ref().is_ok_and(|body| body.base.base_operation_id.is_some());
             let fine = seen
+                || builds
                 || !moved
                 || self.restored
-                || times[&id] > 1
+                || times[&changed.after.resolve(id)] > 1
                 || before.place_dot.device == device
                 || !changed.before.is_live(id);
             self.check(Invariant::NoLostUpdate, fine, || {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use shared::frames::ServerEvent;
+use shared::sync::ChangeKind;
 use shared::{ConflictId, DeviceId, OperationId};
 use sync::{CallError, CallId, Event};
 
@@ -145,6 +146,7 @@ impl World {
                 self.restart_server();
             }
             Fate::Arrives | Fate::AnswerLost | Fate::Twice => {
+                self.trace_changes(n, request);
                 let served = self.serve(n, device, request, false);
                 self.trace.line(format_args!("{n} {} {}", name(request), Outcome(&served.reply)));
                 if fate == Fate::Twice {
@@ -155,6 +157,26 @@ impl World {
                     self.messages.push(answer(if fate == Fate::AnswerLost { lost } else { reply }));
                 }
             }
+        }
+    }
+
+    /// What a push asks for, for whoever reads.
+    fn trace_changes(&mut self, n: usize, request: &Request) {
+        let Request::Push(push) = request else { return };
+        if self.trace.lines.is_none() {
+            return;
+        }
+        for shared::sync::Change { operation_id, file_id, base, kind } in &push.changes {
+            let kind = match kind {
+                ChangeKind::Create { name, parent_id, .. } => format!("create {name} in {parent_id}"),
+                ChangeKind::Content { .. } => "content".to_owned(),
+                other => format!("{other:?}"),
+            };
+            let base = match base.base_operation_id {
+                Some(operation) => operation.to_string(),
+                None => format!("{:?}", base.base_version),
+            };
+            self.trace.line(format_args!("  {n} asks {operation_id} of {file_id} on {base}: {kind}"));
         }
     }
 
