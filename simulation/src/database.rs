@@ -331,3 +331,20 @@ impl Feeds for Reader<'_> {
         Ok(self.0.closed(ids))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use server::ops::push::conformance;
+
+    use super::*;
+    use crate::server::ready;
+
+    #[test]
+    fn the_database_in_memory_does_what_sqlite_and_postgresql_do() {
+        let zone = ZoneId(Uuid::from_u128(2));
+        let database = Database::new(zone, Uuid::nil(), conformance::QUOTA_BYTES, Timestamp::from_millis(0));
+        let mut write = Write::begin(&database);
+        ready(conformance::check_store(&mut write, zone));
+        ready(conformance::check_feeds(&mut Reader(&write.commit()), zone));
+    }
+}

@@ -209,3 +209,25 @@ async fn the_recount_finds_what_does_not_add_up() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_database_does_what_the_judge_and_the_feed_ask_of_it() {
+    use crate::ops::push::{SqlStore, conformance};
+    let env = Env::system();
+    for test in databases(&env).await {
+        let me = account(&test.db, &env, conformance::QUOTA_BYTES).await;
+        let zone: shared::ZoneId = env.id();
+        let root: shared::ItemId = env.id();
+        let written = test.db.write::<_, DbError, _>(move |connection| {
+            Box::pin(async move {
+                let sql = "INSERT INTO zones (zone_id, account_id, kind, root_id, counter, tombstone_floor, created_at) \
+                           VALUES ($1, $2, 0, $3, 0, 0, 0)";
+                connection.execute(sql, values![zone, me, root]).await?;
+                conformance::check_store(&mut SqlStore::new(connection, zone, me, me), zone).await;
+                Ok(())
+            })
+        });
+        written.await.unwrap();
+        conformance::check_feeds(&mut test.db.snapshot().await.unwrap(), zone).await;
+    }
+}

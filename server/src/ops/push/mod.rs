@@ -2,6 +2,8 @@
 //! another, and everything is written at once, with the answers that later replays give.
 
 mod change;
+#[cfg(debug_assertions)]
+pub mod conformance;
 mod content;
 mod copies;
 mod create;
