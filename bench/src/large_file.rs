@@ -1,6 +1,7 @@
 //! One large file up and down, against a copy of the same bytes and beside the peers.
 
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,8 +11,6 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use shared::content::ChunkHash;
 use shared::upload::AnnouncedChunk;
 use shared::{ItemId, chunking};
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use uuid::Uuid;
 
 use crate::client::{Client, Plan};
@@ -58,7 +57,10 @@ pub async fn measure(arguments: &Arguments, report: &mut Report) -> Outcome {
 
     if arguments.wants("peers") {
         let peer = peers::copyparty(arguments, &file).await?;
-        beside(report, "copyparty up2k", speed(cut), peer, speed, "1.5 of copyparty");
+        if let Some(peer) = &peer {
+            ratio(report, "upload beside copyparty up2k, hashed first by both", speed(cut), speed(peer.answered), "");
+        }
+        beside(report, "copyparty up2k", speed(plain), peer, speed, "1.5 of copyparty");
         let peer = peers::tus(arguments, &file, bytes).await?;
         beside(report, "@tus/server, one PATCH", speed(plain), peer, speed, "1.2 of tus");
     }
@@ -147,7 +149,6 @@ async fn send_cut(client: &Client, path: &Path, name: &str) -> Outcome<Duration>
 }
 
 fn cut(path: &Path) -> Outcome<(Vec<AnnouncedChunk>, u64)> {
-    use std::io::Read as _;
     const WINDOW_BYTES: usize = 8 * shared::limits::CHUNK_BYTES_MAX;
     let mut file = std::fs::File::open(path)?;
     let mut window = Vec::with_capacity(WINDOW_BYTES);
@@ -156,14 +157,16 @@ fn cut(path: &Path) -> Outcome<(Vec<AnnouncedChunk>, u64)> {
         let wanted = (WINDOW_BYTES - window.len()) as u64;
         let read = std::io::Read::by_ref(&mut file).take(wanted).read_to_end(&mut window)?;
         let at_end = (read as u64) < wanted;
-        let mut start = 0;
+        let (mut start, mut parts) = (0, Vec::new());
         while start < window.len() && (at_end || window.len() - start >= shared::limits::CHUNK_BYTES_MAX) {
             let length = chunking::first_cut(&window[start..]);
-            let hash = ChunkHash::of(&window[start..start + length]);
-            chunks.push(AnnouncedChunk { index: chunks.len() as u32, hash, size: length as u32 });
+            parts.push(&window[start..start + length]);
             start += length;
-            total += length as u64;
         }
+        for (part, hash) in parts.iter().zip(hashes(&parts)) {
+            chunks.push(AnnouncedChunk { index: chunks.len() as u32, hash, size: part.len() as u32 });
+        }
+        total += start as u64;
         window.drain(..start);
         if at_end {
             return Ok((chunks, total));
@@ -171,12 +174,26 @@ fn cut(path: &Path) -> Outcome<(Vec<AnnouncedChunk>, u64)> {
     }
 }
 
+/// On every core.
+fn hashes(parts: &[&[u8]]) -> Vec<ChunkHash> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        let hash_all = |parts: &[&[u8]]| parts.iter().map(|part| ChunkHash::of(part)).collect::<Vec<_>>();
+        let shares = parts.chunks(parts.len().div_ceil(cores).max(1));
+        let workers: Vec<_> = shares.map(|share| scope.spawn(move || hash_all(share))).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("hashing does not panic")).collect()
+    })
+}
+
 async fn read_part(path: &Path, offset: u64, length: u64) -> Outcome<Bytes> {
-    let mut file = File::open(path).await?;
-    file.seek(std::io::SeekFrom::Start(offset)).await?;
-    let mut part = vec![0; length as usize];
-    file.read_exact(&mut part).await?;
-    Ok(part.into())
+    let mut file = std::fs::File::open(path)?;
+    let reading = tokio::task::spawn_blocking(move || {
+        file.seek(SeekFrom::Start(offset))?;
+        let mut part = Vec::with_capacity(length as usize);
+        file.take(length).read_to_end(&mut part)?;
+        Ok::<_, std::io::Error>(part)
+    });
+    Ok(reading.await??.into())
 }
 
 async fn receive(client: &Client, id: ItemId, to: &Path, bytes: u64) -> Outcome<Duration> {

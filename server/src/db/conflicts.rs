@@ -66,11 +66,12 @@ pub async fn load_open(
     items: &[ItemId],
 ) -> Result<Vec<ConflictRow>, DbError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM conflicts WHERE zone_id = $1 AND resolved_at IS NULL AND item_id IN ({{keys}}) \
-         ORDER BY created_at, conflict_id"
+        "SELECT {COLUMNS} FROM conflicts WHERE zone_id = $1 AND resolved_at IS NULL AND item_id IN ({{keys}})"
     );
     let rows = connection.fetch_keys(&sql, values![zone], items.iter().map(|&id| id.into())).await?;
-    rows.iter().map(conflict).collect()
+    let mut open = rows.iter().map(conflict).collect::<Result<Vec<_>, _>>()?;
+    open.sort_unstable_by_key(|row| (row.created_at, row.id));
+    Ok(open)
 }
 
 /// The zone's open conflicts, the oldest first.

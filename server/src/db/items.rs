@@ -1,5 +1,7 @@
 //! Items as the database has them. Every query wants a zone, which callers have from a grant only.
 
+use std::collections::{BTreeSet, HashSet};
+
 use shared::rules::Touched;
 use shared::{
     ContentHash, DeviceId, Dot, ItemId, ItemKind, ItemName, OperationId, Timestamp, VersionId, VersionVector,
@@ -123,32 +125,45 @@ pub async fn load(
     items(&connection.fetch_keys(&sql, values![zone], keys(ids)).await?)
 }
 
-/// The items and every folder that they are in, each once a batch of ids.
+/// The items and every folder that they are in; a folder can come several times.
 pub async fn load_with_ancestors(
     connection: &mut Connection,
     zone: ZoneId,
     ids: &[ItemId],
 ) -> Result<Vec<ItemRow>, DbError> {
+    let mut rows = load(connection, zone, ids).await?;
+    let loaded: HashSet<ItemId> = rows.iter().map(|row| row.id).collect();
+    let folders: BTreeSet<ItemId> =
+        rows.iter().map(|row| row.parent_id).filter(|folder| !loaded.contains(folder)).collect();
+    // SQLite takes the tables of a CROSS JOIN in this order; otherwise it can begin with the whole zone.
     let sql = format!(
         "WITH RECURSIVE up (item_id, parent_id) AS (\
            SELECT item_id, parent_id FROM items WHERE zone_id = $1 AND item_id IN ({{keys}}) \
-           UNION SELECT i.item_id, i.parent_id FROM up JOIN items i ON i.zone_id = $1 AND i.item_id = up.parent_id) \
-         SELECT {COLUMNS} FROM up JOIN items i ON i.zone_id = $1 AND i.item_id = up.item_id"
+           UNION SELECT i.item_id, i.parent_id FROM up CROSS JOIN items i \
+             WHERE i.zone_id = $1 AND i.item_id = up.parent_id) \
+         SELECT {COLUMNS} FROM up CROSS JOIN items i WHERE i.zone_id = $1 AND i.item_id = up.item_id"
     );
-    items(&connection.fetch_keys(&sql, values![zone], keys(ids)).await?)
+    let folders = folders.into_iter().map(Value::from);
+    rows.extend(items(&connection.fetch_keys(&sql, values![zone], folders).await?)?);
+    Ok(rows)
 }
 
-/// What is directly in the folders; tombstones left out.
+/// What is directly in the folders, by id; tombstones left out.
 pub async fn load_children(
     connection: &mut Connection,
     zone: ZoneId,
     parents: &[ItemId],
 ) -> Result<Vec<ItemRow>, DbError> {
+    // In two, for there is an index for each.
     let sql = format!(
-        "SELECT {COLUMNS} FROM items i WHERE i.zone_id = $1 AND i.purged_at IS NULL AND i.parent_id IN ({{keys}}) \
-         ORDER BY i.item_id"
+        "SELECT {COLUMNS} FROM items i WHERE i.zone_id = $1 AND i.parent_id IN ({{keys}}) \
+           AND i.deleted_at IS NULL AND i.purged_at IS NULL \
+         UNION ALL SELECT {COLUMNS} FROM items i WHERE i.zone_id = $1 AND i.parent_id IN ({{keys}}) \
+           AND i.deleted_at IS NOT NULL AND i.purged_at IS NULL"
     );
-    items(&connection.fetch_keys(&sql, values![zone], keys(parents)).await?)
+    let mut children = items(&connection.fetch_keys(&sql, values![zone], keys(parents)).await?)?;
+    children.sort_unstable_by_key(|row| row.id);
+    Ok(children)
 }
 
 /// Who holds these names in the folder.

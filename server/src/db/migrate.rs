@@ -8,9 +8,10 @@ use super::sql::Connection;
 use crate::values;
 
 /// Every migration, in order; a version is its position, from 1.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../../migrations/0001_first.sql"),
     include_str!("../../../migrations/0002_operations_by_upload.sql"),
+    include_str!("../../../migrations/0003_items_parent.sql"),
 ];
 
 /// PostgreSQL's advisory lock that two starting nodes take in turn.

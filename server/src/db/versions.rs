@@ -1,5 +1,7 @@
 //! Every content that a file has or had. The ledger of `manifests` counts one reference for each row.
 
+use std::cmp::Reverse;
+
 use shared::{ContentHash, Dot, ItemId, Timestamp, VersionId, ZoneId};
 
 use super::{Connection, DbError, Row, Value};
@@ -46,11 +48,11 @@ pub async fn load_of_items(
     zone: ZoneId,
     items: &[ItemId],
 ) -> Result<Vec<VersionRow>, DbError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM versions WHERE zone_id = $1 AND item_id IN ({{keys}}) ORDER BY count DESC"
-    );
+    let sql = format!("SELECT {COLUMNS} FROM versions WHERE zone_id = $1 AND item_id IN ({{keys}})");
     let rows = connection.fetch_keys(&sql, values![zone], items.iter().map(|&id| id.into())).await?;
-    rows.iter().map(version).collect()
+    let mut versions = rows.iter().map(version).collect::<Result<Vec<_>, _>>()?;
+    versions.sort_unstable_by_key(|row| (Reverse(row.dot.count), row.id));
+    Ok(versions)
 }
 
 /// The item's versions whose count is below `before`, the newest first, at most `limit`.

@@ -1,6 +1,6 @@
 //! A page of the feed, over all zones of a person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use shared::faults::Fault;
@@ -144,12 +144,18 @@ async fn zone_page<F: Feeds>(
     rows.truncate(limit);
     let skipped = u64::from(Fault::PageSkipsOne.is_planted());
     let last_of_more = rows.last().filter(|_| more).map(|row| row.feed + skipped);
-    let ids: Vec<ItemId> = rows.iter().map(|row| row.id).collect();
-    let tree = Tree::new(zone, feeds.with_ancestors(zone, &ids).await?);
-    let told: Vec<ItemId> = rows
+    let page: Vec<(ItemId, u64)> = rows.iter().map(|row| (row.id, row.feed)).collect();
+    let folders: BTreeSet<ItemId> = rows.iter().map(|row| row.parent_id).collect();
+    let unknown: Vec<ItemId> = {
+        let known: BTreeSet<ItemId> = page.iter().map(|&(id, _)| id).collect();
+        folders.difference(&known).copied().collect()
+    };
+    rows.extend(feeds.with_ancestors(zone, &unknown).await?);
+    let tree = Tree::new(zone, rows);
+    let told: Vec<ItemId> = page
         .iter()
-        .filter(|row| row.feed > start.alive_until || !tree.is_deleted(row.id))
-        .map(|row| row.id)
+        .filter(|&&(id, feed)| feed > start.alive_until || !tree.is_deleted(id))
+        .map(|&(id, _)| id)
         .collect();
     // What is in the trash may be told of though its folder never was: a full pull leaves that out.
     let changes = tree
@@ -160,5 +166,5 @@ async fn zone_page<F: Feeds>(
         .into_iter()
         .map(|row| tree.state(row))
         .collect();
-    Ok(ZonePage { entries: ids.len(), changes, last_of_more })
+    Ok(ZonePage { entries: page.len(), changes, last_of_more })
 }

@@ -1,6 +1,10 @@
 //! Lists in statements. PostgreSQL takes an array for each list, so that one prepared statement serves every
 //! length. SQLite has none: there a list is a batch of placeholders, in few sizes, so that few statements are
 //! ever prepared.
+//!
+//! What is read on PostgreSQL is looked up key by key, in an index, whatever the planner believes of the
+//! table: left to itself it takes a new table for empty and compares every row with every key, and that plan
+//! is kept.
 
 use super::value::{List, Value};
 use crate::db::error::DbError;
@@ -15,7 +19,7 @@ const ARRAY_ENTRIES_MAX: usize = 16_384;
 
 type Statement = (String, Vec<Value>);
 
-/// Statements for `sql`, in which `IN ({keys})` stands for a list.
+/// Statements for `sql`, in which `IN ({keys})` stands for a list. The rows come in no order.
 pub(super) fn of_keys(
     is_postgres: bool,
     sql: &str,
@@ -26,10 +30,17 @@ pub(super) fn of_keys(
         return Ok(key_batches(sql, fixed, &keys));
     }
     let Some(first) = keys.first() else { return Ok(Vec::new()) };
-    // A set to join with. As `= ANY` it could become a filter that looks through all keys for every row: a
-    // plan made while the table was small is kept.
-    let set = format!("IN (SELECT UNNEST(${}::{}[]))", fixed.len() + 1, List::of_type(first).type_name());
-    let sql = sql.replace("IN ({keys})", &set);
+    let set = format!("SELECT UNNEST(${}::{}[])", fixed.len() + 1, List::of_type(first).type_name());
+    let sql = if sql.starts_with("SELECT") || sql.starts_with("WITH") {
+        // With an OFFSET it is not taken apart, so it comes after the keys.
+        let of_one = sql.replace("IN ({keys})", "= wanted.key");
+        format!(
+            "SELECT found.* FROM (SELECT DISTINCT listed.key FROM ({set} AS key) AS listed) AS wanted \
+             CROSS JOIN LATERAL ({of_one} OFFSET 0) AS found"
+        )
+    } else {
+        sql.replace("{keys}", &set)
+    };
     let mut keys = keys.into_iter().peekable();
     let mut statements = Vec::new();
     while let Some(first) = keys.peek() {

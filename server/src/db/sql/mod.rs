@@ -129,7 +129,7 @@ impl Connection {
     }
 
     /// Runs `sql`, in which `IN ({keys})` stands for a list, for every key: in few statements, whatever the
-    /// number of keys. `fixed` fills `$1` onward.
+    /// number of keys. `fixed` fills `$1` onward. The rows come in no order.
     pub async fn fetch_keys(
         &mut self,
         sql: &str,
