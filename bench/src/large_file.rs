@@ -19,7 +19,7 @@ use crate::server::Server;
 use crate::{Arguments, Outcome, bounds, memory, peers};
 
 /// As many as the project's own client keeps in flight at most.
-const IN_FLIGHT: usize = 4;
+const IN_FLIGHT: usize = 5;
 const CHUNK_BYTES: u64 = shared::limits::CHUNK_BYTES_MAX as u64;
 
 pub async fn measure(arguments: &Arguments, report: &mut Report) -> Outcome {
@@ -58,7 +58,13 @@ pub async fn measure(arguments: &Arguments, report: &mut Report) -> Outcome {
     if arguments.wants("peers") {
         let peer = peers::copyparty(arguments, &file).await?;
         if let Some(peer) = &peer {
-            ratio(report, "upload beside copyparty up2k, hashed first by both", speed(cut), speed(peer.answered), "");
+            ratio(
+                report,
+                "upload beside copyparty up2k, hashed first by both",
+                speed(cut),
+                speed(peer.answered),
+                "",
+            );
         }
         beside(report, "copyparty up2k", speed(plain), peer, speed, "1.5 of copyparty");
         let peer = peers::tus(arguments, &file, bytes).await?;
