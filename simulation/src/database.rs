@@ -47,6 +47,8 @@ pub struct Alias {
 pub struct Database {
     pub epoch: Uuid,
     pub zone: ZoneId,
+    /// The person's top folder.
+    pub root: ItemId,
     /// The last feed position given out.
     pub counter: u64,
     pub tombstone_floor: u64,
@@ -67,6 +69,7 @@ impl Database {
         Self {
             epoch,
             zone,
+            root: crate::server::root(),
             counter: 0,
             tombstone_floor: 0,
             items: BTreeMap::new(),

@@ -8,6 +8,7 @@ mod account;
 mod chance;
 mod client;
 mod database;
+mod full;
 mod oracle;
 mod plan;
 mod run;
@@ -18,6 +19,6 @@ mod world;
 
 pub use oracle::{Invariant, Violation};
 pub use plan::Plan;
-pub use run::{Outcome, run, traced};
+pub use run::{Outcome, Tier, run, traced};
 pub use shrink::shrink;
 pub use world::Counts;

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use clap::Parser;
-use simulation::{Counts, Invariant, Outcome, Plan, Violation, run, shrink, traced};
+use simulation::{Counts, Invariant, Outcome, Plan, Tier, Violation, run, shrink, traced};
 
 /// Seeds that once found a bug.
 const REGRESSIONS: &str = include_str!("../regressions/seeds.txt");
+const FULL_REGRESSIONS: &str = include_str!("../regressions/full_seeds.txt");
 /// Failing seeds that are told with their plan; the rest is only counted.
 const TOLD_MAX: usize = 3;
 /// Longer lines of a trace are states, not events.
@@ -20,6 +21,9 @@ const LINE_CHARS_MAX: usize = 400;
 #[derive(Parser)]
 #[command(about = "Plays seeded scenarios against the oracle.")]
 struct Arguments {
+    /// Plays the server as it is rather than its rules alone.
+    #[arg(long)]
+    full: bool,
     /// How many scenarios.
     #[arg(long, default_value_t = 1_000)]
     seeds: u64,
@@ -45,24 +49,26 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let (tier, regressions) =
+        if arguments.full { (Tier::Full, FULL_REGRESSIONS) } else { (Tier::Core, REGRESSIONS) };
     // Panics of the code under test are violations like others, told with their seed.
     std::panic::set_hook(Box::new(|_| {}));
     if arguments.trace {
-        let (outcome, lines) = traced(&Plan::of(arguments.seed));
+        let (outcome, lines) = traced(&Plan::of(arguments.seed), tier);
         for line in &lines {
             println!("{line}");
         }
-        return told(arguments.seed, &outcome, arguments.no_shrink);
+        return told(tier, arguments.seed, &outcome, arguments.no_shrink);
     }
     if arguments.planted {
         return planted::table(arguments.seeds);
     }
     let mut seeds: Vec<u64> = (arguments.seed..arguments.seed + arguments.seeds).collect();
     if arguments.regressions {
-        seeds.extend(REGRESSIONS.lines().filter_map(|line| line.trim().parse::<u64>().ok()));
+        seeds.extend(regressions.lines().filter_map(|line| line.trim().parse::<u64>().ok()));
     }
     let clock = Clock::start();
-    let (totals, failed) = play(&seeds, arguments.twice);
+    let (totals, failed) = play(tier, &seeds, arguments.twice);
     let rate = seeds.len() as f64 / clock.minutes();
     println!(
         "{} scenarios, {rate:.0} a minute: {} acts of people, {} requests, {} merges, {} conflicts",
@@ -73,7 +79,7 @@ fn main() -> ExitCode {
         totals.conflicts
     );
     for (seed, outcome) in failed.iter().take(TOLD_MAX) {
-        told(*seed, outcome, arguments.no_shrink);
+        told(tier, *seed, outcome, arguments.no_shrink);
     }
     let mut by_invariant: BTreeMap<Invariant, Vec<u64>> = BTreeMap::new();
     for (seed, outcome) in &failed {
@@ -123,13 +129,13 @@ fn in_parallel(count: usize, work: impl Fn(usize) + Sync) {
     });
 }
 
-fn play(seeds: &[u64], twice: u64) -> (Counts, Failed) {
+fn play(tier: Tier, seeds: &[u64], twice: u64) -> (Counts, Failed) {
     let results: Mutex<(Counts, Failed)> = Mutex::default();
     in_parallel(seeds.len(), |at| {
         let seed = seeds[at];
         let plan = Plan::of(seed);
-        let mut outcome = run(&plan);
-        if seed.is_multiple_of(twice) && outcome.violation.is_none() && run(&plan) != outcome {
+        let mut outcome = run(&plan, tier);
+        if seed.is_multiple_of(twice) && outcome.violation.is_none() && run(&plan, tier) != outcome {
             let detail = "two runs of one seed differ".to_owned();
             outcome.violation = Some(Violation { invariant: Invariant::NoPanic, detail });
         }
@@ -143,12 +149,12 @@ fn play(seeds: &[u64], twice: u64) -> (Counts, Failed) {
 }
 
 /// Tells of a failing seed, with a plan as small as it gets.
-fn told(seed: u64, outcome: &Outcome, whole: bool) -> ExitCode {
+fn told(tier: Tier, seed: u64, outcome: &Outcome, whole: bool) -> ExitCode {
     let Some(violation) = &outcome.violation else { return ExitCode::SUCCESS };
     println!("\nseed {seed}: {violation}");
     if !whole {
-        let plan = shrink(&Plan::of(seed), violation.invariant);
-        let (outcome, lines) = traced(&plan);
+        let plan = shrink(&Plan::of(seed), tier, violation.invariant);
+        let (outcome, lines) = traced(&plan, tier);
         println!("{plan:?}");
         lines.iter().filter(|line| line.len() < LINE_CHARS_MAX).for_each(|line| println!("  {line}"));
         println!("{}", outcome.violation.map_or_else(String::new, |violation| violation.to_string()));

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use shared::faults::{self, Fault};
-use simulation::{Invariant, Plan, run};
+use simulation::{Invariant, Plan, Tier, run};
 
 /// A fault, and the first seed that found it.
 type Found = BTreeMap<Fault, Option<(u64, Invariant)>>;
@@ -16,14 +16,15 @@ pub fn table(seeds_max: u64) -> ExitCode {
     super::in_parallel(Fault::ALL.len(), |at| {
         let fault = Fault::ALL[at];
         faults::plant(Some(fault));
-        let first = (1..=seeds_max).find_map(|seed| Some((seed, run(&Plan::of(seed)).violation?.invariant)));
+        let first = (1..=seeds_max)
+            .find_map(|seed| Some((seed, run(&Plan::of(seed), Tier::Core).violation?.invariant)));
         faults::plant(None);
         found.lock().unwrap_or_else(PoisonError::into_inner).insert(fault, first);
     });
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     let most = found.values().flatten().map(|(seed, _)| *seed).max().unwrap_or(0);
     let seeds: Vec<u64> = (1..=most).collect();
-    let (_, failed) = super::play(&seeds, u64::MAX);
+    let (_, failed) = super::play(Tier::Core, &seeds, u64::MAX);
     for (fault, first) in &found {
         match first {
             Some((seed, invariant)) => println!("{:<28} {seed:>6}  {invariant}", format!("{fault:?}")),

@@ -16,18 +16,28 @@ pub struct Outcome {
     pub violation: Option<Violation>,
 }
 
-pub fn run(plan: &Plan) -> Outcome {
-    play(plan, Trace::default()).0
+/// What plays the server's part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tier {
+    /// The rules alone, over a database in memory.
+    #[default]
+    Core,
+    /// The server as it is: router, SQL, jobs, objects.
+    Full,
+}
+
+pub fn run(plan: &Plan, tier: Tier) -> Outcome {
+    play(plan, tier, Trace::default()).0
 }
 
 /// As [`run`], and tells everything that happened.
-pub fn traced(plan: &Plan) -> (Outcome, Vec<String>) {
-    let (outcome, trace) = play(plan, Trace::kept());
+pub fn traced(plan: &Plan, tier: Tier) -> (Outcome, Vec<String>) {
+    let (outcome, trace) = play(plan, tier, Trace::kept());
     (outcome, trace.lines.unwrap_or_default())
 }
 
-fn play(plan: &Plan, trace: Trace) -> (Outcome, Trace) {
-    let mut world = World::new(plan, trace);
+fn play(plan: &Plan, tier: Tier, trace: Trace) -> (Outcome, Trace) {
+    let mut world = World::new(plan, tier, trace);
     let played = catch_unwind(AssertUnwindSafe(|| {
         for &(client, step) in &plan.steps {
             world.step(usize::from(client) % plan.clients, step);

@@ -28,6 +28,7 @@ use uuid::Uuid;
 
 use crate::chance::Machine;
 use crate::database::{Database, Reader};
+use crate::full::Node;
 
 /// Items of one page of the trash.
 const TRASH_PAGE_ITEMS: usize = 5;
@@ -97,11 +98,13 @@ pub struct Server {
     /// What is durable.
     pub database: Arc<Database>,
     pub machine: Machine,
-    secret: [u8; 32],
-    user: UserId,
-    root: ItemId,
+    pub(crate) secret: [u8; 32],
+    pub(crate) user: UserId,
+    pub(crate) root: ItemId,
     /// Changes of these items are refused this often yet, with this code: a fault of the world.
     pub refuse: BTreeMap<ItemId, (ErrorCode, u32)>,
+    /// The server as it is, where it plays; then `database` is what was last read of its own.
+    pub(crate) full: Option<Box<Node>>,
 }
 
 impl Server {
@@ -115,6 +118,7 @@ impl Server {
             user: UserId(Uuid::from_u128(3)),
             root: root(),
             refuse: BTreeMap::new(),
+            full: None,
         }
     }
 
@@ -165,6 +169,11 @@ impl Server {
 
     /// Signs a device in: under its own id, or a new one if it was removed or is not known.
     pub fn sign_in(&mut self, claimed: Option<DeviceId>) -> DeviceId {
+        if let Some(node) = &mut self.full {
+            let id = node.sign_in(claimed);
+            self.look_again();
+            return id;
+        }
         let known = claimed.filter(|id| self.database.devices.contains_key(id));
         let id = known.unwrap_or_else(|| self.machine.env().id());
         Arc::make_mut(&mut self.database).devices.insert(id, true);
@@ -172,11 +181,26 @@ impl Server {
     }
 
     pub fn remove_device(&mut self, id: DeviceId) {
+        if let Some(node) = &self.full {
+            let others =
+                self.database.devices.iter().filter(|(other, signed_in)| **other != id && **signed_in);
+            let by = others.map(|(other, _)| *other).next();
+            if by.is_some_and(|by| node.remove_device(by, id)) {
+                self.look_again();
+            }
+            return;
+        }
         Arc::make_mut(&mut self.database).devices.remove(&id);
     }
 
     /// Put back from a backup: a new epoch, and nobody is signed in.
     pub fn restore(&mut self, backup: &Database) {
+        if let Some(node) = &mut self.full {
+            node.restore();
+            node.set_quota(self.database.account.quota_bytes);
+            self.look_again();
+            return;
+        }
         let mut database = backup.clone();
         if !shared::faults::Fault::RestoreKeepsEpoch.is_planted() {
             database.epoch = self.machine.env().id();
@@ -186,15 +210,46 @@ impl Server {
         self.database = Arc::new(database);
     }
 
+    /// Copies everything; whether that came off.
+    pub fn back_up(&mut self) -> bool {
+        self.full.as_mut().is_none_or(|node| node.back_up())
+    }
+
+    pub fn set_quota(&mut self, bytes: u64) {
+        if let Some(node) = &self.full {
+            node.set_quota(bytes);
+        }
+        Arc::make_mut(&mut self.database).account.quota_bytes = bytes;
+    }
+
+    /// The process ends and begins anew.
+    pub fn restart(&mut self) {
+        if let Some(node) = &mut self.full {
+            node.restart();
+            self.look_again();
+        }
+    }
+
+    /// From now on nothing fails any more.
+    pub fn heal(&mut self) {
+        self.refuse.clear();
+        if let Some(node) = &self.full {
+            node.heal();
+        }
+    }
+
     // Requests
 
     pub fn serve(&mut self, device: DeviceId, request: &Request) -> Served {
-        let mut served = Served { reply: Ok(Reply::ChunkStored), events: Vec::new(), commits: Vec::new() };
-        served.reply = if self.database.devices.get(&device) == Some(&true) {
-            self.reply(device, request, &mut served)
-        } else {
-            Err(Problem::new(ErrorCode::Unauthenticated, "Sign in."))
-        };
+        let mut served = self.serve_full(device, request, false).unwrap_or_else(|| {
+            let mut served = Served::default();
+            served.reply = if self.database.devices.get(&device) == Some(&true) {
+                self.reply(device, request, &mut served)
+            } else {
+                Err(Problem::new(ErrorCode::Unauthenticated, "Sign in."))
+            };
+            served
+        });
         let token = self.head();
         for event in &mut served.events {
             if let ServerEvent::FileChanged { sync_token, .. } | ServerEvent::FileDeleted { sync_token, .. } =
@@ -204,6 +259,17 @@ impl Server {
             }
         }
         served
+    }
+
+    /// As [`Self::serve`], and the server crashes before anyone hears of it. What of it stays is told.
+    pub fn serve_in_crash(&mut self, device: DeviceId, request: &Request) -> Served {
+        if let Some(served) = self.serve_full(device, request, true) {
+            return Served { events: Vec::new(), ..served };
+        }
+        let before = Arc::clone(&self.database);
+        let served = self.serve(device, request);
+        self.database = before;
+        Served { events: Vec::new(), commits: Vec::new(), ..served }
     }
 
     fn reply(&mut self, device: DeviceId, request: &Request, served: &mut Served) -> Result<Reply, Problem> {
@@ -257,16 +323,22 @@ impl Server {
         self.database.conflicts.values().filter(open).filter_map(|row| self.conflict(row)).collect()
     }
 
-    fn conflict(&self, row: &ConflictRow) -> Option<ConflictInfo> {
+    pub(crate) fn conflict(&self, row: &ConflictRow) -> Option<ConflictInfo> {
         let item = self.database.items.get(&row.item_id)?;
         let local = self.database.versions.get(&row.local_version_id);
         Some(conflict_info(row, item, local.map(|local| &**local), &[], None))
     }
 
-    fn state(&self, id: ItemId) -> Option<ItemState> {
+    pub(crate) fn state(&self, id: ItemId) -> Option<ItemState> {
         let rows: Vec<ItemRow> = self.database.chain(id).cloned().collect();
         let tree = Tree::new(self.database.zone, rows);
         tree.get(id).map(|row| tree.state(row))
+    }
+}
+
+impl Default for Served {
+    fn default() -> Self {
+        Self { reply: Ok(Reply::ChunkStored), events: Vec::new(), commits: Vec::new() }
     }
 }
 

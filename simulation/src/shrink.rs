@@ -2,18 +2,20 @@
 
 use crate::oracle::Invariant;
 use crate::plan::Plan;
-use crate::run::run;
+use crate::run::{Tier, run};
 
-/// Runs that may be spent on one scenario.
+/// Runs that may be spent on one scenario, the server's rules alone or the server as it is.
 const RUNS_MAX: usize = 3_000;
+const FULL_RUNS_MAX: usize = 300;
 
 /// The smallest plan found that still violates the invariant.
-pub fn shrink(plan: &Plan, invariant: Invariant) -> Plan {
+pub fn shrink(plan: &Plan, tier: Tier, invariant: Invariant) -> Plan {
     let mut best = plan.clone();
     let mut runs = 0;
+    let runs_max = if tier == Tier::Full { FULL_RUNS_MAX } else { RUNS_MAX };
     let mut fails = |plan: &Plan| {
         runs += 1;
-        runs < RUNS_MAX && run(plan).violation.is_some_and(|violation| violation.invariant == invariant)
+        runs < runs_max && run(plan, tier).violation.is_some_and(|violation| violation.invariant == invariant)
     };
     let mut piece = best.steps.len().div_ceil(2).max(1);
     loop {

@@ -18,12 +18,13 @@ use crate::client::Client;
 use crate::database::Database;
 use crate::oracle::{Memory, Oracle};
 use crate::plan::{Plan, Step};
+use crate::run::Tier;
 use crate::server::{Request, Served, Server};
 use crate::trace::Trace;
 use network::{Call, Leg, Message};
 
 /// When every scenario begins.
-const START_MS: i64 = 1_800_000_000_000;
+pub const BEGINNING: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 /// What passes with every step.
 const STEP: Duration = Duration::from_millis(7);
 
@@ -76,9 +77,13 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(plan: &Plan, trace: Trace) -> Self {
-        let now = Timestamp::from_millis(START_MS);
-        let server = Server::new(Machine::new(now, plan.seed), plan.quota_bytes);
+    pub fn new(plan: &Plan, tier: Tier, trace: Trace) -> Self {
+        let now = BEGINNING;
+        let machine = Machine::new(now, plan.seed);
+        let server = match tier {
+            Tier::Core => Server::new(machine, plan.quota_bytes),
+            Tier::Full => Server::full(machine, plan.quota_bytes, plan.seed),
+        };
         let mut world = Self {
             server,
             clients: Vec::new(),
@@ -161,8 +166,11 @@ impl World {
                 let at = usize::from(at) % self.messages.len();
                 self.deliver(at, fate);
             }
-            Step::Restart => self.restart_server(),
-            Step::Backup => {
+            Step::Restart => {
+                self.server.restart();
+                self.restart_server();
+            }
+            Step::Backup if self.server.back_up() => {
                 let database = (*self.server.database).clone();
                 self.backup = Some(Backup { database, memory: self.oracle.memory.clone() });
             }
@@ -195,7 +203,7 @@ impl World {
     }
 
     fn set_quota(&mut self, bytes: u64) {
-        std::sync::Arc::make_mut(&mut self.server.database).account.quota_bytes = bytes;
+        self.server.set_quota(bytes);
     }
 
     fn pass(&mut self, time: Duration) {
@@ -340,17 +348,14 @@ impl World {
 
     // The server
 
-    /// Has a request carried out, and tells everyone. `crash`: before anything of it was written.
+    /// Has a request carried out, and tells everyone. `crash`: the server crashes meanwhile.
     fn serve(&mut self, n: usize, device: shared::DeviceId, request: &Request, crash: bool) -> Served {
-        let before = std::sync::Arc::clone(&self.server.database);
-        let mut served = self.server.serve(device, request);
+        let mut served = if crash {
+            self.server.serve_in_crash(device, request)
+        } else {
+            self.server.serve(device, request)
+        };
         self.counts.requests += 1;
-        if crash {
-            self.server.database = before;
-            served.commits.clear();
-            served.events.clear();
-            return served;
-        }
         let (events, commits) = (std::mem::take(&mut served.events), std::mem::take(&mut served.commits));
         for commit in &commits {
             self.oracle.committed(commit, self.now, &self.library, &mut self.counts);

@@ -16,6 +16,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig};
+use shared::limits::CHUNK_INLINE_BYTES_MAX;
 use shared::{ChunkHash, ChunkRef, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -52,7 +53,7 @@ pub struct BlobKey {
 
 impl BlobKey {
     /// `account/ab/hash.generation`: 256 folders an account keep each small enough to list.
-    fn path(&self) -> String {
+    pub fn path(&self) -> String {
         let hash = self.hash.to_string();
         format!("{}/{}/{hash}.{}", self.account.0.simple(), &hash[..2], self.generation.0.simple())
     }
@@ -77,6 +78,8 @@ pub struct Blobs {
     /// What every path begins with: nothing in a folder.
     prefix: Path,
     folders: Option<Arc<Folders>>,
+    /// Chunks up to this many bytes live in the database.
+    inline_bytes_max: usize,
 }
 
 impl Blobs {
@@ -85,7 +88,7 @@ impl Blobs {
         std::fs::create_dir_all(root).map_err(BlobError::from)?;
         let store = LocalFileSystem::new_with_prefix(root)?.with_fsync(!Fault::NoDirectorySync.is_planted());
         let folders = Some(Arc::new(Folders::new(root)));
-        Ok(Self { store: Arc::new(store), prefix: Path::default(), folders })
+        Ok(Self { folders, ..Self::over(Arc::new(store), CHUNK_INLINE_BYTES_MAX) })
     }
 
     /// `s3://bucket/prefix`, with the usual `AWS_*` variables; `AWS_ENDPOINT` may be plain HTTP.
@@ -110,7 +113,17 @@ impl Blobs {
                 retry_timeout: S3_RETRY_TIMEOUT,
             })
             .build()?;
-        Ok(Self { store: Arc::new(store), prefix: Path::from(prefix), folders: None })
+        Ok(Self { prefix: Path::from(prefix), ..Self::over(Arc::new(store), CHUNK_INLINE_BYTES_MAX) })
+    }
+
+    /// Any store, with what it takes for small.
+    pub fn over(store: Arc<dyn ObjectStore>, inline_bytes_max: usize) -> Self {
+        Self { store, prefix: Path::default(), folders: None, inline_bytes_max }
+    }
+
+    /// Whether a chunk of so many bytes lives in the database rather than here.
+    pub fn leaves_inline(&self, bytes: usize) -> bool {
+        bytes <= self.inline_bytes_max
     }
 
     fn location(&self, key: &BlobKey) -> Path {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
-use shared::limits::{CHUNK_BYTES_MAX, CHUNK_INLINE_BYTES_MAX};
+use shared::limits::CHUNK_BYTES_MAX;
 use shared::{ChunkRef, UserId};
 
 use crate::blobs::{BlobError, BlobKey, StagedChunk, Stored, hash_of};
@@ -34,7 +34,7 @@ pub async fn store(
     chunk: ChunkRef,
     bytes: Bytes,
 ) -> Result<StagedChunk, BlobError> {
-    if bytes.len() <= CHUNK_INLINE_BYTES_MAX {
+    if app.blobs.leaves_inline(bytes.len()) {
         return Ok(StagedChunk { chunk, stored: Stored::Inline(bytes) });
     }
     let generation = app.env.id();

@@ -74,9 +74,9 @@ impl Oracle {
                 _ => true,
             };
             let seen = views.iter().any(|view| view.get(&row.id).is_some_and(seen_so));
-            // An alias may have been what the device knew it by.
+            // An alias may have been what the device knew it by, be it since this very write.
             let aliased =
-                changed.before.aliases.iter().any(|(alias, to)| {
+                changed.after.aliases.iter().any(|(alias, to)| {
                     to.item == row.id && views.iter().any(|view| view.contains_key(alias))
                 });
             // Both sides of an open conflict outlive the delete, and somebody is asked.

@@ -61,7 +61,7 @@ impl Oracle {
 
     /// No circle, no orphan, one live holder of a name.
     fn tree_shape(&mut self, database: &Database) {
-        let root = crate::server::root();
+        let root = database.root;
         let mut holders: BTreeMap<(ItemId, String), ItemId> = BTreeMap::new();
         for row in database.items.values().filter(|row| row.purged_at.is_none()) {
             let above: Vec<_> = database.chain(row.id).collect();

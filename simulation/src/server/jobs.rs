@@ -22,8 +22,10 @@ const LEASE_LEFT_MIN: Duration = Duration::from_hours(3 * 24);
 impl Server {
     /// One pass over everything that is due, `elapsed` after the last by a clock that does not jump.
     pub fn jobs(&mut self, elapsed: Duration) -> Served {
-        let mut served =
-            Served { reply: Ok(super::Reply::ChunkStored), events: Vec::new(), commits: Vec::new() };
+        if let Some(served) = self.jobs_full(elapsed) {
+            return served;
+        }
+        let mut served = Served::default();
         let now = self.machine.now();
         let mut next = Write::begin(&self.database);
         let trusted = next.next.clock.observe(now, elapsed);

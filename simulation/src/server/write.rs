@@ -54,22 +54,8 @@ impl Server {
             conflicts: vec![],
             errors: vec![],
         };
-        let parsed: Vec<ParsedChange> = push
-            .changes
-            .iter()
-            .map(|change| parse_change(serde_json::to_value(change).unwrap_or_default()))
-            .collect::<Result<_, _>>()
-            .map_err(problem)?;
         let (key, grant) = (self.key(), self.grant());
-        let changes: Vec<PreparedChange> = parsed
-            .into_iter()
-            .map(|parsed| {
-                let mut checked = parsed.check(&key, grant);
-                let content = checked.take_bytes().map(|bytes| prepared(&bytes));
-                checked.prepared(content, false)
-            })
-            .map(|change| self.refused(change))
-            .collect();
+        let changes = self.changes(push)?.into_iter().map(|change| self.refused(change)).collect();
         let mut progress = Progress::new(last, self.machine.now());
         let effect = self.apply(device, changes, None, served);
         progress.take(grant.zone_id, &effect);
@@ -84,6 +70,23 @@ impl Server {
             response.sync_token = Some(key.encode(&token));
         }
         Ok(response)
+    }
+
+    /// What the push asks for, as it is judged.
+    pub(crate) fn changes(&self, push: &PushRequest) -> Result<Vec<PreparedChange>, Problem> {
+        let (key, grant) = (self.key(), self.grant());
+        let parsed = push
+            .changes
+            .iter()
+            .map(|change| parse_change(serde_json::to_value(change).unwrap_or_default()))
+            .collect::<Result<Vec<ParsedChange>, _>>()
+            .map_err(problem)?;
+        let changes = parsed.into_iter().map(|parsed| {
+            let mut checked = parsed.check(&key, grant);
+            let content = checked.take_bytes().map(|bytes| prepared(&bytes));
+            checked.prepared(content, false)
+        });
+        Ok(changes.collect())
     }
 
     /// The change as the world lets it through: some are refused for no fault of theirs.
@@ -195,14 +198,21 @@ impl Server {
         served: &mut Served,
     ) -> Result<ResolveResponse, Problem> {
         let missing = || Problem::new(ErrorCode::NotFound, "There is nothing here that you can see.");
-        let row = self.database.conflicts.get(&conflict).ok_or_else(missing)?;
+        let ask = self.ask(conflict, request).ok_or_else(missing)?;
+        let items = present(self.perform(device, ask, served)?);
+        Ok(ResolveResponse { items })
+    }
+
+    /// What the resolution asks for; None where there is no such conflict.
+    pub(crate) fn ask(&self, conflict: ConflictId, request: &ResolveRequest) -> Option<Ask> {
+        let row = self.database.conflicts.get(&conflict)?;
         let proposal = match (request.resolution, &row.proposal) {
             (Resolution::Proposal, Some(proposal)) if row.resolved_at.is_none() => {
                 Some(prepared(&proposal.text.clone().into()))
             }
             _ => None,
         };
-        let ask = Ask {
+        Some(Ask {
             operation_id: request.operation_id,
             payload_hash: payload_hash(&(conflict, request)),
             act: Act::Resolve(Resolve {
@@ -212,9 +222,7 @@ impl Server {
                 local_device: "a device".into(),
                 proposal,
             }),
-        };
-        let items = present(self.perform(device, ask, served)?);
-        Ok(ResolveResponse { items })
+        })
     }
 
     fn perform(
@@ -378,6 +386,12 @@ impl Server {
         if !missing.is_empty() {
             return Err(chunks_missing(&missing));
         }
+        let change = self.refused(self.completion(file_id, &session)?);
+        self.completed(device, change, served)
+    }
+
+    /// The upload as the change that it is.
+    fn completion(&self, file_id: ItemId, session: &UploadSession) -> Result<PreparedChange, Problem> {
         let chunks = session.planned.iter().map(|(chunk, _)| *chunk).collect();
         let manifest = Manifest::with_size(chunks, session.request.total_size);
         let manifest =
@@ -386,10 +400,21 @@ impl Server {
             self.database.items.contains_key(&file_id) || self.database.aliases.contains_key(&file_id);
         let located = known.then_some(self.database.zone);
         let hash = session.payload_hash;
-        let change =
-            upload::change_of(file_id, session.request.clone(), hash, manifest, self.grant(), located);
-        let change = self.refused(change);
-        self.completed(device, change, served)
+        Ok(upload::change_of(file_id, session.request.clone(), hash, manifest, self.grant(), located))
+    }
+
+    /// The change that the end of the upload has judged, or None where nothing is.
+    pub(crate) fn completing(
+        &self,
+        device: DeviceId,
+        file_id: ItemId,
+        id: OperationId,
+    ) -> Option<PreparedChange> {
+        if let Some(judged) = self.judged(file_id, id).ok()? {
+            return Some(judged);
+        }
+        let session = self.session(device, file_id, id).ok()?;
+        self.completion(file_id, &session).ok()
     }
 
     /// The operation as it was recorded, to be asked for again.
@@ -454,6 +479,12 @@ impl Server {
     pub fn cancel_upload(&mut self, id: OperationId) -> bool {
         if self.database.operations.contains_key(&id) {
             return false;
+        }
+        if let Some(node) = &self.full {
+            let Some(session) = self.database.uploads.get(&id) else { return true };
+            let over = node.cancel_upload(session.device, session.file_id, id);
+            self.look_again();
+            return over;
         }
         Arc::make_mut(&mut self.database).uploads.remove(&id);
         true

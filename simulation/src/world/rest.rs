@@ -18,6 +18,8 @@ const MESSAGES_MAX: usize = 3_000;
 const WAITS_MAX: usize = 300;
 /// After this long every device has looked for news by itself.
 const LOOK_INTERVAL: Duration = Duration::from_mins(6);
+/// In one scenario of so many it is looked at what is collected in the end.
+const COLLECTED_ONE_IN: u64 = 4;
 /// Times that people give up what is stuck.
 const DECISIONS_MAX: usize = 30;
 
@@ -26,7 +28,7 @@ impl World {
     /// must hold is looked at.
     pub fn finish(&mut self) {
         self.set_quota(ROOM);
-        self.server.refuse.clear();
+        self.server.heal();
         self.oracle.clock_set(self.now, 0);
         self.server_off_hours = 0;
         self.set_clock();
@@ -52,6 +54,9 @@ impl World {
         }
         if self.oracle.violation.is_none() {
             self.check_inverse();
+        }
+        if self.oracle.violation.is_none() && self.seed.is_multiple_of(COLLECTED_ONE_IN) {
+            self.check_collected();
         }
         self.trace.line(format_args!("{:?}", self.server.database.items));
         self.trace.line(format_args!("{:?}", self.server.database.conflicts));
@@ -126,7 +131,18 @@ impl World {
         for n in 0..self.clients.len() {
             self.oracle.converged(n, &self.clients[n], &self.server, self.now);
         }
+        self.server.look_again();
         self.oracle.rested(&self.server.database, &self.library, true);
+        for finding in self.server.verify() {
+            self.oracle.fail(Invariant::References, || finding);
+        }
+    }
+
+    /// What nobody needs is gone after its time.
+    fn check_collected(&mut self) {
+        for left in self.server.uncollected() {
+            self.oracle.fail(Invariant::Collection, || left);
+        }
     }
 
     /// Nothing more is sent, however long one waits.
