@@ -4,7 +4,8 @@
 //! Three trees (after Dropbox's Nucleus): *remote* is what the server last told, *base* what each queued
 //! operation was made on, *local* what the person sees, which is remote with the outbox applied.
 //!
-//! A driver loads a [`Snapshot`] from its [`LocalStore`], opens an [`Engine`], sends it [`Event::Started`],
+//! A driver opens an [`Engine`] on what its [`LocalStore`] holds (a [`Snapshot`], or in parts as an
+//! [`Opening`]), sends it [`Event::Started`],
 //! and from then on performs every [`Effect`] in order and reports what came of it. It answers each call
 //! exactly once, with [`CallError::Unreachable`] where the time ran out.
 
@@ -23,7 +24,7 @@ mod tree;
 
 pub use command::{Command, CommandError, EditBase, NewContent, Ran};
 pub use effect::{Changes, Effect, Notice, UploadOrder};
-pub use engine::{Engine, ItemView};
+pub use engine::{Engine, ItemView, Opening};
 pub use event::{CallError, CallId, Event, UploadError};
 pub use memory_store::MemoryStore;
 pub use push_body::fill_content;

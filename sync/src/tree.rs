@@ -48,11 +48,24 @@ fn folded(name: &str) -> String {
     ItemName::parse(name).map_or_else(|_| name.to_owned(), |name| name.folded().as_str().to_owned())
 }
 
+/// Where a folded name stands among its siblings: folders before files, otherwise in no meaningful order.
+fn rank(kind: ItemKind, folded: impl Iterator<Item = u8>) -> u64 {
+    let after_folders = u64::from(kind == ItemKind::File) << 63;
+    after_folders | hash(folded) >> 1
+}
+
+/// As [`rank`]. Most names are ASCII, whose folded form need not be made.
+fn rank_of(node: &Node) -> u64 {
+    if node.name.is_ascii() && !shared::faults::Fault::CaseMakesANameFree.is_planted() {
+        rank(node.kind, node.name.bytes().map(|byte| byte.to_ascii_lowercase()))
+    } else {
+        rank(node.kind, node.folded().bytes())
+    }
+}
+
 /// FNV-1a (Fowler, Noll, Vo), 64 bits: only to find a name among siblings.
-fn hash(folded: &str) -> u64 {
-    folded
-        .bytes()
-        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
+fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
 /// What differs little from item to item, by small numbers. 65,535 of them; later ones share the first.
@@ -79,7 +92,7 @@ pub(crate) struct Tree {
     remote: BTreeMap<ItemId, Node>,
     /// Items that queued operations touch, as they look with them; None where they took it away.
     overlay: BTreeMap<ItemId, Option<Node>>,
-    /// Live children of the local tree: the hash of the folded name, then the id.
+    /// Live children of the local tree: the rank of the folded name, then the id.
     children: BTreeMap<ItemId, BTreeSet<(u64, ItemId)>>,
     /// Topmost deleted items of the local tree.
     trashed: BTreeSet<ItemId>,
@@ -249,9 +262,9 @@ impl Tree {
         }
         if let Some(standing) = before {
             match standing.place {
-                Some((parent, hash)) => {
+                Some((parent, rank)) => {
                     if let Some(siblings) = self.children.get_mut(&parent) {
-                        siblings.remove(&(hash, id));
+                        siblings.remove(&(rank, id));
                         if siblings.is_empty() {
                             self.children.remove(&parent);
                         }
@@ -263,7 +276,7 @@ impl Tree {
         }
         if let Some(standing) = after {
             match standing.place {
-                Some((parent, hash)) => drop(self.children.entry(parent).or_default().insert((hash, id))),
+                Some((parent, rank)) => drop(self.children.entry(parent).or_default().insert((rank, id))),
                 None => drop(self.trashed.insert(id)),
             }
             self.note_list(standing.place.map(|(parent, _)| parent), standing.is_trashed());
@@ -275,9 +288,19 @@ impl Tree {
         self.changes.trash |= trash;
     }
 
-    /// The live children of a folder, in no meaningful order.
+    /// The live children of a folder, its folders first.
     pub(crate) fn children(&self, folder: ItemId) -> impl Iterator<Item = ItemId> + '_ {
         self.children.get(&folder).into_iter().flatten().map(|(_, id)| *id)
+    }
+
+    /// The live folders in a folder; costs nothing for the files beside them.
+    pub(crate) fn folders(&self, folder: ItemId) -> impl Iterator<Item = ItemId> + '_ {
+        self.children(folder)
+            .take_while(|id| self.local(*id).is_some_and(|node| node.kind == ItemKind::Folder))
+    }
+
+    pub(crate) fn children_len(&self, folder: ItemId) -> usize {
+        self.children.get(&folder).map_or(0, BTreeSet::len)
     }
 
     pub(crate) fn trashed(&self) -> impl Iterator<Item = ItemId> + '_ {
@@ -286,12 +309,13 @@ impl Tree {
 
     /// The live child that bears this name or an equal one.
     pub(crate) fn child_named(&self, folder: ItemId, name: &FoldedName) -> Option<ItemId> {
-        let hash = hash(name.as_str());
-        let (least, most) = ((hash, ItemId(uuid::Uuid::nil())), (hash, ItemId(uuid::Uuid::max())));
-        let mut alike = self.children.get(&folder)?.range(least..=most);
-        alike
-            .find(|(_, id)| self.local(*id).is_some_and(|node| node.folded() == name.as_str()))
-            .map(|(_, id)| *id)
+        let siblings = self.children.get(&folder)?;
+        let is_named = |id: &ItemId| self.local(*id).is_some_and(|node| node.folded() == name.as_str());
+        [ItemKind::Folder, ItemKind::File].into_iter().find_map(|kind| {
+            let rank = rank(kind, name.as_str().bytes());
+            let (least, most) = ((rank, ItemId(uuid::Uuid::nil())), (rank, ItemId(uuid::Uuid::max())));
+            siblings.range(least..=most).map(|(_, id)| *id).find(is_named)
+        })
     }
 
     /// The folders above an item, the nearest first, without the root; None where the chain is broken,
@@ -354,13 +378,13 @@ impl Tree {
 /// What the indices know of an item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Standing {
-    /// Parent and hash of the folded name; None in the trash.
+    /// Parent and rank of the folded name; None in the trash.
     place: Option<(ItemId, u64)>,
 }
 
 impl Standing {
     fn of(node: &Node) -> Self {
-        Self { place: node.deleted_at.is_none().then(|| (node.parent, hash(&node.folded()))) }
+        Self { place: node.deleted_at.is_none().then(|| (node.parent, rank_of(node))) }
     }
 
     fn is_trashed(self) -> bool {

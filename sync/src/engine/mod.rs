@@ -6,6 +6,7 @@ mod disk;
 mod fold;
 mod follow;
 mod network;
+mod opening;
 mod pull;
 mod push;
 mod read;
@@ -17,18 +18,19 @@ mod uploads;
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::frames::ServerEvent;
-use shared::sync::{Base, ConflictInfo, ZoneState};
-use shared::{ConflictId, ItemId, OperationId, Timestamp, VersionVector, ZoneId};
+use shared::sync::{Base, ConflictInfo};
+use shared::{ConflictId, ItemId, OperationId, Timestamp, VersionVector};
 
 use crate::chance::Chance;
 use crate::effect::{Effect, Notice};
 use crate::event::Event;
 use crate::outbox::{Outbox, Queued};
-use crate::store::{Act, BatchId, Meta, Operation, OperationState, Snapshot};
+use crate::store::{Act, BatchId, Meta, Operation, OperationState};
 use crate::summary::SyncSummary;
 use crate::tree::Tree;
 use disk::Disk;
 use network::Network;
+pub use opening::Opening;
 pub use read::ItemView;
 use space::Space;
 
@@ -65,63 +67,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Takes up where the store left off. `seed` comes from the system's generator: operation ids are
-    /// made from it, so no two runs may share one.
-    pub fn open(snapshot: Snapshot, seed: [u8; 32], now: Timestamp) -> Self {
-        let mut tree = Tree::new();
-        for zone in snapshot.meta.zones.iter().filter(|zone| zone.state == ZoneState::Active) {
-            tree.set_root(zone.root_id, zone.zone_id);
-        }
-        if !tree.is_root(snapshot.meta.root_id) {
-            // Its zone comes with the first page; what is created until then waits for it.
-            tree.set_root(snapshot.meta.root_id, ZoneId(uuid::Uuid::nil()));
-        }
-        for item in snapshot.items {
-            let id = item.id;
-            let node = tree.node(item);
-            tree.set_remote(id, Some(node));
-        }
-        let mut engine = Self {
-            now,
-            aliases: snapshot.meta.aliases.iter().copied().collect(),
-            meta: snapshot.meta,
-            tree,
-            outbox: Outbox::default(),
-            conflicts: snapshot.conflicts.into_iter().map(|conflict| (conflict.id, conflict)).collect(),
-            purged: BTreeSet::new(),
-            followers: BTreeMap::new(),
-            unswept: BTreeSet::new(),
-            lost: BTreeSet::new(),
-            absent: BTreeSet::new(),
-            lost_for_good: 0,
-            recheck_cycles: false,
-            chance: Chance::new(seed),
-            net: Network::default(),
-            space: Space::default(),
-            disk: Disk::default(),
-            told: SyncSummary::default(),
-            out: Vec::new(),
-        };
-        let mut operations = snapshot.operations;
-        operations.sort_by_key(|op| (op.sequence, op.id));
-        let mut last = 0;
-        for mut op in operations {
-            if op.sequence <= last {
-                // Two tabs may once have led at a time: both operations count.
-                op.sequence = last + 1;
-                engine.disk.draft.operations.insert(op.id);
-            }
-            last = op.sequence;
-            engine.outbox.insert(engine.resolve(op.item_id), Queued::loaded(op));
-        }
-        engine.reblock();
-        engine.refold_all();
-        engine.suppress_cycles();
-        engine.told = engine.summary();
-        engine.tree.changes = crate::Changes::default();
-        engine
-    }
-
     /// Takes in what happened at `now`.
     pub fn handle(&mut self, now: Timestamp, event: Event) -> Vec<Effect> {
         self.now = now;

@@ -6,6 +6,7 @@ mod edits;
 mod mishaps;
 mod random;
 mod resync;
+mod scale;
 mod scenarios;
 mod server;
 mod world;

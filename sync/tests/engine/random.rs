@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use shared::{ChunkHash, ContentHash, ErrorCode, ItemId, ItemKind, OperationId};
-use sync::{Act, Command, Content, Event, NewContent, QueueEntry, QueueState};
+use sync::{Act, Command, Content, Event, ItemView, NewContent, QueueEntry, QueueState};
 
 use crate::server::Entry;
 use crate::world::{Fault, World, create_file, name};
@@ -293,6 +293,17 @@ impl Run {
         for view in engine.items() {
             let listed = engine.children(view.parent_id()).filter(|child| child.id() == view.id()).count();
             assert_eq!(listed, usize::from(view.deleted_at().is_none()), "{}", view.name());
+        }
+        // Both short cuts say what the whole list says.
+        for view in engine.items().filter(|view| view.kind() == ItemKind::Folder) {
+            let listed: Vec<_> = engine.children(view.id()).collect();
+            let folders = listed.iter().filter(|child| child.kind() == ItemKind::Folder);
+            assert_eq!(engine.children_len(view.id()), listed.len(), "{}", view.name());
+            let folders = folders.map(ItemView::id);
+            assert!(engine.folders(view.id()).map(|it| it.id()).eq(folders));
+        }
+        for entry in engine.queue() {
+            assert_eq!(engine.queue_state(entry.operation_id), Some(entry.state));
         }
         let summary = engine.summary();
         assert!(!summary.is_synced() || engine.queue().is_empty());

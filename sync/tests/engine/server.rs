@@ -77,6 +77,7 @@ pub struct Server {
     pub refuse: BTreeMap<ItemId, (ErrorCode, usize)>,
     pub zone_state: ZoneState,
     pub pushed_changes: usize,
+    pub pushes: usize,
     pub largest_body: usize,
     /// Every content that it ever took in.
     pub held: BTreeSet<ContentHash>,
@@ -99,6 +100,7 @@ impl Server {
             refuse: BTreeMap::new(),
             zone_state: ZoneState::Active,
             pushed_changes: 0,
+            pushes: 0,
             largest_body: 0,
             held: BTreeSet::new(),
         }
@@ -198,6 +200,7 @@ impl Server {
         assert!(request.changes.len() <= shared::limits::PUSH_CHANGES_MAX);
         let position = self.position(request.last_sync_token.as_deref())?;
         let current = position == self.counter;
+        self.pushes += 1;
         let mut response =
             PushResponse { sync_token: None, applied: vec![], conflicts: vec![], errors: vec![] };
         for change in &request.changes {

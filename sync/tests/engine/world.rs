@@ -42,6 +42,8 @@ pub struct Device {
     pub changes: Vec<Changes>,
     pub wake_at: Option<Timestamp>,
     pub offline: bool,
+    /// Records that were put into the store or taken out.
+    pub records: usize,
     /// Batches wait here while the store is told to be slow.
     pub unstored: Option<VecDeque<Effect>>,
     /// Bytes of large files, by the name they were staged under.
@@ -54,6 +56,9 @@ pub struct Device {
 impl Device {
     fn keep(&mut self, batch: &StoreBatch, now: Timestamp) {
         self.store.apply_now(batch);
+        self.records += batch.put_items.len() + batch.delete_items.len();
+        self.records += batch.put_operations.len() + batch.delete_operations.len();
+        self.records += batch.put_contents.len();
         // Told twice, as where a snapshot already holds it.
         self.follower.follow(now, StoreDelta::from(batch));
         self.follower.follow(now, StoreDelta::from(batch));
@@ -96,6 +101,7 @@ impl World {
             changes: Vec::new(),
             wake_at: None,
             offline: false,
+            records: 0,
             unstored: None,
             staged: BTreeMap::new(),
             cache: BTreeMap::new(),

@@ -33,13 +33,15 @@ impl Engine {
     pub fn run(&mut self, now: Timestamp, commands: Vec<Command>) -> Ran {
         self.now = now;
         let mut ran = Ran::default();
+        let mut undos = Vec::with_capacity(commands.len());
         for (index, command) in commands.into_iter().enumerate() {
             match self.perform(command, &mut ran) {
-                // The last done is the first undone.
-                Ok(undo) => drop(ran.undo.splice(0..0, undo)),
+                Ok(undo) => undos.push(undo),
                 Err(error) => ran.refused.push((index, error)),
             }
         }
+        // The last done is the first undone.
+        ran.undo = undos.into_iter().rev().flatten().collect();
         ran.effects = self.finish();
         ran
     }

@@ -38,12 +38,12 @@ impl Engine {
     /// Takes back a creation that was never sent and holds nothing worth a place in the trash: an empty
     /// folder or an empty file.
     fn forget_creation(&mut self, id: ItemId, node: &Node) -> Option<Undo> {
-        let name = ItemName::parse(&node.name).ok()?;
         let never_sent = self.outbox.of_item(id).all(Queued::may_change)
             && self.outbox.of_item(id).next().is_some_and(|first| first.op.act.is_create());
         if !never_sent || node.size > 0 {
             return None;
         }
+        let name = ItemName::parse(&node.name).ok()?;
         let undo = match node.kind {
             ItemKind::Folder => Command::CreateFolder { id, parent: node.parent, name },
             ItemKind::File => Command::CreateFile {
