@@ -235,6 +235,9 @@ pub trait Cloud {
     fn item(&self, id: ItemId) -> Option<Arc<ClientFileItem>>;
     /// Live children, unsorted. The root is a folder like any other.
     fn children(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>>;
+    /// Those of them that are folders.
+    fn folders(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>>;
+    fn children_len(&self, folder: ItemId) -> usize;
     /// From the root's child down to the item's parent.
     fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>>;
     /// Live items whose name contains `text`, compared as folded names.
@@ -249,8 +252,8 @@ pub trait Cloud {
     fn new_item_id(&self) -> ItemId;
 
     fn summary(&self) -> Signal<SyncSummary>;
-    /// What waits or is stuck, with its reason and next try.
-    fn queue(&self) -> Vec<QueueEntry>;
+    /// The first `limit` of what waits or is stuck, with its reason and next try.
+    fn queue(&self, limit: usize) -> Vec<QueueEntry>;
     fn retry_now(&self);
     /// Gives up one parked operation; its local effect is undone.
     fn discard(&self, operation: OperationId);

@@ -14,7 +14,7 @@ use shared::activity::ActivityPage;
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
 use shared::{ClientFileItem, ConflictId, DeviceId, ItemId, ItemName, OperationId, UserId, VersionId};
-use sync::{Command, Content, EditBase, LocalStore, Meta, QueueEntry, Snapshot, StoreBatch, SyncSummary};
+use sync::{Command, Content, EditBase, Engine, LocalStore, Meta, QueueEntry, StoreBatch, SyncSummary};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, File};
 
@@ -81,47 +81,40 @@ impl BrowserCloud {
         let session = session::recalled().await.filter(|session| !session.is_lost);
         let Some(session) = session else { return false };
         let signed_in = session.signed_in;
-        let snapshot = match IndexedDbStore::open(signed_in.user.id).await {
-            Ok(store) => store.load().await.map(|snapshot| (store, snapshot)),
-            Err(error) => Err(error),
-        };
-        let (store, snapshot) = match snapshot {
-            Ok((store, Some(snapshot))) => (store, snapshot),
-            Ok((_, None)) => {
-                // The browser dropped the data: the session belongs to a device that is no more.
-                session::forget_kept().await;
-                let _ = api::sign_out().await;
-                return false;
-            }
+        let user = signed_in.user.id;
+        let opened = match open_seat(user).await {
+            Ok(opened) => opened,
             Err(error) => {
                 self.say_storage_failed(&error);
                 return true;
             }
         };
-        self.account.set(Account::SignedIn(Arc::new(signed_in.clone())));
-        self.take_seat(signed_in.user.id, Rc::new(store), snapshot).await;
+        let Some((store, engine, is_leader)) = opened else {
+            // The browser dropped the data: the session belongs to a device that is no more.
+            session::forget_kept().await;
+            let _ = api::sign_out().await;
+            return false;
+        };
+        self.account.set(Account::SignedIn(Arc::new(signed_in)));
+        self.take_seat(user, Rc::new(store), engine, is_leader);
         self.refresh_account();
         self.rescue_drafts(None).await;
         true
     }
 
-    async fn take_seat(&self, user: UserId, store: Rc<IndexedDbStore>, snapshot: Snapshot) {
+    fn take_seat(&self, user: UserId, store: Rc<IndexedDbStore>, engine: Engine, is_leader: bool) {
         let tabs = Tabs::join(user);
         *self.tabs.borrow_mut() = Some(tabs.clone());
         let contents = Contents::open(store.clone(), tabs.clone(), self.keeping_revision.clone());
         *self.contents.borrow_mut() = Some(contents.clone());
         let cloud = self.clone();
         let ended = move |why| cloud.end(why);
-        let is_leader = tabs::lead_if_free(user).await;
+        let replica = Replica::open(engine, self.screen.clone());
         if is_leader {
-            // What another tab stored before it gave up the lead counts.
-            let snapshot = store.load().await.ok().flatten().unwrap_or(snapshot);
-            let replica = Replica::open(snapshot, self.screen.clone());
             let runtime = seat::lead(replica, store, contents, Leader::new(tabs), ended);
             *self.seat.borrow_mut() = Some(Seat::Leading(runtime));
             return;
         }
-        let replica = Replica::open(snapshot, self.screen.clone());
         let follower = Follower::start(replica, store, tabs.clone(), ended.clone());
         *self.seat.borrow_mut() = Some(Seat::Following(follower.clone()));
         let cloud = self.clone();
@@ -179,6 +172,17 @@ impl BrowserCloud {
     fn wish(&self, wish: Wish) {
         self.with_seat(|seat| seat.wish(wish));
     }
+}
+
+/// What this browser holds of the account, if anything, and whether this tab leads. A leader reads once the
+/// lead is its own: what another tab stored before it gave up the lead counts.
+async fn open_seat(user: UserId) -> Result<Option<(IndexedDbStore, Engine, bool)>, StoreError> {
+    let store = IndexedDbStore::open(user).await?;
+    if store.meta().await?.is_none() {
+        return Ok(None);
+    }
+    let is_leader = tabs::lead_if_free(user).await;
+    Ok(store.open_engine().await?.map(|engine| (store, engine, is_leader)))
 }
 
 /// Takes up the session on this device: its database is made, or goes on under the device's present id.
@@ -419,6 +423,14 @@ impl Cloud for BrowserCloud {
         self.read(|replica| replica.children(folder))
     }
 
+    fn folders(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>> {
+        self.read(|replica| replica.folders(folder))
+    }
+
+    fn children_len(&self, folder: ItemId) -> usize {
+        self.read(|replica| replica.children_len(folder))
+    }
+
     fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>> {
         self.read(|replica| replica.ancestors(id))
     }
@@ -447,8 +459,8 @@ impl Cloud for BrowserCloud {
         self.screen.summary.clone().into()
     }
 
-    fn queue(&self) -> Vec<QueueEntry> {
-        self.read(Replica::queue)
+    fn queue(&self, limit: usize) -> Vec<QueueEntry> {
+        self.read(|replica| replica.queue(limit))
     }
 
     fn retry_now(&self) {

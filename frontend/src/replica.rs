@@ -9,7 +9,7 @@ use app::ports::{Notice, UploadView};
 use leptos::prelude::{ArcRwSignal, Update};
 use shared::sync::ConflictInfo;
 use shared::{ClientFileItem, ItemId, ItemKind, ItemName, OperationId};
-use sync::{Changes, Content, EditBase, Engine, QueueEntry, Snapshot, SyncSummary};
+use sync::{Changes, Content, EditBase, Engine, QueueEntry, QueueState, SyncSummary};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;
@@ -52,10 +52,10 @@ pub struct Replica {
 }
 
 impl Replica {
-    pub fn open(snapshot: Snapshot, screen: Screen) -> Rc<Self> {
+    pub fn open(engine: Engine, screen: Screen) -> Rc<Self> {
         Rc::new_cyclic(|me| Self {
             me: me.clone(),
-            engine: RefCell::new(engine(snapshot)),
+            engine: RefCell::new(engine),
             items: RefCell::default(),
             conflicts: RefCell::default(),
             screen,
@@ -65,8 +65,8 @@ impl Replica {
     }
 
     /// Starts over from what is stored.
-    pub fn reopen(&self, snapshot: Snapshot) {
-        *self.engine.borrow_mut() = engine(snapshot);
+    pub fn reopen(&self, engine: Engine) {
+        *self.engine.borrow_mut() = engine;
         self.items.borrow_mut().clear();
         self.conflicts.take();
         self.redraw(Due { tree: true, queue: true, uploads: false });
@@ -151,6 +151,14 @@ impl Replica {
         self.items(|engine| engine.children(folder).map(|item| item.id()).collect())
     }
 
+    pub fn folders(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>> {
+        self.items(|engine| engine.folders(folder).map(|item| item.id()).collect())
+    }
+
+    pub fn children_len(&self, folder: ItemId) -> usize {
+        self.engine.borrow().children_len(folder)
+    }
+
     pub fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>> {
         self.items(|engine| engine.ancestors(id))
     }
@@ -200,15 +208,17 @@ impl Replica {
         self.conflicts.borrow_mut().get_or_insert_with(read).clone()
     }
 
-    pub fn queue(&self) -> Vec<QueueEntry> {
-        self.engine.borrow().queue()
+    /// The first `limit` of what waits or is stuck.
+    pub fn queue(&self, limit: usize) -> Vec<QueueEntry> {
+        self.engine.borrow().queue_head(limit)
+    }
+
+    /// How far one operation has come; None where it is done.
+    pub fn queue_state(&self, operation: OperationId) -> Option<QueueState> {
+        self.engine.borrow().queue_state(operation)
     }
 
     pub fn summary(&self) -> SyncSummary {
         self.engine.borrow().summary()
     }
-}
-
-fn engine(snapshot: Snapshot) -> Engine {
-    Engine::open(snapshot, browser::random_bytes(), browser::now())
 }

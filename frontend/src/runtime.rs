@@ -50,6 +50,9 @@ pub struct Runtime {
     /// Contents that a restored server lost, to be looked for here.
     lost: UnboundedSender<Wanted>,
     was_online: Cell<bool>,
+    /// When the screen was told of the uploads, and whether it will be again by itself.
+    uploads_shown_ms: Cell<f64>,
+    is_show_due: Cell<bool>,
     listener: Box<dyn Listener>,
     socket: RefCell<Option<Socket>>,
     batches: UnboundedSender<Arc<StoreBatch>>,
@@ -66,6 +69,10 @@ pub struct Runtime {
 
 /// Batches on their way to the store while more files are taken in.
 const UNSTORED_MAX: usize = 4;
+
+/// As many uploads are shown at most this often: between two times, in milliseconds.
+const MANY_UPLOADS: usize = 500;
+const MANY_UPLOADS_PACE_MS: f64 = 250.0;
 
 /// What storing the last changes may take before the page is left all the same, in milliseconds.
 const LEAVE_WITHIN_MS: u64 = 1_500;
@@ -96,6 +103,8 @@ impl Runtime {
                 contents,
                 lost,
                 was_online: Cell::new(false),
+                uploads_shown_ms: Cell::new(f64::NEG_INFINITY),
+                is_show_due: Cell::new(false),
                 listener: Box::new(listener),
                 socket: RefCell::default(),
                 batches,
@@ -286,7 +295,12 @@ impl Runtime {
     /// Performs one call; its answer is the next event.
     fn ask(&self, call: impl Future<Output = Event> + 'static) {
         let Some(runtime) = self.me.upgrade() else { return };
-        spawn_local(async move { runtime.handle(call.await) });
+        spawn_local(async move {
+            let answer = call.await;
+            // Reading a long answer was one task, what becomes of it is another.
+            browser::turn().await;
+            runtime.handle(answer);
+        });
     }
 
     fn push(&self, call: CallId, mut request: PushRequest, contents: Vec<OperationId>) {
@@ -298,6 +312,7 @@ impl Runtime {
                 Err(Some(operation)) => runtime.handle(Event::ContentLost { operation }),
                 Err(None) => {}
             }
+            browser::turn().await;
             runtime.handle(Event::PushAnswered { call, result });
         });
     }
@@ -309,9 +324,12 @@ impl Runtime {
         request: &mut PushRequest,
         contents: Vec<OperationId>,
     ) -> Result<(), Option<OperationId>> {
-        for operation in contents {
-            let bytes = self.store.content(operation).await.map_err(|_| None)?.ok_or(Some(operation))?;
-            sync::fill_content(request, operation, &bytes);
+        if contents.is_empty() {
+            return Ok(());
+        }
+        let found = self.store.contents(&contents).await.map_err(|_| None)?;
+        for (operation, bytes) in contents.into_iter().zip(found) {
+            sync::fill_content(request, operation, &bytes.ok_or(Some(operation))?);
         }
         Ok(())
     }
@@ -384,14 +402,35 @@ impl Runtime {
             }
             self.was_online.set(summary.online);
             screen.summary.set(summary);
-            self.uploader.follow_queue(&self.replica.queue());
         }
         if due.uploads || due.queue {
-            screen.uploads.set(self.uploader.views());
+            self.show_uploads();
             if let Some(runtime) = self.me.upgrade() {
                 self.listener.redrawn(&runtime);
             }
         }
+    }
+
+    /// Of thousands of uploads not every frame tells.
+    fn show_uploads(&self) {
+        let since_ms = browser::clock_ms() - self.uploads_shown_ms.get();
+        if self.uploader.len() < MANY_UPLOADS || since_ms >= MANY_UPLOADS_PACE_MS {
+            self.uploads_shown_ms.set(browser::clock_ms());
+            self.uploader.follow_queue(|operation| self.replica.queue_state(operation));
+            self.replica.screen.uploads.set(self.uploader.views());
+            return;
+        }
+        if self.is_show_due.replace(true) {
+            return;
+        }
+        let runtime = self.me.clone();
+        spawn_local(async move {
+            browser::sleep((MANY_UPLOADS_PACE_MS - since_ms).ceil() as u64).await;
+            if let Some(runtime) = runtime.upgrade() {
+                runtime.is_show_due.set(false);
+                runtime.replica.redraw(Due { uploads: true, ..Due::default() });
+            }
+        });
     }
 }
 

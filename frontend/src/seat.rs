@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use app::ports::SaveError;
-use sync::{Command, EditBase, Event, LocalStore, Ran, StoreBatch};
+use sync::{Command, EditBase, Event, Ran, StoreBatch};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::contents::Contents;
@@ -136,8 +136,8 @@ pub async fn succeed(
     ended: impl Fn(Ended) + Clone + 'static,
 ) -> Option<Rc<Runtime>> {
     let unanswered = follower.end();
-    let snapshot = follower.store.load().await.ok()??;
-    follower.replica.reopen(snapshot);
+    let engine = follower.store.open_engine().await.ok()??;
+    follower.replica.reopen(engine);
     let runtime = lead(follower.replica.clone(), follower.store.clone(), contents, leader, ended);
     for commands in unanswered {
         // What the last leader did before it ended is refused as known, or changes nothing.

@@ -69,7 +69,7 @@ fn Facts(ui: Ui, id: ItemId) -> impl IntoView {
     });
     let contents = Memo::new(move |_| {
         ui.cloud().revision().with(|_| ());
-        (kind.get() == FileType::Folder).then(|| ui.cloud().children(id).len())
+        (kind.get() == FileType::Folder).then(|| ui.cloud().children_len(id))
     });
     let facts = move || {
         let mut facts = vec![(words::KIND, words::kind(kind.get()).to_owned())];

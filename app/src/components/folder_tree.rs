@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use leptos::prelude::*;
-use shared::{ItemId, ItemKind};
+use shared::ItemId;
 
 use super::file_icon::FileIcon;
 use super::icon::Glyph;
@@ -38,9 +38,7 @@ fn Branches(ui: Ui, folder: ItemId, depth: usize) -> impl IntoView {
     let folders = Memo::new(move |_| {
         let cloud = ui.cloud();
         cloud.revision().with(|_| ());
-        let mut inside = cloud.children(folder);
-        inside.retain(|item| item.item.kind == ItemKind::Folder);
-        let sorted = Entries::sorted(inside, Sort::default());
+        let sorted = Entries::sorted(cloud.folders(folder), Sort::default());
         sorted
             .items()
             .iter()
@@ -67,7 +65,7 @@ fn Branch(ui: Ui, id: ItemId, name: String, depth: usize) -> impl IntoView {
     let has_folders = Memo::new(move |_| {
         let cloud = ui.cloud();
         cloud.revision().with(|_| ());
-        cloud.children(id).iter().any(|item| item.item.kind == ItemKind::Folder)
+        !cloud.folders(id).is_empty()
     });
     let is_here = Memo::new(move |_| ui.place.with(|place| *place == Place::Folder(id)));
     let toggle = move |_| {

@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use shared::{ItemId, ItemKind};
+use shared::ItemId;
 
 use super::dialog::{Dialog, DialogSize};
 use super::file_icon::FileIcon;
@@ -22,10 +22,8 @@ pub fn MoveDialog(ids: Vec<ItemId>) -> impl IntoView {
     let folders = Memo::new(move |_| {
         let cloud = ui.cloud();
         cloud.revision().with(|_| ());
-        let mut inside = cloud.children(here.get());
-        inside.retain(|item| {
-            item.item.kind == ItemKind::Folder && ids.with_value(|ids| !ids.contains(&item.item.id))
-        });
+        let mut inside = cloud.folders(here.get());
+        inside.retain(|item| ids.with_value(|ids| !ids.contains(&item.item.id)));
         Entries::sorted(inside, Sort::default())
     });
     let allowed = move || ids.with_value(|ids| ui.can_move(ids, here.get()));

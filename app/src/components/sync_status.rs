@@ -114,9 +114,7 @@ pub fn Queue(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
     let entries = Memo::new(move |_| {
         summary.with(|_| ());
         ui.cloud().revision().with(|_| ());
-        let mut entries = ui.cloud().queue();
-        entries.truncate(ENTRIES_MAX);
-        entries
+        ui.cloud().queue(ENTRIES_MAX)
     });
     let intro = move || {
         summary.with(|summary| {

@@ -186,7 +186,13 @@ fn lines_of(uploads: &[UploadView]) -> Vec<Line> {
     for upload in stuck {
         lines.push(Line::File(upload.operation_id));
     }
+    let mut last = None;
     for upload in rest {
+        // Most follow one of their own group.
+        if upload.group.is_some() && upload.group == last {
+            continue;
+        }
+        last.clone_from(&upload.group);
         match &upload.group {
             None => lines.push(Line::File(upload.operation_id)),
             Some(group) if groups.insert(group.as_str()) => {

@@ -105,6 +105,16 @@ impl Cloud for DemoCloud {
         self.tree.with_value(|tree| tree.children(folder))
     }
 
+    fn folders(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>> {
+        let mut inside = self.children(folder);
+        inside.retain(|item| item.item.kind == ItemKind::Folder);
+        inside
+    }
+
+    fn children_len(&self, folder: ItemId) -> usize {
+        self.children(folder).len()
+    }
+
     fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>> {
         self.tree.with_value(|tree| tree.ancestors(id))
     }
@@ -142,8 +152,10 @@ impl Cloud for DemoCloud {
         self.summary.into()
     }
 
-    fn queue(&self) -> Vec<QueueEntry> {
-        scene::queue(self.scene, now())
+    fn queue(&self, limit: usize) -> Vec<QueueEntry> {
+        let mut queue = scene::queue(self.scene, now());
+        queue.truncate(limit);
+        queue
     }
 
     fn retry_now(&self) {

@@ -344,7 +344,7 @@ impl Contents {
 pub async fn storage(contents: &Contents, replica: &Replica) -> DeviceStorage {
     let (kept, to_come, lately) = contents.amounts(&look(contents, replica).await);
     let mut waiting = Amount::default();
-    for entry in replica.queue() {
+    for entry in replica.queue(usize::MAX) {
         if let Some((operation, content)) = replica.pending_content(entry.item_id)
             && operation == entry.operation_id
         {

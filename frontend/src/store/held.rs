@@ -7,7 +7,7 @@ use shared::{ContentHash, ItemId, Timestamp};
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::schema::{HELD, HELD_BYTES, META, PINS};
-use super::{IndexedDbStore, StoreError, get, get_all, put};
+use super::{IndexedDbStore, StoreError, Stretch, get, get_all, put, putting};
 
 /// The key of the budget among the device's own records.
 const BUDGET_KEY: &str = "seenBudget";
@@ -46,9 +46,10 @@ impl IndexedDbStore {
     pub async fn put_held(&self, records: &[(HeldRecord, Option<&[u8]>)]) -> Result<(), StoreError> {
         let transaction = self.noting([HELD, HELD_BYTES])?;
         let (held, contents) = (transaction.object_store(HELD)?, transaction.object_store(HELD_BYTES)?);
+        let mut stretch = Stretch::default();
         for (record, bytes) in records {
             let key = record.hash.to_string();
-            put(&held, &key, record)?;
+            stretch.hand_over(putting(&held, &key, record)?).await?;
             if let Some(bytes) = bytes {
                 let bytes = JsValue::from(Uint8Array::from(*bytes));
                 contents.put(bytes).with_key(key).primitive()?;

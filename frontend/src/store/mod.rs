@@ -22,7 +22,7 @@ use js_sys::Uint8Array;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::{OperationId, UserId};
-use sync::{LocalStore, Snapshot, StoreBatch};
+use sync::{Engine, LocalStore, Opening, Snapshot, StoreBatch};
 use wasm_bindgen::{JsCast, JsValue};
 
 pub use self::drafts::Draft;
@@ -32,8 +32,10 @@ use self::outdated::Watch;
 use self::schema::{CONFLICTS, CONTENTS, ITEMS, META, META_KEY, OUTBOX};
 pub use self::uploads::UploadRecord;
 
-/// Records read in one go; a browser hands over so many without a long pause.
-const PAGE_RECORDS: u32 = 10_000;
+/// Records read in one go: what is made of them is one task of the page.
+const PAGE_RECORDS: u32 = 1_000;
+/// Requests handed over in one go, for the same reason; the answer to the last of them is waited for.
+const STRETCH_REQUESTS: usize = 100;
 
 /// Why the browser's storage failed.
 #[derive(Debug, thiserror::Error)]
@@ -123,6 +125,42 @@ impl IndexedDbStore {
         Ok(self.database.transaction(store).with_mode(TransactionMode::Readwrite).build()?)
     }
 
+    /// What an engine opens on, in one transaction, so that no batch of another tab comes between.
+    fn reading_all(&self) -> Result<Transaction<'_>, StoreError> {
+        let stores = [META, ITEMS, OUTBOX, CONFLICTS];
+        Ok(self.database.transaction(stores).with_mode(TransactionMode::Readonly).build()?)
+    }
+
+    /// An engine on what is stored; None before the first batch with a meta. Each page of items goes into it
+    /// as it comes: a hundred thousand at once would be a long task, and held twice.
+    pub async fn open_engine(&self) -> Result<Option<Engine>, StoreError> {
+        let transaction = self.reading_all()?;
+        let Some(meta) = get(&transaction.object_store(META)?, META_KEY).await? else { return Ok(None) };
+        let mut opening = Opening::new(meta);
+        for_each(&transaction.object_store(ITEMS)?, |item| opening.take(item)).await?;
+        let operations = get_all(&transaction.object_store(OUTBOX)?).await?;
+        let conflicts = get_all(&transaction.object_store(CONFLICTS)?).await?;
+        let (seed, now) = (crate::browser::random_bytes(), crate::browser::now());
+        Ok(Some(opening.finish(operations, conflicts, seed, now)))
+    }
+
+    /// The bytes of small contents, in the order of their operations: a transaction each would cost more than
+    /// the bytes.
+    pub async fn contents(&self, operations: &[OperationId]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let transaction = self.reading(CONTENTS)?;
+        let contents = transaction.object_store(CONTENTS)?;
+        let mut found = Vec::with_capacity(operations.len());
+        for stretch in operations.chunks(STRETCH_REQUESTS) {
+            let asked: Result<Vec<_>, _> =
+                stretch.iter().map(|operation| contents.get(operation.to_string()).primitive()).collect();
+            for asked in asked? {
+                let bytes: Option<JsValue> = asked.await?;
+                found.push(bytes.map(|bytes| bytes.unchecked_into::<Uint8Array>().to_vec()));
+            }
+        }
+        Ok(found)
+    }
+
     /// What the device is, without the rest.
     pub async fn meta(&self) -> Result<Option<sync::Meta>, StoreError> {
         let transaction = self.reading(META)?;
@@ -144,12 +182,13 @@ impl LocalStore for IndexedDbStore {
         let transaction = self.writing([ITEMS, OUTBOX, CONTENTS, CONFLICTS, META])?;
         // Requests reach the database in the order they are built; any that fails undoes the whole
         // transaction, which the commit then tells.
+        let mut stretch = Stretch::default();
         let items = transaction.object_store(ITEMS)?;
         for item in &batch.put_items {
-            put(&items, &item.id.to_string(), item)?;
+            stretch.hand_over(putting(&items, &item.id.to_string(), item)?).await?;
         }
         for id in &batch.delete_items {
-            items.delete(id.to_string()).primitive()?;
+            stretch.hand_over(items.delete(id.to_string()).primitive()?).await?;
         }
 
         let contents = transaction.object_store(CONTENTS)?;
@@ -168,24 +207,24 @@ impl LocalStore for IndexedDbStore {
         }
         for (operation, bytes) in &batch.put_contents {
             let bytes = JsValue::from(Uint8Array::from(bytes.as_slice()));
-            contents.put(bytes).with_key(operation.to_string()).primitive()?;
+            stretch.hand_over(contents.put(bytes).with_key(operation.to_string()).primitive()?).await?;
         }
 
         let outbox = transaction.object_store(OUTBOX)?;
         for operation in &batch.put_operations {
-            put(&outbox, &operation.id.to_string(), operation)?;
+            stretch.hand_over(putting(&outbox, &operation.id.to_string(), operation)?).await?;
         }
         for id in &batch.delete_operations {
             outbox.delete(id.to_string()).primitive()?;
-            contents.delete(id.to_string()).primitive()?;
+            stretch.hand_over(contents.delete(id.to_string()).primitive()?).await?;
         }
 
         let conflicts = transaction.object_store(CONFLICTS)?;
         for conflict in &batch.put_conflicts {
-            put(&conflicts, &conflict.id.to_string(), conflict)?;
+            stretch.hand_over(putting(&conflicts, &conflict.id.to_string(), conflict)?).await?;
         }
         for id in &batch.delete_conflicts {
-            conflicts.delete(id.to_string()).primitive()?;
+            stretch.hand_over(conflicts.delete(id.to_string()).primitive()?).await?;
         }
         if let Some(meta) = &batch.meta {
             put(&transaction.object_store(META)?, META_KEY, meta)?;
@@ -194,12 +233,7 @@ impl LocalStore for IndexedDbStore {
     }
 
     async fn load(&self) -> Result<Option<Snapshot>, StoreError> {
-        // One transaction, so that no batch of another tab comes between.
-        let transaction = self
-            .database
-            .transaction([META, ITEMS, OUTBOX, CONFLICTS])
-            .with_mode(TransactionMode::Readonly)
-            .build()?;
+        let transaction = self.reading_all()?;
         let Some(meta) = get(&transaction.object_store(META)?, META_KEY).await? else { return Ok(None) };
         Ok(Some(Snapshot {
             meta,
@@ -210,10 +244,7 @@ impl LocalStore for IndexedDbStore {
     }
 
     async fn content(&self, operation: OperationId) -> Result<Option<Vec<u8>>, StoreError> {
-        let transaction = self.reading(CONTENTS)?;
-        let bytes: Option<JsValue> =
-            transaction.object_store(CONTENTS)?.get(operation.to_string()).primitive()?.await?;
-        Ok(bytes.map(|bytes| bytes.unchecked_into::<Uint8Array>().to_vec()))
+        Ok(self.contents(&[operation]).await?.pop().flatten())
     }
 
     async fn clear(&self) -> Result<(), StoreError> {
@@ -230,9 +261,36 @@ fn database_name(user: UserId) -> String {
     format!("cloudstead-{user}")
 }
 
+/// Counts the requests of one transaction.
+#[derive(Default)]
+struct Stretch(usize);
+
+impl Stretch {
+    /// Waits for the last request of a stretch, so that the page gets its turn. Only the database's own
+    /// answer may be waited for: a transaction without a request under way ends.
+    async fn hand_over<T>(
+        &mut self,
+        request: impl Future<Output = Result<T, indexed_db_futures::error::Error>>,
+    ) -> Result<(), StoreError> {
+        self.0 += 1;
+        if self.0.is_multiple_of(STRETCH_REQUESTS) {
+            request.await?;
+        }
+        Ok(())
+    }
+}
+
 fn put<T: Serialize>(store: &ObjectStore<'_>, key: &str, record: &T) -> Result<(), StoreError> {
-    store.put(serde_json::to_string(record)?).with_key(key.to_owned()).primitive()?;
-    Ok(())
+    putting(store, key, record).map(drop)
+}
+
+/// As [`put`], with the answer to wait for.
+fn putting<T: Serialize>(
+    store: &ObjectStore<'_>,
+    key: &str,
+    record: &T,
+) -> Result<impl Future<Output = Result<String, indexed_db_futures::error::Error>> + use<T>, StoreError> {
+    Ok(store.put(serde_json::to_string(record)?).with_key(key.to_owned()).primitive()?)
 }
 
 async fn get<T: DeserializeOwned>(store: &ObjectStore<'_>, key: &str) -> Result<Option<T>, StoreError> {
@@ -240,13 +298,22 @@ async fn get<T: DeserializeOwned>(store: &ObjectStore<'_>, key: &str) -> Result<
     Ok(record.map(|record| serde_json::from_str(&record)).transpose()?)
 }
 
-/// Every record, in the order of the keys. Keys and values come in pages side by side: the last key of a
-/// page is where the next begins.
+/// Every record, in the order of the keys.
 async fn get_all<T: DeserializeOwned>(store: &ObjectStore<'_>) -> Result<Vec<T>, StoreError> {
     let mut records = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let range = KeyRange::LowerBound(after.clone().unwrap_or_default(), true);
+    for_each(store, |record| records.push(record)).await?;
+    Ok(records)
+}
+
+/// As [`get_all`], one after the other; between two pages the browser gets its turn. Keys and values come in
+/// pages side by side: the last key of a page is where the next begins, which is on its way while this one
+/// is read.
+async fn for_each<T: DeserializeOwned>(
+    store: &ObjectStore<'_>,
+    mut take: impl FnMut(T),
+) -> Result<(), StoreError> {
+    let ask = |after: String| {
+        let range = KeyRange::LowerBound(after, true);
         let keys = store
             .get_all_keys::<String>()
             .with_query::<String, _>(range.clone())
@@ -254,12 +321,14 @@ async fn get_all<T: DeserializeOwned>(store: &ObjectStore<'_>) -> Result<Vec<T>,
             .primitive()?;
         let values =
             store.get_all::<String>().with_query::<String, _>(range).with_limit(PAGE_RECORDS).primitive()?;
+        Ok::<_, StoreError>((keys, values))
+    };
+    let mut asked = Some(ask(String::new())?);
+    while let Some((keys, values)) = asked {
+        asked = keys.await?.last().transpose()?.map(ask).transpose()?;
         for value in values.await? {
-            records.push(serde_json::from_str(&value?)?);
-        }
-        match keys.await?.last().transpose()? {
-            Some(last) => after = Some(last),
-            None => return Ok(records),
+            take(serde_json::from_str(&value?)?);
         }
     }
+    Ok(())
 }

@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use futures::channel::oneshot;
 use leptos::prelude::{Set, Update};
 use shared::{ItemId, OperationId};
-use sync::{Command, CommandError, Effect, LocalStore, Ran, StoreDelta};
+use sync::{Command, CommandError, Effect, Ran, StoreDelta};
 use uuid::Uuid;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
@@ -199,13 +199,13 @@ impl Follower {
         let reading = self.readings.get() + 1;
         self.readings.set(reading);
         spawn_local(async move {
-            let snapshot = follower.store.load().await;
+            let engine = follower.store.open_engine().await;
             // A later one holds what this one may have missed.
             if follower.is_over.get() || follower.readings.get() != reading {
                 return;
             }
-            if let Ok(Some(snapshot)) = snapshot {
-                follower.replica.reopen(snapshot);
+            if let Ok(Some(engine)) = engine {
+                follower.replica.reopen(engine);
             }
             // Some of it the snapshot holds already: twice does no harm.
             for delta in follower.meanwhile.take().into_iter().flatten() {

@@ -19,7 +19,7 @@ use app::ports::{UploadControl, UploadState, UploadView};
 use futures::channel::oneshot;
 use js_sys::Array;
 use shared::{ItemId, OperationId};
-use sync::{CallError, Event, QueueEntry, QueueState, UploadError, UploadOrder};
+use sync::{CallError, Event, QueueState, UploadError, UploadOrder};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
 
@@ -206,11 +206,10 @@ impl Uploader {
     }
 
     /// Takes over what the engine says of its queue: what is gone from it is done.
-    pub fn follow_queue(&self, queue: &[QueueEntry]) {
-        let waiting: BTreeMap<OperationId, &QueueState> =
-            queue.iter().map(|entry| (entry.operation_id, &entry.state)).collect();
-        for (operation, view) in self.small.borrow_mut().iter_mut() {
-            view.state = match waiting.get(operation) {
+    pub fn follow_queue(&self, state_of: impl Fn(OperationId) -> Option<QueueState>) {
+        let mut small = self.small.borrow_mut();
+        for (operation, view) in small.iter_mut().filter(|(_, view)| view.state != UploadState::Done) {
+            view.state = match state_of(*operation) {
                 None => {
                     view.sent_bytes = view.total_bytes;
                     UploadState::Done
@@ -219,13 +218,19 @@ impl Uploader {
                 Some(state) => stalled(state),
             };
         }
+        drop(small);
         for job in self.jobs.borrow().values().filter(|job| !job.is_running.get()) {
-            if let Some(state) = waiting.get(&job.operation.get())
+            if let Some(state) = state_of(job.operation.get())
                 && job.switch.wanted() == Wanted::Running
             {
                 job.enter(stalled(state));
             }
         }
+    }
+
+    /// How many uploads the panel shows.
+    pub fn len(&self) -> usize {
+        self.jobs.borrow().len() + self.small.borrow().len()
     }
 
     /// Large ones first: they take the longest.
@@ -443,13 +448,11 @@ impl Uploader {
 }
 
 /// An upload that nobody works on, by what the engine says of its operation.
-fn stalled(state: &QueueState) -> UploadState {
+fn stalled(state: QueueState) -> UploadState {
     match state {
-        QueueState::Waiting { reason: Some(reason), next_try } => {
-            UploadState::Waiting { reason: reason.clone(), next_try: *next_try }
-        }
+        QueueState::Waiting { reason: Some(reason), next_try } => UploadState::Waiting { reason, next_try },
         QueueState::Sending | QueueState::Waiting { reason: None, .. } => UploadState::Queued,
-        QueueState::Refused { reason } => UploadState::Failed { reason: reason.clone() },
+        QueueState::Refused { reason } => UploadState::Failed { reason },
     }
 }
 
