@@ -16,5 +16,6 @@ mod push;
 mod requests;
 mod retention;
 mod routes;
+mod stress;
 mod support;
 mod uploads;

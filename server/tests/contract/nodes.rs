@@ -10,14 +10,14 @@ use uuid::Uuid;
 use crate::support::{Person, Socket, TestServer, Wire, fresh_prefix, fresh_schema};
 
 /// Two nodes, with a Valkey that can be cut off.
-struct Nodes {
-    first: TestServer,
-    second: TestServer,
-    valkey: Wire,
+pub struct Nodes {
+    pub first: TestServer,
+    pub second: TestServer,
+    pub valkey: Wire,
 }
 
 /// None where the services are not there.
-async fn nodes() -> Option<Nodes> {
+pub async fn nodes() -> Option<Nodes> {
     nodes_with(&[]).await
 }
 
