@@ -113,10 +113,12 @@ impl Engine {
         for (id, item) in moves.iter().filter(|(id, _)| suppressed.contains(id)) {
             self.set_suppressed(*id, *item, false);
         }
+        self.suppressing = false;
         for (id, item) in moves.into_iter().rev() {
             let in_effect = self.outbox.get(id).is_some_and(crate::outbox::Queued::takes_effect);
             if in_effect && self.tree.cycle(item).is_some() {
                 self.set_suppressed(id, item, true);
+                self.suppressing = true;
             }
         }
     }

@@ -58,6 +58,8 @@ pub struct Engine {
     lost_for_good: usize,
     /// The server's tree changed under queued moves.
     recheck_cycles: bool,
+    /// A queued move is left out of the local tree.
+    suppressing: bool,
     chance: Chance,
     net: Network,
     space: Space,
@@ -121,7 +123,8 @@ impl Engine {
     /// What is the same after every event: settle the tree, store, send, tell.
     fn finish(&mut self) -> Vec<Effect> {
         self.sweep_purged();
-        if std::mem::take(&mut self.recheck_cycles) {
+        // What left a move out may itself be gone by now.
+        if std::mem::take(&mut self.recheck_cycles) || self.suppressing {
             self.suppress_cycles();
         }
         let mut effects = Vec::new();
@@ -196,8 +199,13 @@ impl Engine {
             item_name: None,
         };
         let id = op.id;
+        let base = op.base.base_operation_id.and_then(|base| self.outbox.get(base));
+        let on_refused = base.is_some_and(|base| base.is_parked() || base.blocked);
         self.outbox.insert(item, Queued::fresh(op));
         self.touch_operation(id);
+        if on_refused {
+            self.reblock();
+        }
         self.refold(item);
         id
     }

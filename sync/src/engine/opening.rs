@@ -68,6 +68,7 @@ impl Opening {
             absent: BTreeSet::new(),
             lost_for_good: 0,
             recheck_cycles: false,
+            suppressing: false,
             chance: Chance::new(seed),
             net: Network::default(),
             space: Space::default(),

@@ -143,6 +143,22 @@ fn an_editor_goes_on_from_a_save_that_was_refused_and_tried_again() {
 }
 
 #[test]
+fn a_save_on_one_that_was_refused_waits_with_it_before_a_restart_as_after() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "");
+    world.assert_converged();
+    let base = open(&world, 0, file);
+    world.server.refuse.insert(file, (ErrorCode::ReadOnly, 1));
+    let base = save(&mut world, 0, file, "one", base);
+    world.settle();
+    save(&mut world, 0, file, "one two", base);
+    let shown = world.tree(0);
+    world.crash(0);
+    assert_eq!(world.tree(0), shown);
+}
+
+#[test]
 fn an_editor_goes_on_from_what_a_given_up_save_was_made_on() {
     let mut world = World::new(1);
     let root = world.server.root;
