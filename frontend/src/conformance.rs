@@ -1,10 +1,13 @@
-//! The store's contract as checks that a page can run: IndexedDB exists in a browser only. A check that
-//! fails panics, which the page sees as an error.
+//! What only a browser can show, as checks that a page runs: the store's contract on IndexedDB, and that the
+//! browser's forms of Unicode are the server's. A check that fails panics, which the page sees as an error.
 
 use indexed_db_futures::database::Database;
-use js_sys::{Array, JsString};
+use js_sys::{Array, JsString, RegExp};
+use shared::unicode::{nfc, unaccented};
 use sync::LocalStore;
 use sync::conformance::checks;
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 use wasm_bindgen::prelude::*;
 
 use crate::browser;
@@ -47,4 +50,24 @@ pub async fn open_store(name: String) -> Result<usize, JsError> {
     let items = store.load().await?.map_or(0, |snapshot| snapshot.items.len());
     std::mem::forget(store);
     Ok(items)
+}
+
+/// Every character that this browser knows, alone and with marks, whose forms are not those of the server's
+/// tables.
+#[wasm_bindgen(js_name = differingForms)]
+pub fn differing_forms() -> Array {
+    let unknown = RegExp::new(r"\p{Cn}", "u");
+    let differing = Array::new();
+    for c in '\0'..=char::MAX {
+        // Most of Unicode is not assigned, and asking costs more than comparing.
+        let texts = [format!("{c}"), format!("a{c}\u{301}"), format!("{c}\u{323}\u{302}")];
+        for text in texts {
+            let same = nfc(&text) == text.nfc().collect::<String>()
+                && unaccented(&text) == text.nfd().filter(|c| !is_combining_mark(*c)).collect::<String>();
+            if !same && !unknown.test(&c.to_string()) {
+                differing.push(&JsString::from(format!("{:x}", u32::from(c))));
+            }
+        }
+    }
+    differing
 }

@@ -8,6 +8,7 @@ pub mod account;
 pub mod activity;
 pub mod chunking;
 pub mod content;
+pub mod diff;
 pub mod error;
 pub mod faults;
 pub mod frames;
@@ -18,6 +19,7 @@ pub mod name;
 pub mod rules;
 pub mod sync;
 pub mod timestamp;
+pub mod unicode;
 pub mod upload;
 pub mod version_vector;
 

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::limits::NAME_BYTES_MAX;
+use crate::unicode::{case_folded, nfc};
 
 /// A valid name, kept as it was given.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,10 +36,6 @@ impl FoldedName {
     }
 }
 
-fn nfc(text: &str) -> String {
-    if is_nfc(text) { text.to_owned() } else { text.nfc().collect() }
-}
-
 impl ItemName {
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         if text.is_empty() {
@@ -66,7 +62,7 @@ impl ItemName {
         if self.0.is_ascii() {
             return FoldedName(self.0.to_ascii_lowercase());
         }
-        FoldedName(nfc(&caseless::default_case_fold_str(&nfc(&self.0))))
+        FoldedName(nfc(&case_folded(&nfc(&self.0))))
     }
 
     /// The name without its extension, and the extension with its dot (`("photo", ".jpg")`). A leading

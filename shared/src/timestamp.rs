@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
 
 /// An instant, to the millisecond. The range is that of RFC 3339 (years 0 to 9999).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -64,13 +63,12 @@ impl Sub<Duration> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let layout =
-            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
-        let text = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
-            .ok()
-            .and_then(|at| at.format(&layout).ok())
-            .ok_or(fmt::Error)?;
-        f.write_str(&text)
+        let at = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1_000)).map_err(|_| fmt::Error)?;
+        let (year, month, day) = at.to_calendar_date();
+        let (hour, minute, second) = at.to_hms();
+        let (month, ms) = (u8::from(month), self.0.rem_euclid(1_000));
+        // The crate's own formatting would weigh more in the browser than all the rest of what is used of it.
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
     }
 }
 
@@ -85,9 +83,7 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;
-        let ms =
-            i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).map_err(|_| InvalidTimestamp)?;
-        Ok(Self::from_millis(ms))
+        Ok(Self::from_millis(at.unix_timestamp() * 1_000 + i64::from(at.millisecond())))
     }
 }
 
@@ -116,6 +112,8 @@ mod tests {
         let at: Timestamp = "2026-01-02T03:04:05.678+01:00".parse().unwrap();
         assert_eq!(at.to_string(), "2026-01-02T02:04:05.678Z");
         assert_eq!("1969-12-31T23:59:59.999Z".parse::<Timestamp>().unwrap().as_millis(), -1);
+        assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::from_millis(i64::MIN).to_string(), "0000-01-01T00:00:00.000Z");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Outcome {
     setup::for_building()?;
-    site::build(site::Quality::Quick)?;
+    site::build(site::Quality::Small)?;
     let server = build_server()?;
     // The server takes this process's place: signals reach it directly.
     let error = shell::command(server)

@@ -2,9 +2,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use shared::unicode::unaccented;
 use shared::{ClientFileItem, ItemKind, Timestamp};
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 use super::FileType;
 
@@ -80,7 +79,7 @@ pub fn natural_key(name: &str) -> String {
     if name.is_ascii() {
         name.chars().for_each(|c| push(c.to_ascii_lowercase()));
     } else {
-        name.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).for_each(&mut push);
+        unaccented(name).chars().flat_map(char::to_lowercase).for_each(&mut push);
     }
     flush(&mut key, &mut digits);
     key

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use shared::diff::{self, DiffOp};
 
 /// Equal lines that are shown around each difference.
 const CONTEXT_LINES: usize = 3;
@@ -95,7 +95,7 @@ fn line_ops(left: &[&str], right: &[&str]) -> Vec<DiffOp> {
     let tail = left[head..].iter().rev().zip(right[head..].iter().rev()).take_while(|(l, r)| l == r).count();
     let (old, new) = (left.len() - head - tail, right.len() - head - tail);
     if old.max(new) <= COMPARED_LINES_MAX {
-        return capture_diff_slices(Algorithm::Myers, left, right);
+        return diff::ops(left, right);
     }
     let mut ops = Vec::new();
     if head > 0 {
@@ -115,7 +115,7 @@ fn pair(left: Option<(usize, &str)>, right: Option<(usize, &str)>) -> Pair {
     };
     let (old, new) = (words(left), words(right));
     let is_long = old.len().max(new.len()) > COMPARED_WORDS_MAX;
-    let ops = if is_long { Vec::new() } else { capture_diff_slices(Algorithm::Myers, &old, &new) };
+    let ops = if is_long { Vec::new() } else { diff::ops(&old, &new) };
     let common: usize = ops.iter().filter(|op| is_equal(op)).map(|op| op.old_range().len()).sum();
     if (common as f64) < old.len().max(new.len()) as f64 * COMMON_SHARE_MIN {
         let whole = |at, text| Some(Line::whole(at, text, false));

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use crate::diff::{self, DiffOp};
 
 /// What a merge of a text may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub fn merge_text(base: &str, server: &str, local: &str) -> TextMerge {
 
 fn hunks(base: &[&str], lines: &[&str], side: Side) -> Vec<Hunk> {
     let mut hunks: Vec<Hunk> = Vec::new();
-    for op in capture_diff_slices(Algorithm::Myers, base, lines) {
+    for op in diff::ops(base, lines) {
         if matches!(op, DiffOp::Equal { .. }) {
             continue;
         }

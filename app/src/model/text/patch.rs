@@ -1,4 +1,4 @@
-use similar::{Algorithm, DiffOp, capture_diff_slices};
+use shared::diff::{self, DiffOp};
 
 use super::length;
 
@@ -27,7 +27,7 @@ pub fn patches(old: &str, new: &str) -> Vec<Patch> {
     }
     let mut place = start;
     let mut found = Vec::new();
-    for op in capture_diff_slices(Algorithm::Myers, &old_lines, &new_lines) {
+    for op in diff::ops(&old_lines, &new_lines) {
         let gone = old_lines[op.old_range()].concat();
         if !matches!(op, DiffOp::Equal { .. }) {
             let come = new_lines[op.new_range()].concat();

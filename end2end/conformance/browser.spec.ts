@@ -1,5 +1,5 @@
-// The contract of local stores, on the browser's own database: the checks are `sync::conformance`, compiled
-// from the app's store with a test entry beside it.
+// What the app asks of the browser: that its database keeps the contract of local stores, and that its forms of
+// Unicode are the server's. The checks are compiled from the app's own code with a test entry beside it.
 
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
@@ -15,6 +15,7 @@ type Checks = {
   storeChecks(): string[];
   runStoreCheck(index: number): Promise<void>;
   openStore(name: string): Promise<number>;
+  differingForms(): string[];
 };
 
 let files: Server;
@@ -124,4 +125,9 @@ test("an open database gives way to a later version", async ({ page }) => {
     }
   });
   expect(version).toBe(99);
+});
+
+test("names have the same forms here and on the server", async ({ page }) => {
+  await opened(page);
+  expect(await page.evaluate(() => checks.differingForms())).toEqual([]);
 });
