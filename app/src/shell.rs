@@ -9,7 +9,6 @@ use leptos_router::path;
 use shared::ItemId;
 use wasm_bindgen::JsCast;
 
-use crate::PublicApp;
 use crate::components::context_menu::ContextMenu;
 use crate::components::details::Details;
 use crate::components::dialogs::Dialogs;
@@ -27,7 +26,9 @@ use crate::hooks::clock::provide_clock;
 use crate::hooks::drag::use_page_drops;
 use crate::hooks::listener::{is_typing, on_window};
 use crate::hooks::{desktop_files, preferences};
-use crate::pages::{ActivityPage, EditPage, FilesPage, NotFound, SearchPage, SettingsPage, TrashPage};
+use crate::pages::{
+    ActivityPage, EditPage, FilesPage, NotFound, PublicApp, PublicPage, SearchPage, SettingsPage, TrashPage,
+};
 use crate::ports::{Account, use_cloud};
 use crate::ui::{Dialog, Place, Ui, provide_ui};
 use crate::words;
@@ -36,8 +37,8 @@ use crate::words;
 /// where the shell is all there is, the shell again, which shows the same pages.
 #[component]
 pub fn App() -> impl IntoView {
-    if is_at_public_page() {
-        return view! { <PublicApp /> }.into_any();
+    if let Some(page) = PublicPage::here() {
+        return view! { <PublicApp page=page /> }.into_any();
     }
     preferences::apply_stored_theme();
     let account = use_cloud().account();
@@ -49,7 +50,7 @@ pub fn App() -> impl IntoView {
     });
     Effect::new(move || {
         if account.with(|account| *account == Account::SignedOut) {
-            location().replace("/sign-in").ok();
+            location().replace(PublicPage::SignIn.path()).ok();
         }
     });
     let failed = Memo::new(move |_| {
@@ -64,11 +65,6 @@ pub fn App() -> impl IntoView {
         {move || failed.get().map(|text| view! { <p role="alert">{text}</p> })}
     }
     .into_any()
-}
-
-/// Whether the browser's address is one of [`PublicApp`]'s.
-fn is_at_public_page() -> bool {
-    location().pathname().is_ok_and(|path| matches!(path.as_str(), "/sign-in" | "/register"))
 }
 
 #[component]

@@ -20,6 +20,7 @@ pub const NOT_HERE_HINT: &str = "It may have been moved, deleted, or it belongs 
 pub const GO_TO_FILES: &str = "Go to your files";
 
 // Sign-in
+pub const NEEDS_JAVASCRIPT: &str = "Cloudstead needs JavaScript to keep your files in step on this device.";
 pub const SIGN_IN: &str = "Sign in";
 pub const SIGNING_IN: &str = "Signing in";
 pub const SIGN_IN_TITLE: &str = "Sign in to Cloudstead";

@@ -1,21 +1,18 @@
 //! What the server renders for everyone, before any code runs in the browser.
 #![cfg(feature = "ssr")]
 
+use app::PublicPage;
 use leptos::prelude::*;
-use leptos_router::location::RequestUrl;
 
-fn rendered(address: &str) -> String {
-    let address = address.to_owned();
+const NONCE: &str = "bm9uY2U";
 
-    Owner::new().with(|| {
-        provide_context(RequestUrl::new(&address));
-        app::document((), view! { <app::PublicApp /> }).to_html()
-    })
+fn rendered(page: PublicPage) -> String {
+    Owner::new().with(|| app::document(page, NONCE).to_html())
 }
 
 #[test]
 fn sign_in_is_a_form_that_a_password_manager_knows() {
-    let page = rendered("/sign-in");
+    let page = rendered(PublicPage::SignIn);
     assert!(page.starts_with("<!DOCTYPE html>"), "{page}");
     for part in
         ["autocomplete=\"username\"", "autocomplete=\"current-password\"", "type=\"password\"", "<h1>Sign in"]
@@ -26,16 +23,28 @@ fn sign_in_is_a_form_that_a_password_manager_knows() {
 
 #[test]
 fn registration_asks_for_an_invitation_and_a_new_password() {
-    let page = rendered("/register");
+    let page = rendered(PublicPage::Register);
     assert!(page.contains("autocomplete=\"new-password\"") && page.contains("Invitation code"), "{page}");
 }
 
 #[test]
 fn nothing_in_a_page_needs_an_exception_from_the_policy() {
-    for address in ["/sign-in", "/register"] {
-        let page = rendered(address);
-        for inline in [" style=", "<script", "<style", "onclick", "onsubmit"] {
+    for page in PublicPage::ALL.map(rendered) {
+        for inline in [" style=", "<style", "onclick", "onsubmit"] {
             assert!(!page.contains(inline), "{inline} in {page}");
         }
+        for script in page.split("<script").skip(1) {
+            let tag = script.split('>').next().unwrap_or_default();
+            assert!(tag.contains("src=\"/") || tag.contains(NONCE), "{tag}");
+        }
+    }
+}
+
+#[test]
+fn a_form_that_is_sent_before_the_code_is_there_puts_nothing_into_an_address() {
+    for page in PublicPage::ALL.map(rendered) {
+        assert!(page.contains("<form method=\"post\""), "{page}");
+        // The script is not escaped on its way.
+        assert!(page.contains("addEventListener('submit', (event) => {"), "{page}");
     }
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use app::PublicPage;
 use app::ports::{
     Account, ActivityView, CallError, Cloud, DeviceStorage, Keeping, KeptNotice, LocalFuture, Notice, Picked,
     Side, TextEdit, UploadControl, UploadView,
@@ -28,9 +29,6 @@ use crate::session::{self, Session};
 use crate::store::{IndexedDbStore, RememberedActivity, StoreError};
 use crate::tabs::{self, Follower, Leader, Tabs, Wish};
 use crate::uploader::staged_file;
-
-/// Where a person signs in.
-const SIGN_IN: &str = "/sign-in";
 
 #[derive(Clone)]
 pub struct BrowserCloud {
@@ -59,7 +57,7 @@ impl BrowserCloud {
         spawn_local(async move {
             if !opening.open().await {
                 opening.account.set(Account::SignedOut);
-                leave(SIGN_IN);
+                leave(PublicPage::SignIn.path());
             }
         });
         cloud
@@ -139,7 +137,7 @@ impl BrowserCloud {
             (_, None) => {}
         }
         self.account.set(Account::SignedOut);
-        leave(SIGN_IN);
+        leave(PublicPage::SignIn.path());
     }
 
     fn user(&self) -> Option<UserId> {
@@ -332,15 +330,6 @@ async fn own_bytes(seat: &Seat, operation: OperationId, content: &Content) -> Op
         (Content::Copy { .. }, _) => None,
         (Content::Stored { .. }, _) => contents::blob(&seat.store().content(operation).await.ok()??),
     }
-}
-
-/// Pages that need no session.
-const PUBLIC_PAGES: [&str; 2] = [SIGN_IN, "/register"];
-
-/// Whether the address is one of those.
-pub fn is_public_page() -> bool {
-    let path = web_sys::window().and_then(|window| window.location().pathname().ok());
-    path.is_some_and(|path| PUBLIC_PAGES.contains(&path.as_str()))
 }
 
 /// A full load of another document.

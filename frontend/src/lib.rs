@@ -1,6 +1,5 @@
 //! The browser's half of Cloudstead: the local store, the network, the workers and the tabs behind the
-//! app's one port. The same WASM has three entries: the signed-in shell, pages that the server rendered,
-//! and the hashing worker.
+//! app's one port. The same WASM has two entries: the page, and the hashing worker.
 
 mod api;
 mod backoff;
@@ -10,6 +9,7 @@ mod cloud;
 mod conformance;
 mod contents;
 mod editing;
+mod handover;
 mod hashing;
 mod intake;
 mod locks;
@@ -27,37 +27,31 @@ mod uploader;
 use std::rc::Rc;
 
 use app::ports::provide_cloud;
+use app::{PublicApp, PublicPage};
+use leptos::prelude::*;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::cloud::BrowserCloud;
 
-/// The signed-in area, mounted into the static shell. The service worker answers with the shell for pages of
-/// the public too while the server is away: those are mounted as they are.
+/// The page at the browser's address. The signed-in area is mounted into the static shell; a page of the public
+/// over what the server rendered, or, while the server is away, into the shell as well.
 #[wasm_bindgen]
 pub fn mount() {
     console_error_panic_hook::set_once();
     updates::watch();
-    if cloud::is_public_page() {
-        leptos::mount::mount_to_body(public_page);
+    if let Some(page) = PublicPage::here() {
+        handover::mount_over(|| {
+            leptos::mount::mount_to_body(move || {
+                provide_cloud(Rc::new(BrowserCloud::for_public_page()));
+                view! { <PublicApp page=page /> }
+            });
+        });
     } else {
         leptos::mount::mount_to_body(|| {
             provide_cloud(Rc::new(BrowserCloud::for_shell()));
             app::App()
         });
     }
-}
-
-/// A page of the public, as the server rendered it.
-#[cfg(feature = "hydrate")]
-#[wasm_bindgen]
-pub fn hydrate() {
-    console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(public_page);
-}
-
-fn public_page() -> impl leptos::IntoView {
-    provide_cloud(Rc::new(BrowserCloud::for_public_page()));
-    app::PublicApp()
 }
 
 /// The hashing worker.

@@ -37,6 +37,8 @@ pub fn PublicForm(
             <Logo />
             <h1>{title}</h1>
             <form
+                // Not that it is ever sent so: a password in an address would stay in histories and logs.
+                method="post"
                 novalidate
                 aria-describedby="form-error"
                 on:submit=move |event| {
