@@ -45,12 +45,10 @@ pub fn case_folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            // Dotless, and equal to nothing but itself.
-            'ı' => folded.push(c),
             // The capital of a letter that has none folds as the letter does.
             'ẞ' => folded.push_str("ss"),
-            // Cherokee folds to its capitals, which came first.
-            'Ꭰ'..='Ᏽ' => folded.push(c),
+            // Dotless, and equal to nothing but itself; and Cherokee, which folds to its capitals.
+            'ı' | 'Ꭰ'..='Ᏽ' => folded.push(c),
             '\u{13f8}'..='\u{13fd}' | '\u{ab70}'..='\u{abbf}' => folded.extend(c.to_uppercase()),
             _ => folded.extend(c.to_uppercase().flat_map(char::to_lowercase)),
         }
