@@ -29,7 +29,7 @@ pub fn routes() -> Router<App> {
 #[cfg(feature = "ssr")]
 fn public_pages() -> Router<App> {
     app::PublicPage::ALL.into_iter().fold(Router::new(), |routes, page| {
-        let answer = move |State(app): State<App>| async move { super::public::answer(&app, page) };
+        let answer = move |request: Request| super::public::answer(page, request);
         routes.route(page.path(), get(answer).fallback(wrong_method))
     })
 }
@@ -48,11 +48,6 @@ pub(super) fn page_policy(nonce: &str) -> String {
          frame-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; object-src 'none'; \
          base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
-}
-
-/// For one answer.
-pub(super) fn nonce(app: &App) -> String {
-    BASE64_STANDARD_NO_PAD.encode(&app.env.secret()[..16])
 }
 
 /// A file of the site, or the shell for an address of the signed-in area. Those have no dot in their last
@@ -80,7 +75,7 @@ async fn file_or_shell(State(app): State<App>, request: Request) -> Response {
 }
 
 fn answer(app: &App, path: &str, file: SiteFile, asked: &HeaderMap) -> Response {
-    let nonce = nonce(app);
+    let nonce = BASE64_STANDARD_NO_PAD.encode(&app.env.secret()[..16]);
     // The service worker keeps a whole build; whoever asks here wants to know whether there is a newer one.
     let tag = format!("\"{}\"", BASE64_STANDARD_NO_PAD.encode(file.hash));
     let headers = [

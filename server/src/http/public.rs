@@ -2,20 +2,28 @@
 //! page over it.
 
 use app::PublicPage;
-use axum::http::header;
-use axum::response::{Html, IntoResponse as _, Response};
+use axum::extract::Request;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use leptos::prelude::*;
+use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
-use super::pages::{nonce, page_policy};
-use crate::state::App;
+use super::pages::page_policy;
 
-pub fn answer(app: &App, page: PublicPage) -> Response {
-    let nonce = nonce(app);
-    let html = Owner::new().with(|| app::document(page, &nonce).to_html());
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, page_policy(&nonce)),
-        // It bears the nonce.
-        (header::CACHE_CONTROL, "no-store".to_owned()),
-    ];
-    (headers, Html(html)).into_response()
+pub async fn answer(page: PublicPage, request: Request) -> Response {
+    let render = render_app_async_with_context(
+        || (),
+        move || {
+            let nonce = use_nonce().map(|nonce| nonce.to_string()).unwrap_or_default();
+            if let (Some(options), Ok(policy)) =
+                (use_context::<ResponseOptions>(), HeaderValue::from_str(&page_policy(&nonce)))
+            {
+                options.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+                // It bears the nonce.
+                options.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            }
+            app::document(page, &nonce)
+        },
+    );
+    render(request).await
 }
