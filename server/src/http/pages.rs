@@ -28,6 +28,7 @@ pub fn routes() -> Router<App> {
 
 #[cfg(feature = "ssr")]
 fn public_pages() -> Router<App> {
+    super::public::prepare();
     app::PublicPage::ALL.into_iter().fold(Router::new(), |routes, page| {
         let answer = move |request: Request| super::public::answer(page, request);
         routes.route(page.path(), get(answer).fallback(wrong_method))

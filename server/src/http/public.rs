@@ -1,6 +1,7 @@
 //! What the public sees, rendered here: HTML at once, whatever the browser can do. The browser mounts the same
 //! page over it.
 
+use any_spawner::Executor;
 use app::PublicPage;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
@@ -9,6 +10,13 @@ use leptos::prelude::*;
 use leptos_axum::{ResponseOptions, render_app_async_with_context};
 
 use super::pages::page_policy;
+
+/// Tells Leptos, once a process, which runtime it works on.
+pub fn prepare() {
+    if Executor::init_tokio().is_err() {
+        tracing::debug!("Leptos was told before");
+    }
+}
 
 pub async fn answer(page: PublicPage, request: Request) -> Response {
     let render = render_app_async_with_context(
