@@ -151,6 +151,12 @@ impl Client {
         Some((Event::Persisted(batch.id), Some(batch)))
     }
 
+    /// Whether its store took all that its engine did, and nothing was refused.
+    pub fn holds_all(&self) -> bool {
+        let summary = self.engine.summary();
+        self.unstored.is_empty() && !self.refusing && !summary.storage_failed && summary.failed == 0
+    }
+
     pub fn bytes_of(&self, upload: &UploadOrder) -> Option<&Vec<u8>> {
         self.staged.get(upload.staged.as_ref()?)
     }

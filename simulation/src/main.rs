@@ -36,6 +36,9 @@ struct Arguments {
     /// Plants each known fault, and tells how many seeds it took to find it.
     #[arg(long)]
     planted: bool,
+    /// With `--planted`: only faults whose names contain this; several, with commas.
+    #[arg(long, value_delimiter = ',')]
+    faults: Vec<String>,
     /// Tells everything that happens with the first seed.
     #[arg(long)]
     trace: bool,
@@ -61,7 +64,7 @@ fn main() -> ExitCode {
         return told(tier, arguments.seed, &outcome, arguments.no_shrink);
     }
     if arguments.planted {
-        return planted::table(arguments.seeds);
+        return planted::table(arguments.seed, arguments.seeds, &arguments.faults);
     }
     let mut seeds: Vec<u64> = (arguments.seed..arguments.seed + arguments.seeds).collect();
     if arguments.regressions {

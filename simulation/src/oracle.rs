@@ -155,6 +155,10 @@ pub struct Oracle {
     given_up: BTreeSet<(usize, ContentHash)>,
     /// What people deleted on a device, and what they saw of it.
     deletes: BTreeMap<(usize, ItemId), DeleteView>,
+    /// Who brought an item back from the trash, with what content.
+    risen: BTreeMap<ItemId, (usize, Option<ContentHash>)>,
+    /// Where what was deleted stood for whoever did, if nothing of theirs was under way.
+    deleted_from: BTreeMap<(usize, ItemId), (ItemId, String)>,
     /// Where an item stood for whoever moved it, if nothing of theirs was under way.
     moves: BTreeMap<(usize, ItemId), (ItemId, String)>,
     creators: BTreeMap<ItemId, usize>,
@@ -260,6 +264,10 @@ impl Oracle {
             Command::Delete { id } => {
                 let id = client.engine.canonical_id(*id);
                 self.deletes.insert((n, id), devices::subtree(client, id));
+                match place_seen(client, id) {
+                    Some(place) => drop(self.deleted_from.insert((n, id), place)),
+                    None => drop(self.deleted_from.remove(&(n, id))),
+                }
                 self.give_up_pending(n, client, Some(id));
             }
             Command::Purge { id } => {
@@ -269,11 +277,8 @@ impl Oracle {
             }
             Command::Rename { id, .. } | Command::Move { id, .. } => {
                 let id = client.engine.canonical_id(*id);
-                let pending = client.engine.queue().iter().any(|entry| entry.item_id == id);
-                match client.engine.item(id).filter(|_| !pending) {
-                    Some(view) => {
-                        self.moves.insert((n, id), (view.parent_id(), view.name().to_owned()));
-                    }
+                match place_seen(client, id) {
+                    Some(place) => drop(self.moves.insert((n, id), place)),
                     None => drop(self.moves.remove(&(n, id))),
                 }
             }
@@ -300,6 +305,7 @@ impl Oracle {
     pub fn wiped(&mut self, n: usize) {
         self.deletes.retain(|(of, _), _| *of != n);
         self.moves.retain(|(of, _), _| *of != n);
+        self.deleted_from.retain(|(of, _), _| *of != n);
     }
 
     /// What the writer of a content had seen before it.
@@ -330,4 +336,11 @@ impl Oracle {
         }
         (!doubtful && !self.ambiguous.contains(&content)).then_some(false)
     }
+}
+
+/// Where the device shows an item, unless that is its own doing.
+fn place_seen(client: &Client, id: ItemId) -> Option<(ItemId, String)> {
+    let pending = client.engine.queue().iter().any(|entry| entry.item_id == id);
+    let view = client.engine.item(id).filter(|_| !pending)?;
+    Some((view.parent_id(), view.name().to_owned()))
 }

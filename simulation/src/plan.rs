@@ -33,6 +33,10 @@ pub enum Fate {
 
 /// Where in its list a step picks; taken modulo the length.
 pub type Pick = u16;
+/// Picks the item that was made last.
+pub const LAST: Pick = Pick::MAX;
+/// Picks the folder that was made last.
+pub const LAST_FOLDER: Pick = Pick::MAX - 1;
 
 /// What the content of a step is made like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +61,8 @@ pub enum Step {
     Save(Words),
     Rename(Pick, u8),
     Move(Pick, Pick),
+    /// Of two folders the first goes into the second, or the second into the first.
+    Nest(Pick, bool),
     Delete(Pick),
     Restore(Pick, Option<Pick>),
     Purge(Pick),
@@ -81,6 +87,12 @@ pub enum Step {
     SignIn,
     /// Everything of this device goes through, for as long as there is anything.
     Flow,
+    /// What this device asks is carried out, and it hears of nothing.
+    Deaf,
+    /// Its uploads are carried out; their last answers are still on their way.
+    Served,
+    /// As `Flow`, those answers last.
+    FlowLate,
     // The network: any message of anyone
     Deliver(Pick, Fate),
     // The server
@@ -112,6 +124,7 @@ impl Step {
                 | Self::Save(..)
                 | Self::Rename(..)
                 | Self::Move(..)
+                | Self::Nest(..)
                 | Self::Delete(..)
                 | Self::Restore(..)
                 | Self::Purge(..)
@@ -214,11 +227,20 @@ impl Plan {
             names,
             steps: Vec::new(),
         };
+        let scenes = Scene::of(&mut chance);
         let mut acts = 0;
         while acts < ACTS_MIN {
-            let step = step(&mut chance, &weights, faults);
-            acts += usize::from(step.is_act());
-            plan.steps.push((chance.below(clients) as u8, step));
+            let steps = match scenes[..] {
+                [_, ..] if chance.one_in(STEPS_TO_A_SCENE) => {
+                    chance.pick(&scenes).steps(&mut chance, clients)
+                }
+                _ => {
+                    let step = step(&mut chance, &weights, faults);
+                    vec![(chance.below(clients) as u8, step)]
+                }
+            };
+            acts += steps.iter().filter(|(_, step)| step.is_act()).count();
+            plan.steps.extend(steps);
         }
         plan
     }
@@ -299,6 +321,111 @@ fn words(chance: &mut Chance) -> Words {
         0 => Words::Common(chance.below(3) as u8),
         1 if chance.one_in(2) => Words::Nothing,
         _ => Words::New(chance.next() as u8),
+    }
+}
+
+/// Steps between two scenes, about.
+const STEPS_TO_A_SCENE: u64 = 60;
+
+/// A few steps that seldom come in this order by chance, played among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scene {
+    /// Two devices put two folders into each other.
+    Nested,
+    /// What was created is renamed after a restart, before the answer came.
+    Unanswered,
+    /// A folder is deleted in part, and a piece of it comes back.
+    Pieces,
+    /// A restored server comes as far as it was before a device hears of it.
+    Restored,
+    /// Tombstones go while a device is away whose token looks young.
+    Forgotten,
+    /// An upload ends, and its answer comes after a later edit of the file.
+    Overtaken,
+}
+
+impl Scene {
+    /// Those of one scenario. The last hide much, so they are rare.
+    fn of(chance: &mut Chance) -> Vec<Self> {
+        let often = [Self::Nested, Self::Unanswered, Self::Pieces, Self::Overtaken];
+        let mut scenes: Vec<Self> = often.into_iter().filter(|_| chance.one_in(3)).collect();
+        scenes.extend([Self::Restored, Self::Forgotten].into_iter().filter(|_| chance.one_in(8)));
+        scenes
+    }
+
+    fn steps(self, chance: &mut Chance, clients: u64) -> Vec<(u8, Step)> {
+        let a = chance.below(clients) as u8;
+        let b = ((u64::from(a) + 1 + chance.below(clients - 1)) % clients) as u8;
+        let (at, name) = (chance.next() as Pick, chance.next() as u8);
+        let mut new = |by: u8, parent: Pick| (by, Step::File(parent, chance.next() as u8, Words::New(name)));
+        match self {
+            Self::Nested => {
+                vec![(a, Step::Flow), (b, Step::Flow), (a, Step::Nest(at, true)), (b, Step::Nest(at, false))]
+            }
+            Self::Unanswered => vec![
+                (a, Step::Folder(at, name)),
+                (a, Step::Deaf),
+                (a, Step::Crash),
+                (a, Step::Rename(LAST, name.wrapping_add(1))),
+            ],
+            Self::Pieces => vec![
+                (a, Step::Folder(0, name)),
+                new(a, LAST_FOLDER),
+                new(a, LAST_FOLDER),
+                (a, Step::Flow),
+                (b, Step::Flow),
+                (a, Step::Offline),
+                new(b, LAST_FOLDER),
+                (b, Step::Flow),
+                (a, Step::Delete(LAST_FOLDER)),
+                (a, Step::Online),
+                (a, Step::Flow),
+                (b, Step::Flow),
+                (b, Step::Restore(LAST, None)),
+                (b, Step::Flow),
+            ],
+            Self::Restored => vec![
+                (a, Step::Backup),
+                new(a, at),
+                (a, Step::Flow),
+                (b, Step::Flow),
+                (b, Step::Offline),
+                (a, Step::RestoreBackup),
+                new(a, at),
+                new(a, at),
+                new(a, at),
+                (a, Step::Flow),
+                (b, Step::Online),
+                (b, Step::Flow),
+            ],
+            Self::Forgotten => vec![
+                new(a, at),
+                (a, Step::Flow),
+                (b, Step::Flow),
+                (b, Step::Offline),
+                (a, Step::ServerClock(-9_600)),
+                (a, Step::Days(8)),
+                (a, Step::Delete(LAST)),
+                (a, Step::Purge(LAST)),
+                (a, Step::Flow),
+                (a, Step::ServerClock(0)),
+                (a, Step::Days(8)),
+                (a, Step::Days(8)),
+                (b, Step::Online),
+                (b, Step::Flow),
+            ],
+            Self::Overtaken => vec![
+                (a, Step::Upload(at, name, Words::New(name))),
+                (a, Step::Flow),
+                (b, Step::Flow),
+                (a, Step::EditByUpload(LAST, Words::New(name))),
+                (a, Step::Served),
+                (b, Step::Flow),
+                (b, Step::Edit(LAST, Words::New(name.wrapping_add(3)))),
+                (b, Step::Flow),
+                (a, Step::FlowLate),
+            ],
+        }
     }
 }
 

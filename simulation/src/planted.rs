@@ -11,27 +11,36 @@ use simulation::{Invariant, Plan, Tier, run};
 /// A fault, and the first seed that found it.
 type Found = BTreeMap<Fault, Option<(u64, Invariant)>>;
 
-pub fn table(seeds_max: u64) -> ExitCode {
+/// Which of the faults whose names contain one of `names` (of all, without) are found by the `count` seeds
+/// from `seed`, and how many of them each took.
+pub fn table(seed: u64, count: u64, names: &[String]) -> ExitCode {
+    let chosen = |fault: &&Fault| {
+        names.is_empty() || names.iter().any(|name| format!("{fault:?}").contains(name.as_str()))
+    };
+    let planted: Vec<Fault> = Fault::ALL.iter().filter(chosen).copied().collect();
     let found: Mutex<Found> = Mutex::default();
-    super::in_parallel(Fault::ALL.len(), |at| {
-        let fault = Fault::ALL[at];
+    super::in_parallel(planted.len(), |at| {
+        let fault = planted[at];
         faults::plant(Some(fault));
-        let first = (1..=seeds_max)
-            .find_map(|seed| Some((seed, run(&Plan::of(seed), Tier::Core).violation?.invariant)));
+        let first = (seed..seed + count)
+            .find_map(|seed| Some((seed, run(&Plan::of(seed), Tier::Core).violation?.invariant)))
+            .map(|(found, invariant)| (found - seed + 1, invariant));
         faults::plant(None);
         found.lock().unwrap_or_else(PoisonError::into_inner).insert(fault, first);
     });
     let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let most = found.values().flatten().map(|(seed, _)| *seed).max().unwrap_or(0);
-    let seeds: Vec<u64> = (1..=most).collect();
+    let most = found.values().flatten().map(|(needed, _)| *needed).max().unwrap_or(0);
+    let seeds: Vec<u64> = (seed..seed + most).collect();
     let (_, failed) = super::play(Tier::Core, &seeds, u64::MAX);
+    let seeds_max = count;
     for (fault, first) in &found {
         match first {
-            Some((seed, invariant)) => println!("{:<28} {seed:>6}  {invariant}", format!("{fault:?}")),
+            Some((needed, invariant)) => println!("{:<28} {needed:>6}  {invariant}", format!("{fault:?}")),
             None => println!("{:<28}   none of {seeds_max}", format!("{fault:?}")),
         }
     }
-    let mut needed: Vec<u64> = found.values().map(|first| first.map_or(u64::MAX, |(seed, _)| seed)).collect();
+    let mut needed: Vec<u64> =
+        found.values().map(|first| first.map_or(u64::MAX, |(needed, _)| needed)).collect();
     needed.sort_unstable();
     let missed = found.values().filter(|first| first.is_none()).count();
     println!(

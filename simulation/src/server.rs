@@ -159,6 +159,14 @@ impl Server {
         self.key().is_head(token, self.machine.now(), &self.stand())
     }
 
+    /// Where in the feed a token stands; the beginning, without one.
+    pub fn position(&self, token: Option<&str>) -> u64 {
+        let checked = self.check_token(token).ok().flatten();
+        checked
+            .and_then(|token| token.zones.get(&self.database.zone).copied())
+            .map_or(0, |given| given.position)
+    }
+
     fn check_token(&self, token: Option<&str>) -> Result<Option<SyncToken>, Problem> {
         let checked =
             token.map(|token| self.key().check(token, self.machine.now(), &self.stand())).transpose();

@@ -19,12 +19,14 @@ use crate::database::Database;
 use crate::oracle::{Memory, Oracle};
 use crate::plan::{Plan, Step};
 use crate::run::Tier;
-use crate::server::{Request, Served, Server};
+use crate::server::{Reply, Request, Served, Server};
 use crate::trace::Trace;
 use network::{Call, Leg, Message};
 
 /// When every scenario begins.
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+/// Every so many steps one device is looked at as a restart would show it.
+const RESTART_STEPS: usize = 8;
 /// What passes with every step.
 const STEP: Duration = Duration::from_millis(7);
 
@@ -71,6 +73,7 @@ pub struct World {
     /// Numbers for what has to be unique.
     written: u64,
     runs: u64,
+    looks: usize,
     last_jobs: Timestamp,
     /// How far the server's clock is off, in hours.
     server_off_hours: i32,
@@ -99,6 +102,7 @@ impl World {
             backup: None,
             written: 0,
             runs: 0,
+            looks: 0,
             last_jobs: now,
             server_off_hours: 0,
         };
@@ -162,6 +166,9 @@ impl World {
             }
             Step::SignIn => self.sign_in(n),
             Step::Flow => self.flow(n),
+            Step::Deaf => self.deaf(n),
+            Step::Served => self.served(n),
+            Step::FlowLate => self.flow_late(n),
             Step::Deliver(at, fate) if !self.messages.is_empty() => {
                 let at = usize::from(at) % self.messages.len();
                 self.deliver(at, fate);
@@ -242,7 +249,8 @@ impl World {
 
     pub fn event(&mut self, n: usize, event: Event) {
         let mut events = VecDeque::from([event]);
-        while let Some(event) = events.pop_front() {
+        // What was found ends the scenario, also where it would go on without end.
+        while let Some(event) = events.pop_front().filter(|_| self.oracle.violation.is_none()) {
             let now = self.clients[n].clock(self.now);
             if matches!(event, Event::PersistFailed(_)) {
                 self.clients[n].refusing = false;
@@ -356,6 +364,12 @@ impl World {
             self.server.serve(device, request)
         };
         self.counts.requests += 1;
+        if let (None, Request::Pull { since, .. }, Ok(Reply::Pulled(page))) =
+            (&self.server.full, request, &served.reply)
+        {
+            let start = self.server.position(since.as_deref());
+            self.oracle.page_closes(&self.server.database, start, page);
+        }
         let (events, commits) = (std::mem::take(&mut served.events), std::mem::take(&mut served.commits));
         for commit in &commits {
             self.oracle.committed(commit, self.now, &self.library, &mut self.counts);
@@ -404,6 +418,11 @@ impl World {
     fn look(&mut self) {
         for client in &self.clients {
             self.oracle.look(client, &self.server);
+        }
+        self.looks += 1;
+        let client = &self.clients[self.looks / RESTART_STEPS % self.clients.len()];
+        if self.looks.is_multiple_of(RESTART_STEPS) && client.holds_all() {
+            self.oracle.reopens_alike(client, self.server.root(), client.clock(self.now));
         }
     }
 }

@@ -52,6 +52,7 @@ const ORDER: &[Stage] = &[
     Stage::Format,
     Stage::Build,
     Stage::Unit,
+    Stage::Simulation,
     Stage::Site,
     Stage::Conformance,
     Stage::Browser,

@@ -80,6 +80,7 @@ impl Oracle {
                 self.accepted_lives(&changed, &fresh);
                 self.contents_in(&changed, &fresh, library, counts);
                 self.deaths(&changed, client, *device, &fresh);
+                self.remember_risen(&changed, client);
                 // In a long batch, things pass through places that neither side of it shows.
                 if fresh.len() <= TELLING_CHANGES_MAX {
                     let named = folders_named(&fresh, &commit.after);
@@ -166,8 +167,35 @@ impl Oracle {
                 format!("{} took the position {} of {}..{}", row.id, row.feed, before.counter, after.counter)
             });
         }
+        self.risen_are_told(changed);
         let all = taken.len() as u64 == after.counter - before.counter.min(after.counter);
         self.check(Invariant::Atomicity, all, || "a position of the feed has no entry".into());
+    }
+
+    /// What becomes alive again enters the feed with all that lives again in it.
+    fn risen_are_told(&mut self, changed: &Changed<'_>) {
+        let (before, after) = (changed.before, changed.after);
+        let moved = |(old, row): &(Option<&ItemRow>, &ItemRow)| {
+            old.is_some_and(|old| old.holds_name() != row.holds_name() || old.parent_id != row.parent_id)
+        };
+        if !changed.items.iter().any(moved) {
+            return;
+        }
+        for row in after.items.values().filter(|row| row.feed <= before.counter) {
+            let rose = before.items.contains_key(&row.id) && !before.is_live(row.id) && after.is_live(row.id);
+            self.check(Invariant::NoGap, !rose, || {
+                format!("{} lives again and no entry tells of it", row.id)
+            });
+        }
+    }
+
+    fn remember_risen(&mut self, changed: &Changed<'_>, client: Option<usize>) {
+        let Some(client) = client else { return };
+        for (_, row) in changed.items.iter().filter(|(old, _)| old.is_some()) {
+            if !changed.before.is_live(row.id) && changed.after.is_live(row.id) {
+                self.risen.insert(row.id, (client, row.content_hash));
+            }
+        }
     }
 
     fn vectors(&mut self, changed: &Changed<'_>) {

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::sync::{ChangeKind, PushRequest};
+use shared::item::ItemState;
+use shared::sync::{ChangeKind, ConflictInfo, PullResponse, PushRequest};
 use shared::{ContentHash, ItemId, OperationId, VersionVector};
 use sync::{Content, Engine, QueueState, StoreBatch};
 
@@ -127,10 +128,39 @@ impl Oracle {
         self.check(Invariant::Convergence, conflicts == open, || {
             format!("device {n} shows the conflicts {conflicts:?}, open are {open:?}")
         });
-        let again = client.reopened(server.root(), now);
+        self.reopens_alike(client, server.root(), now);
+    }
+
+    /// A page holds the folders that its items need and whoever asked does not have, each before what is in it.
+    pub fn page_closes(&mut self, database: &Database, start: u64, page: &PullResponse) {
+        let mut told = BTreeSet::from([crate::server::root()]);
+        for state in &page.changes {
+            told.insert(state.id());
+            let ItemState::Present(item) = state else { continue };
+            let known = |id: &ItemId| database.items.get(id).is_some_and(|row| row.feed <= start);
+            let held = item.is_deleted || told.contains(&item.parent_id) || known(&item.parent_id);
+            self.check(Invariant::NoGap, held, || {
+                format!("a page from {start} holds {} without the folder {}", item.id, item.parent_id)
+            });
+        }
+    }
+
+    /// A device that heard of a conflict shows it, unless its person has chosen.
+    pub fn heard(&mut self, client: &Client, conflict: &ConflictInfo) {
+        let file = client.engine.canonical_id(conflict.file_id);
+        let shown = client.engine.conflicts().iter().any(|info| info.id == conflict.id)
+            || client.engine.queue().iter().any(|entry| entry.item_id == file);
+        self.check(Invariant::Convergence, shown, || {
+            format!("device {} heard of {} and does not show it", client.device, conflict.id)
+        });
+    }
+
+    /// A restart would show what is shown, what waits included.
+    pub fn reopens_alike(&mut self, client: &Client, root: ItemId, now: shared::Timestamp) {
+        let again = client.reopened(root, now);
         let difference = difference(&shown_live(&again), &shown_live(&client.engine));
         self.check(Invariant::Durable, difference.is_none(), || {
-            format!("device {n} after a restart {}", difference.unwrap_or_default())
+            format!("device {} after a restart {}", client.device, difference.unwrap_or_default())
         });
     }
 

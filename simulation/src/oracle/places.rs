@@ -65,6 +65,7 @@ impl Oracle {
                 edit.is_some_and(|edit| Some(edit.client) == client)
             });
             let own = own_content
+                || client.is_some_and(|client| self.risen.get(&row.id) == Some(&(client, row.content_hash)))
                 || self.creators.get(&row.id).copied() == client
                 || row.content_dot.device == device;
             let seen_so = |seen: &Option<ContentHash>| match (row.kind, seen, row.content_hash) {
@@ -84,10 +85,32 @@ impl Oracle {
                 changed.after.conflicts.values().any(|conflict| {
                     conflict.item_id == row.id && conflict.resolved_at.is_none() && row.id != by
                 });
+            let moved = row.id == by && self.moved_unseen(changed, client, device, row);
+            self.check(Invariant::NoLostUpdate, !moved, || {
+                format!(
+                    "{} was moved and went into the trash by a delete whose maker had not seen that",
+                    row.id
+                )
+            });
             self.check(Invariant::NoLostUpdate, own || seen || aliased || asked, || {
                 format!("{} went into the trash by a delete of {by} whose maker had not seen it so", row.id)
             });
         }
+    }
+
+    /// Whether the item that somebody deleted is no longer where they saw it.
+    fn moved_unseen(
+        &self,
+        changed: &Changed<'_>,
+        client: Option<usize>,
+        device: DeviceId,
+        row: &ItemRow,
+    ) -> bool {
+        let Some((parent, name)) = client.and_then(|client| self.deleted_from.get(&(client, row.id))) else {
+            return false;
+        };
+        let seen = (changed.before.resolve(*parent), name.as_str()) == (row.parent_id, row.name.as_str());
+        !seen && !self.restored && row.place_dot.device != device
     }
 
     /// Whatever was put, moved, edited or restored lives.
@@ -110,9 +133,11 @@ impl Oracle {
 
     /// A restore brings back everything that went with the same delete.
     pub(super) fn pieces_restored(&mut self, changed: &Changed<'_>, fresh: &[(&PreparedChange, &Answer)]) {
-        let [(change, Answer::Applied(_))] = fresh else { return };
-        let Some(PreparedKind::Restore { .. }) = kind(change) else { return };
-        if changed.before.is_live(changed.before.resolve(change.file_id)) {
+        let takes = |(change, answer): &(&PreparedChange, &Answer)| {
+            matches!(answer, Answer::Failed(_))
+                || matches!(kind(change), Some(PreparedKind::Delete { .. } | PreparedKind::Purge))
+        };
+        if fresh.iter().any(takes) {
             return;
         }
         for id in restored_along(fresh, changed) {

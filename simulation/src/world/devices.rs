@@ -4,7 +4,7 @@ use shared::frames::ServerEvent;
 use sync::Event;
 
 use super::World;
-use super::network::Leg;
+use super::network::{Call, Leg, Message, Part};
 use crate::plan::Fate;
 
 /// The most messages that go through at a stretch.
@@ -89,4 +89,45 @@ impl World {
             self.deliver(at, Fate::Arrives);
         }
     }
+
+    /// What the device asks is carried out, and it hears of nothing.
+    pub(super) fn deaf(&mut self, n: usize) {
+        let asks = |message: &Message| message.client == n && matches!(message.leg, Leg::Request { .. });
+        let asked = self.messages.iter().filter(|message| asks(message)).count();
+        for _ in 0..asked {
+            if let Some(at) = self.messages.iter().position(asks) {
+                self.deliver(at, Fate::AnswerLost);
+            }
+        }
+    }
+
+    /// Lets uploads through but for the answer that ends them, which waits behind everything else.
+    pub(super) fn served(&mut self, n: usize) {
+        let of_upload = |message: &Message| {
+            let call = match message.leg {
+                Leg::Request { call, .. } | Leg::Answer { call, .. } => Some(call),
+                Leg::Frame(_) => None,
+            };
+            message.client == n && matches!(call, Some(Call::Upload { .. })) && !ends_upload(message)
+        };
+        for _ in 0..FLOW_MAX {
+            let Some(at) = self.messages.iter().position(of_upload) else { return };
+            self.deliver(at, Fate::Arrives);
+        }
+    }
+
+    /// As [`Self::flow`], the answers that end uploads last.
+    pub(super) fn flow_late(&mut self, n: usize) {
+        for _ in 0..FLOW_MAX {
+            let soon = |message: &Message| message.client == n && !ends_upload(message);
+            let Some(at) = self.messages.iter().position(soon) else { break };
+            self.deliver(at, Fate::Arrives);
+        }
+        self.flow(n);
+    }
+}
+
+/// Whether it is the answer that ends an upload.
+fn ends_upload(message: &Message) -> bool {
+    matches!(message.leg, Leg::Answer { call: Call::Upload { part: Part::Complete, .. }, .. })
 }

@@ -111,6 +111,9 @@ impl World {
                 };
                 for _ in 0..times {
                     self.event(n, Event::Frame(event.clone()));
+                    if let ServerEvent::ConflictDetected { conflict } = &event {
+                        self.oracle.heard(&self.clients[n], conflict);
+                    }
                 }
             }
         }

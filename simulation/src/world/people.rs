@@ -6,7 +6,7 @@ use sync::{Command, Content, Event, ItemView, NewContent, QueueState};
 
 use super::World;
 use crate::client::{CHUNK_BYTES, Editor};
-use crate::plan::{NAMES, Pick, Step, Words};
+use crate::plan::{LAST, LAST_FOLDER, NAMES, Pick, Step, Words};
 
 /// Lines of a new text.
 const LINES: usize = 5;
@@ -17,14 +17,28 @@ impl World {
     pub(super) fn pick(&self, n: usize, at: Pick, wanted: impl Fn(&ItemView<'_>) -> bool) -> Option<ItemId> {
         let mut ids: Vec<ItemId> =
             self.clients[n].engine.items().filter(wanted).map(|view| view.id()).collect();
+        if at == LAST_FOLDER {
+            let is_folder = |id: &ItemId| {
+                self.clients[n].engine.item(*id).is_some_and(|view| view.kind() == ItemKind::Folder)
+            };
+            ids.retain(is_folder);
+        }
         ids.sort_unstable();
-        if ids.is_empty() { None } else { Some(ids[usize::from(at) % ids.len()]) }
+        match at {
+            LAST | LAST_FOLDER => ids.last().copied(),
+            _ if ids.is_empty() => None,
+            _ => Some(ids[usize::from(at) % ids.len()]),
+        }
     }
 
     /// A folder that is there, the root as likely as any other.
     fn folder(&self, n: usize, at: Pick) -> ItemId {
         let live = |view: &ItemView<'_>| view.kind() == ItemKind::Folder && is_live(view);
-        let other = if at.is_multiple_of(3) { None } else { self.pick(n, at / 3, live) };
+        let other = match at {
+            LAST_FOLDER => self.pick(n, at, live),
+            _ if at.is_multiple_of(3) => None,
+            _ => self.pick(n, at / 3, live),
+        };
         other.unwrap_or_else(|| self.root())
     }
 
@@ -49,6 +63,17 @@ impl World {
                 match self.pick(n, at, is_live) {
                     Some(id) => self.command(n, Command::Move { id, parent }),
                     None => self.create_folder(n, 0, at as u8),
+                }
+            }
+            Step::Nest(at, first) => {
+                let live = |view: &ItemView<'_>| view.kind() == ItemKind::Folder && is_live(view);
+                let (one, other) = (self.pick(n, at, live), self.pick(n, at.wrapping_add(1), live));
+                match (one, other) {
+                    (Some(one), Some(other)) if one != other => {
+                        let (id, parent) = if first { (one, other) } else { (other, one) };
+                        self.command(n, Command::Move { id, parent });
+                    }
+                    _ => self.create_folder(n, 0, at as u8),
                 }
             }
             Step::Delete(at) => match self.pick(n, at, is_live) {
