@@ -16,7 +16,7 @@ use sync::{Effect, Event, NewContent, UploadError};
 use crate::chance::Machine;
 use crate::client::Client;
 use crate::database::Database;
-use crate::oracle::{Memory, Oracle};
+use crate::oracle::{Invariant, Memory, Oracle};
 use crate::plan::{Plan, Step};
 use crate::run::Tier;
 use crate::server::{Reply, Request, Served, Server};
@@ -27,6 +27,8 @@ use network::{Call, Leg, Message};
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 /// Every so many steps one device is looked at as a restart would show it.
 const RESTART_STEPS: usize = 8;
+/// What one event may lead to at once; more is an engine that goes round for ever.
+const FOLLOWING_EVENTS_MAX: usize = 20_000;
 /// What passes with every step.
 const STEP: Duration = Duration::from_millis(7);
 
@@ -249,8 +251,13 @@ impl World {
 
     pub fn event(&mut self, n: usize, event: Event) {
         let mut events = VecDeque::from([event]);
+        let mut handled = 0;
         // What was found ends the scenario, also where it would go on without end.
         while let Some(event) = events.pop_front().filter(|_| self.oracle.violation.is_none()) {
+            handled += 1;
+            if handled > FOLLOWING_EVENTS_MAX {
+                self.oracle.fail(Invariant::Liveness, || format!("device {n} goes round for ever"));
+            }
             let now = self.clients[n].clock(self.now);
             if matches!(event, Event::PersistFailed(_)) {
                 self.clients[n].refusing = false;
