@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use shared::faults::Fault;
+use shared::limits::TREE_DEPTH_MAX;
 use shared::rules::Touched;
 use shared::{ContentHash, DeviceId, Dot, ItemId, ItemName, Timestamp, VersionId};
 
@@ -142,11 +143,11 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         Ok(self.items.get(&id).cloned().flatten())
     }
 
-    /// The item, then the folder that it is in, and so on; the root left out.
+    /// The item, then the folder that it is in, and so on; the root left out. Bounded, whatever the rows say.
     pub async fn chain(&mut self, id: ItemId) -> Result<Vec<ItemRow>, DbError> {
         let mut chain = Vec::new();
         let mut next = id;
-        while next != self.root {
+        while next != self.root && chain.len() <= TREE_DEPTH_MAX {
             let Some(row) = self.item(next).await? else { break };
             next = row.parent_id;
             chain.push(row);
@@ -172,7 +173,7 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         Ok(rows.filter(|row| parents.contains(&row.parent_id) && row.purged_at.is_none()).cloned().collect())
     }
 
-    /// Everything below the item, parents first; `into` says which folders to enter.
+    /// Everything below the item, parents first; `into` says which folders to enter. Bounded as [`Self::chain`] is.
     pub async fn descendants(
         &mut self,
         id: ItemId,
@@ -180,7 +181,10 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
     ) -> Result<Vec<ItemRow>, DbError> {
         let mut all = Vec::new();
         let mut level = vec![id];
-        while !level.is_empty() {
+        for _ in 0..=TREE_DEPTH_MAX {
+            if level.is_empty() {
+                break;
+            }
             let children = self.children(&level).await?;
             let entered: Vec<ItemRow> = children.into_iter().filter(&into).collect();
             level =
