@@ -1,7 +1,7 @@
 //! What a device must not believe: another account's answers, old news, a muddled outbox.
 
 use shared::frames::ServerEvent;
-use shared::{ChunkHash, ContentHash, ErrorCode};
+use shared::{ChunkHash, ContentHash, ErrorCode, ItemId};
 use sync::{CallError, Command, Effect, Engine, Event, NewContent};
 
 use crate::server::Server;
@@ -116,6 +116,15 @@ fn what_the_server_has_forgotten_is_not_asked_for_without_end() {
     assert!(requests < 50, "{requests} requests within a moment");
 }
 
+const LARGE: &[u8] = b"large, so it goes by chunks";
+
+/// Gives the file, on the first device, a content that goes up by itself.
+fn upload_into(world: &mut World, file: ItemId) {
+    world.devices[0].staged.insert("staged".into(), LARGE.to_vec());
+    let content = NewContent::Upload { size: LARGE.len() as u64, staged: Some("staged".into()) };
+    world.run(0, vec![Command::SetContent { id: file, content, modified_at: None, base: None }]);
+}
+
 #[test]
 fn an_upload_arrives_before_its_folder_is_removed_for_good() {
     let mut world = World::new(1);
@@ -125,10 +134,7 @@ fn an_upload_arrives_before_its_folder_is_removed_for_good() {
     let file = world.file(0, below, "a.txt", "small");
     world.assert_converged();
     world.go_offline(0);
-    let bytes = b"large, so it goes by chunks".to_vec();
-    world.devices[0].staged.insert("staged".into(), bytes.clone());
-    let content = NewContent::Upload { size: bytes.len() as u64, staged: Some("staged".into()) };
-    world.run(0, vec![Command::SetContent { id: file, content, modified_at: None, base: None }]);
+    upload_into(&mut world, file);
     for id in [below, folder] {
         world.delete(0, id);
         assert_eq!(world.run(0, vec![Command::Purge { id }]).refused, []);
@@ -139,7 +145,7 @@ fn an_upload_arrives_before_its_folder_is_removed_for_good() {
         world.deliver(0, if begins { Fault::LoseRequest } else { Fault::None });
     }
     world.assert_converged();
-    assert!(world.server.held.contains(&ContentHash::of_chunks([&ChunkHash::of(&bytes)])));
+    assert!(world.server.held.contains(&ContentHash::of_chunks([&ChunkHash::of(LARGE)])));
 }
 
 #[test]
@@ -149,10 +155,7 @@ fn an_upload_into_what_was_removed_for_good_meanwhile_is_told_as_refused() {
     let file = world.file(0, root, "a.txt", "small");
     world.assert_converged();
     world.go_offline(0);
-    let bytes = b"large, so it goes by chunks".to_vec();
-    world.devices[0].staged.insert("staged".into(), bytes.clone());
-    let content = NewContent::Upload { size: bytes.len() as u64, staged: Some("staged".into()) };
-    world.run(0, vec![Command::SetContent { id: file, content, modified_at: None, base: None }]);
+    upload_into(&mut world, file);
     world.delete(1, file);
     assert_eq!(world.run(1, vec![Command::Purge { id: file }]).refused, []);
     world.settle();
