@@ -289,6 +289,8 @@ impl Oracle {
     fn edit(&mut self, client: usize, content: ContentHash, seen: Option<ContentHash>) {
         let seen = seen.map(|seen| self.form(seen));
         if seen == Some(content) {
+            // Nothing new, and yet written: where it stands beside others, what it says was theirs already.
+            self.ambiguous.insert(content);
             return;
         }
         if self.edits.insert(content, Edit { client }).is_some() {

@@ -308,21 +308,30 @@ impl Server {
         ready(pull_in(&mut reader, &self.key(), &[self.grant()], now, since, limit)).map_err(problem)
     }
 
-    /// The topmost items of deletes, the latest first; the cursor is how many came before.
+    /// The topmost items of deletes, the latest first; the cursor is where the page before ended, as the
+    /// server's own, so that nothing is passed over when something before it is restored.
     fn trash(&self, cursor: Option<&str>) -> TrashPage {
-        let skipped: usize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
-        let topmost = |row: &&Arc<ItemRow>| row.deleted.is_some() && row.purged_at.is_none();
-        let mut rows: Vec<&Arc<ItemRow>> = self.database.items.values().filter(topmost).collect();
-        rows.sort_by_key(|row| std::cmp::Reverse((row.deleted.map(|deletion| deletion.at), row.id)));
-        let more = rows.len() > skipped + TRASH_PAGE_ITEMS;
-        let page = rows.into_iter().skip(skipped).take(TRASH_PAGE_ITEMS);
-        let items = page
+        let place =
+            |row: &Arc<ItemRow>| (row.deleted.map_or(i64::MIN, |deletion| deletion.at.as_millis()), row.id);
+        let before: Option<(i64, ItemId)> = cursor.and_then(|cursor| serde_json::from_str(cursor).ok());
+        let listed = |row: &&Arc<ItemRow>| {
+            row.deleted.is_some()
+                && row.purged_at.is_none()
+                && before.is_none_or(|before| place(row) < before)
+        };
+        let mut rows: Vec<&Arc<ItemRow>> = self.database.items.values().filter(listed).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(place(row)));
+        let more = rows.len() > TRASH_PAGE_ITEMS;
+        rows.truncate(TRASH_PAGE_ITEMS);
+        let last = rows.last().filter(|_| more).map(|row| place(row));
+        let next_cursor = last.and_then(|place| serde_json::to_string(&place).ok());
+        let items = rows
+            .into_iter()
             .filter_map(|row| match item_state(self.database.zone, row, self.database.chain(row.parent_id)) {
                 ItemState::Present(item) => Some(item),
                 ItemState::Purged(_) => None,
             })
             .collect();
-        let next_cursor = more.then(|| (skipped + TRASH_PAGE_ITEMS).to_string());
         TrashPage { items, next_cursor }
     }
 
