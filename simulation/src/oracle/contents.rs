@@ -60,8 +60,11 @@ impl Oracle {
         let form = self.form(content.hash);
         self.ever_held.insert(form);
         let item = changed.after.resolve(change.file_id);
-        self.memory.inputs.insert(change.operation_id, (item, content.hash));
         let purged = changed.after.items.get(&item).is_none_or(|row| row.purged_at.is_some());
+        // What the same batch removes for good is nothing to be kept, also where the id comes again.
+        if !purged {
+            self.memory.inputs.insert(change.operation_id, (item, content.hash));
+        }
         let held = changed
             .after
             .versions

@@ -85,7 +85,12 @@ impl Oracle {
                 changed.after.conflicts.values().any(|conflict| {
                     conflict.item_id == row.id && conflict.resolved_at.is_none() && row.id != by
                 });
-            let moved = row.id == by && self.moved_unseen(changed, client, device, row);
+            let named = fresh.iter().filter(|(change, _)| {
+                matches!(kind(change), Some(PreparedKind::Delete { .. } | PreparedKind::Purge))
+                    && changed.after.resolve(change.file_id) == by
+            });
+            let named: Vec<ItemId> = named.map(|(change, _)| change.file_id).collect();
+            let moved = row.id == by && self.moved_unseen(changed, client, device, (row, &named));
             self.check(Invariant::NoLostUpdate, !moved, || {
                 format!(
                     "{} was moved and went into the trash by a delete whose maker had not seen that",
@@ -104,9 +109,10 @@ impl Oracle {
         changed: &Changed<'_>,
         client: Option<usize>,
         device: DeviceId,
-        row: &ItemRow,
+        (row, named): (&ItemRow, &[ItemId]),
     ) -> bool {
-        let Some((parent, name)) = client.and_then(|client| self.deleted_from.get(&(client, row.id))) else {
+        let noted = |client: usize| named.iter().find_map(|id| self.deleted_from.get(&(client, *id)));
+        let Some((parent, name)) = client.and_then(noted) else {
             return false;
         };
         let seen = (changed.before.resolve(*parent), name.as_str()) == (row.parent_id, row.name.as_str());
