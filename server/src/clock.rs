@@ -1,6 +1,7 @@
 //! Time, ids and randomness, passed in so that a simulation can own them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use shared::Timestamp;
 use uuid::Uuid;
@@ -45,6 +46,26 @@ impl Env {
         let mut bytes = [0; 32];
         self.chance.fill(&mut bytes);
         bytes
+    }
+}
+
+/// The instant before which nothing is stamped, however far the clock is set back: the jobs know it (see
+/// [`crate::jobs::steady`]).
+#[derive(Debug)]
+pub struct Stamps(AtomicI64);
+
+impl Stamps {
+    pub fn new(earliest: Option<Timestamp>) -> Self {
+        Self(AtomicI64::new(earliest.map_or(i64::MIN, Timestamp::as_millis)))
+    }
+
+    pub fn set_earliest(&self, earliest: Timestamp) {
+        self.0.store(earliest.as_millis(), Ordering::Relaxed);
+    }
+
+    /// What is stamped on something that happens now.
+    pub fn at(&self, now: Timestamp) -> Timestamp {
+        now.max(Timestamp::from_millis(self.0.load(Ordering::Relaxed)))
     }
 }
 

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use shared::Timestamp;
 use uuid::Uuid;
 
 use crate::blobs::Blobs;
-use crate::clock::Env;
+use crate::clock::{Env, Stamps};
 use crate::config::{self, Config, ConfigError, Database};
 use crate::db::{Db, DbError, settings};
+use crate::jobs;
 use crate::ops::read::Prefetch;
 use crate::ops::upload::ChunkBuffers;
 use crate::passwords::{PasswordCost, Passwords};
@@ -25,6 +27,7 @@ use crate::ws::Hub;
 pub struct App {
     pub config: Arc<Config>,
     pub env: Env,
+    pub stamps: Arc<Stamps>,
     pub db: Db,
     pub blobs: Blobs,
     pub prefetch: Prefetch,
@@ -58,6 +61,7 @@ impl App {
         })?;
         let db = open_database(&config.database, &env).await?;
         let installation = Installation::load(&db, &env).await.map_err(|error| database_error(&error))?;
+        let stamps = Stamps::new(jobs::earliest_stamp(&db).await.map_err(|error| database_error(&error))?);
         let passwords = Passwords::new(&env, cost).map_err(|error| {
             ConfigError::new("passwords", format!("can't be hashed here ({error}). Free some memory."))
         })?;
@@ -76,6 +80,7 @@ impl App {
         Ok(Self {
             config: Arc::new(config),
             env,
+            stamps: Arc::new(stamps),
             db,
             blobs,
             prefetch: Prefetch::default(),
@@ -121,6 +126,13 @@ fn database_error(error: &DbError) -> ConfigError {
         "can't be opened ({error}{cause}). Check the address, and that the database runs and lets you in."
     );
     ConfigError::new(config::DATABASE, reason)
+}
+
+impl App {
+    /// The time that goes with what happens now, where something is over a while later.
+    pub fn stamp(&self) -> Timestamp {
+        self.stamps.at(self.env.now())
+    }
 }
 
 impl Installation {

@@ -15,6 +15,12 @@ pub async fn lock_clock_record(connection: &mut Connection) -> Result<Option<Vec
     row.map(|row| row.get(0)).transpose()
 }
 
+/// The record, as it was last set.
+pub async fn clock_record(connection: &mut Connection) -> Result<Option<Vec<u8>>, DbError> {
+    let row = connection.fetch_optional("SELECT value FROM settings WHERE name = $1", values![CLOCK]).await?;
+    row.map(|row| row.get(0)).transpose()
+}
+
 pub async fn set_clock_record(connection: &mut Connection, record: Vec<u8>) -> Result<(), DbError> {
     let sql = "INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     connection.execute(sql, values![CLOCK, record]).await.map(drop)

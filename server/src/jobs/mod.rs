@@ -13,7 +13,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::blobs::BlobError;
-use crate::db::{DbError, retention};
+use crate::db::{Db, DbError, retention};
 use crate::error::ApiError;
 use crate::state::App;
 use collector::{Collected, OrphanSweep};
@@ -74,8 +74,8 @@ pub async fn pass(app: &App, elapsed: Duration) -> Result<(), JobError> {
 }
 
 async fn renew_leases(app: &App) -> Result<(), JobError> {
-    let now = app.env.now();
-    expiry::renew_upload_leases(app, now, now + LEASE_LEFT_MIN, now + CHUNK_LEASE).await.map(drop)
+    let (now, stamp) = (app.env.now(), app.stamp());
+    expiry::renew_upload_leases(app, now, stamp + LEASE_LEFT_MIN, stamp + CHUNK_LEASE).await.map(drop)
 }
 
 /// Takes away what was over before `now`; first of all uploads under way get to keep what they have.
@@ -105,8 +105,17 @@ pub async fn trusted_now(app: &App, elapsed: Duration) -> Result<Option<Timestam
             let trusted = steady.observe(now, elapsed);
             let kept = serde_json::to_vec(&steady).unwrap_or_default();
             retention::set_clock_record(connection, kept).await?;
-            Ok(trusted)
+            Ok((trusted, steady.earliest_stamp()))
         })
     });
-    Ok(observed.await?)
+    let (trusted, earliest) = observed.await?;
+    app.stamps.set_earliest(earliest);
+    Ok(trusted)
+}
+
+/// Nothing is stamped before this: what the clock's record says, where there is one.
+pub async fn earliest_stamp(db: &Db) -> Result<Option<Timestamp>, DbError> {
+    let kept = retention::clock_record(&mut db.reader().await?).await?;
+    let steady: Option<Steady> = kept.and_then(|kept| serde_json::from_slice(&kept).ok());
+    Ok(steady.map(|steady| steady.earliest_stamp()))
 }

@@ -159,6 +159,33 @@ async fn a_clock_that_jumps_purges_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_deleted_under_a_wrong_date_stays_its_time() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let plan = Plan::new(noise(33, 200 * KIB), 100 * KIB, true);
+        let item = present(&plan.upload(&ann).await).clone();
+        let version = serde_json::to_value(&item.version).unwrap();
+        let token = pull(&ann, None).await.sync_token;
+        jobs::pass(&server.app, Duration::ZERO).await.unwrap();
+        // No job sees the wrong date.
+        server.set_back(40 * DAY);
+        // By this date the requests of one minute are used up: they come back at their rate.
+        ann.get("/trash").await.problem(ErrorCode::RateLimited);
+        server.advance(Duration::from_secs(10));
+        change(&ann, item.id.0, "delete", version, json!({"seenToken": token})).await;
+        server.advance(40 * DAY);
+        jobs::pass(&server.app, Duration::ZERO).await.unwrap();
+        ann.get(&format!("/files/{}/download", item.id)).await.expect(200);
+        server.advance(29 * DAY);
+        purge(&server).await;
+        ann.get(&format!("/files/{}/download", item.id)).await.expect(200);
+        server.advance(2 * DAY);
+        purge(&server).await;
+        ann.get(&format!("/files/{}/download", item.id)).await.problem(ErrorCode::NotFound);
+    }
+}
+
+#[tokio::test]
 async fn the_trash_keeps_what_awaits_a_choice() {
     for server in TestServer::each().await {
         let (mut a, mut b) = Device::two(&server).await;

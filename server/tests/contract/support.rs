@@ -156,6 +156,13 @@ impl TestServer {
             .fetch_add(i64::try_from(by.as_millis()).expect("a short time"), Ordering::Relaxed);
     }
 
+    /// The date is wrong from now on, so long ago.
+    pub fn set_back(&self, by: Duration) {
+        self.clock
+            .ahead_ms
+            .fetch_sub(i64::try_from(by.as_millis()).expect("a short time"), Ordering::Relaxed);
+    }
+
     /// Every file of its object folder, whole or in the middle of being written.
     pub fn files(&self) -> Vec<String> {
         let mut folders = vec![self.folder.path().join("blobs")];

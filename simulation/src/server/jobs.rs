@@ -29,7 +29,8 @@ impl Server {
         let now = self.machine.now();
         let mut next = Write::begin(&self.database);
         let trusted = next.next.clock.observe(now, elapsed);
-        renew_leases(&mut next.next, now);
+        let stamp = now.max(next.next.clock.earliest_stamp());
+        renew_leases(&mut next.next, now, stamp);
         let before = Arc::clone(&self.database);
         if let Some(over) = trusted {
             next.next.uploads.retain(|_, upload| upload.expires_at >= over);
@@ -67,7 +68,7 @@ impl Server {
 }
 
 /// An upload that takes longer than a lease keeps its first chunks.
-fn renew_leases(database: &mut Database, now: Timestamp) {
+fn renew_leases(database: &mut Database, now: Timestamp, stamp: Timestamp) {
     let held: Vec<_> = database
         .uploads
         .values()
@@ -75,10 +76,13 @@ fn renew_leases(database: &mut Database, now: Timestamp) {
         .flat_map(|upload| upload.planned.iter().filter(|(_, held)| *held).map(|(chunk, _)| chunk.hash))
         .collect();
     for hash in held {
-        let soon =
-            database.account.chunks.get(&hash).is_some_and(|chunk| chunk.leased_until < now + LEASE_LEFT_MIN);
+        let soon = database
+            .account
+            .chunks
+            .get(&hash)
+            .is_some_and(|chunk| chunk.leased_until < stamp + LEASE_LEFT_MIN);
         if soon {
-            database.account.lease(hash, now + CHUNK_LEASE);
+            database.account.lease(hash, stamp + CHUNK_LEASE);
         }
     }
 }

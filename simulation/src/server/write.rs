@@ -21,7 +21,8 @@ use shared::sync::{
 };
 use shared::upload::{InitUpload, UploadCompleted, UploadStarted};
 use shared::{
-    ChunkHash, ChunkRef, ConflictId, ContentHash, DeviceId, ErrorCode, ItemId, OperationId, Problem, UploadId,
+    ChunkHash, ChunkRef, ConflictId, ContentHash, DeviceId, ErrorCode, ItemId, OperationId, Problem,
+    Timestamp, UploadId,
 };
 
 use super::{Cause, Commit, Reply, Served, Server, problem, ready};
@@ -133,11 +134,16 @@ impl Server {
         panic!("a batch needs facts without end")
     }
 
+    /// The time that goes with what happens now, as the product has it.
+    pub(super) fn stamp(&self) -> Timestamp {
+        self.machine.now().max(self.database.clock.earliest_stamp())
+    }
+
     pub(super) fn context(&self, device: DeviceId, facts: &Facts) -> PushContext {
         PushContext {
             grant: self.grant(),
             device,
-            now: self.machine.now(),
+            now: self.stamp(),
             env: self.machine.env(),
             facts: Arc::new(facts.clone()),
         }
@@ -300,7 +306,7 @@ impl Server {
             .iter()
             .flatten()
             .map(|chunk| {
-                let held = account.lease(chunk.hash, now + CHUNK_LEASE) == Some(chunk.size);
+                let held = account.lease(chunk.hash, self.stamp() + CHUNK_LEASE) == Some(chunk.size);
                 (ChunkRef { hash: chunk.hash, size: chunk.size }, held)
             })
             .collect();
@@ -357,7 +363,7 @@ impl Server {
         let now = self.machine.now();
         let mut next = Write::begin(&self.database);
         let staged = StagedChunk { chunk, stored: Stored::Inline(Bytes::copy_from_slice(bytes)) };
-        next.next.account.stage(&mut Named::default(), vec![staged], now + CHUNK_LEASE);
+        next.next.account.stage(&mut Named::default(), vec![staged], self.stamp() + CHUNK_LEASE);
         if !next.next.account.chunks.contains_key(&chunk.hash) {
             return Err(Problem::new(ErrorCode::StagedLimit, "There is no room."));
         }

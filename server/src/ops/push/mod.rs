@@ -229,7 +229,7 @@ pub async fn write_ending(
         let context = PushContext {
             grant,
             device,
-            now: app.env.now(),
+            now: app.stamp(),
             env: app.env.clone(),
             facts: Arc::new(facts.clone()),
         };

@@ -25,7 +25,7 @@ pub async fn bury_trash(app: &App, grant: Grant, items: Vec<ItemId>, cut: Timest
     let context = PushContext {
         grant,
         device: NO_DEVICE,
-        now: app.env.now(),
+        now: app.stamp(),
         env: app.env.clone(),
         facts: Arc::new(Facts::default()),
     };

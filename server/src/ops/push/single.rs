@@ -77,7 +77,7 @@ pub async fn perform(
         let context = PushContext {
             grant,
             device,
-            now: app.env.now(),
+            now: app.stamp(),
             env: app.env.clone(),
             facts: Arc::new(facts.clone()),
         };

@@ -170,7 +170,7 @@ pub async fn init(
     }
     drop(reader);
 
-    let planned = announce(app, grant, manifest.as_ref(), now).await?;
+    let planned = announce(app, grant, manifest.as_ref()).await?;
     check_room(app, grant, &request, &planned).await?;
     let missing: Vec<u32> = match &manifest {
         Some(_) => planned.iter().filter(|chunk| !chunk.held).map(|chunk| chunk.index).collect(),
@@ -270,14 +270,10 @@ async fn resume(
 }
 
 /// Leases those of the named chunks that the account holds, and notes which they are.
-async fn announce(
-    app: &App,
-    grant: Grant,
-    manifest: Option<&Manifest>,
-    now: Timestamp,
-) -> ApiResult<Vec<PlannedChunk>> {
+async fn announce(app: &App, grant: Grant, manifest: Option<&Manifest>) -> ApiResult<Vec<PlannedChunk>> {
     let Some(manifest) = manifest else { return Ok(Vec::new()) };
     let mut held = HashMap::new();
+    let leased_until = app.stamp() + CHUNK_LEASE;
     // Naming a hash gives nothing that one has not sent: in someone else's account nobody is told what
     // is there.
     if grant.user_id == grant.account_id {
@@ -291,9 +287,9 @@ async fn announce(
             }
             let leased = app.db.write::<_, DbError, _>(move |connection| {
                 let batch = Arc::clone(&batch);
-                Box::pin(async move {
-                    chunks::lease(connection, grant.account_id, &batch, now + CHUNK_LEASE).await
-                })
+                Box::pin(
+                    async move { chunks::lease(connection, grant.account_id, &batch, leased_until).await },
+                )
             });
             held.extend(leased.await?);
         }

@@ -185,7 +185,7 @@ async fn note(
     chunk: ChunkRef,
     staged: Option<StagedChunk>,
 ) -> ApiResult<Option<u32>> {
-    let now = app.env.now();
+    let (now, leased_until) = (app.env.now(), app.stamp() + CHUNK_LEASE);
     let (user, upload_id, account) = (upload.user_id, upload.upload_id, upload.account_id);
     let noted = app.db.write::<_, ApiError, _>(move |connection| {
         let staged = staged.clone();
@@ -197,9 +197,9 @@ async fn note(
                 if known.is_empty() && u64::from(chunk.size) > balance.stageable_bytes() {
                     return Err(staged_limit());
                 }
-                spare = chunks::stage(connection, account, vec![staged], now + CHUNK_LEASE).await?;
+                spare = chunks::stage(connection, account, vec![staged], leased_until).await?;
             } else {
-                let held = chunks::lease(connection, account, &[chunk.hash], now + CHUNK_LEASE).await?;
+                let held = chunks::lease(connection, account, &[chunk.hash], leased_until).await?;
                 if held.is_empty() {
                     return Ok(None);
                 }
