@@ -227,7 +227,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                     return Ok(Self::unchanged(item.id));
                 }
                 let basis = self.basis(&body.base, &item)?;
-                let seen = if self.joined_unseen(&body.base) { 0 } else { *seen };
+                let seen = (!self.joined_unseen(&body.base)).then_some(*seen);
                 self.delete(change.operation_id, item, basis, seen).await
             }
             PreparedKind::Restore { parent_id } => {

@@ -17,12 +17,13 @@ use crate::db::DbError;
 use crate::db::items::{Deletion, ItemRow};
 
 impl<S: ZoneStore> Judge<'_, '_, S> {
+    /// `seen`: how far whoever deletes had looked; None where they know the item as another, which it joined.
     pub(super) async fn delete(
         &mut self,
         operation_id: OperationId,
         mut item: ItemRow,
         mut basis: Basis,
-        seen: u64,
+        seen: Option<u64>,
     ) -> Judged<Done> {
         let deleted = self.zone.is_deleted(item.id).await?;
         let (content_seen, place_seen) =
@@ -44,10 +45,11 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             DeleteVerdict::Delete => {
                 let survivors = match item.kind {
                     ItemKind::File => Vec::new(),
-                    ItemKind::Folder => self.survivors(id, seen).await?,
+                    ItemKind::Folder => self.survivors(id, seen.unwrap_or(0)).await?,
                 };
                 let deletion = Deletion { at: self.context.now, by: operation_id };
-                if survivors.is_empty() {
+                // A folder that theirs joined is not theirs: only what they put into it goes.
+                if survivors.is_empty() && (seen.is_some() || item.kind == ItemKind::File) {
                     item.deleted = Some(deletion);
                     item.place_dot = dot;
                     self.zone.put(item, Write::Touch);
