@@ -78,6 +78,7 @@ fn operation(n: u128) -> Operation {
         next_try: Some(Timestamp::from_millis(10)),
         absent: true,
         item_name: Some("ü".to_owned()),
+        upload_to: Some((ItemId(uuid(2)), ItemName::parse("ü.txt").expect("a valid name"))),
     }
 }
 

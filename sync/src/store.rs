@@ -137,6 +137,9 @@ pub struct Operation {
     /// What the item was called when this was refused: it may be gone from the tree.
     #[serde(default)]
     pub item_name: Option<String>,
+    /// Where an edit that is uploaded found its file, so that every try says the same.
+    #[serde(default)]
+    pub upload_to: Option<(ItemId, ItemName)>,
 }
 
 /// What an [`Operation`] does: a [`shared::sync::ChangeKind`], an upload, or a settled conflict.

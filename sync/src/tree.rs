@@ -134,6 +134,18 @@ impl Tree {
         self.remote.len()
     }
 
+    /// The folders that items of the server are in and that it no longer has.
+    pub(crate) fn missing_folders(&self) -> BTreeSet<ItemId> {
+        let parents = self.remote.values().map(|node| node.parent);
+        parents.filter(|parent| !self.remote.contains_key(parent) && !self.is_root(*parent)).collect()
+    }
+
+    /// The folders above an item as the server last told it, the nearest first.
+    pub(crate) fn remote_ancestors(&self, id: ItemId) -> impl Iterator<Item = ItemId> + '_ {
+        let above = move |id: &ItemId| self.remote.get(id).map(|node| node.parent);
+        std::iter::successors(above(&id), above).take(TREE_DEPTH_MAX + 1)
+    }
+
     pub(crate) fn set_root(&mut self, id: ItemId, zone: ZoneId) {
         let zone = self.zones.number(zone);
         self.roots.insert(id, zone);

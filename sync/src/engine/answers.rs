@@ -17,6 +17,9 @@ use crate::store::{Operation, OperationState};
 /// The body that even the slowest line has to carry, in bytes: room for one small file.
 const PUSH_BYTES_MIN: usize = 350 * 1024;
 
+/// UUIDs of this version tell when they were made.
+const TIMED_ID_VERSION: usize = 7;
+
 /// A refusal of one operation.
 pub(super) struct Refusal {
     pub(super) code: ErrorCode,
@@ -224,6 +227,15 @@ impl Engine {
         self.tree.set_remote(id, Some(node));
         self.disk.draft.items.insert(id);
         self.refold(id);
+        self.fulfil_refused(id);
+    }
+
+    /// The creation of a folder was refused, and yet the server has it by now: nothing waits for a decision.
+    fn fulfil_refused(&mut self, id: ItemId) {
+        let refused =
+            |queued: &&Queued| queued.is_parked() && matches!(queued.op.act, Act::CreateFolder { .. });
+        let operation = self.outbox.of_item(id).find(refused).map(|queued| queued.op.id);
+        operation.map(|operation| self.dequeue(operation));
     }
 
     pub(super) fn set_purged(&mut self, id: ItemId) {
@@ -262,6 +274,7 @@ impl Engine {
         let op = queued.op.clone();
         let item = self.resolve(op.item_id);
         match refusal.code {
+            ErrorCode::DependsOnFailed if refusal.retryable && self.awaits_earlier(&op) => {}
             ErrorCode::DependsOnFailed if self.reissue_dependent(&op, item) => {}
             ErrorCode::ParentNotFound if self.creates_parent(&op) => self.reissue(id),
             ErrorCode::InvalidBase if op.base != Self::unknown_base() => {
@@ -293,11 +306,11 @@ impl Engine {
         }
     }
 
-    /// What it builds on may be what the server forgot. The new id alone may be all that it took, so this is
-    /// believed of the second refusal, and without haste.
+    /// What it builds on may be what the server forgot. A new id may be all that it takes, so this is believed
+    /// once an id that tells no time was refused too, and without haste.
     fn forget_base(&mut self, op: &Operation) {
         let forgotten = op.base.base_operation_id.is_some_and(|base| !self.outbox.contains(base));
-        if forgotten && op.attempts > 0 {
+        if forgotten && op.id.0.get_version_num() != TIMED_ID_VERSION {
             self.rebase(op, &Self::unknown_base());
         }
         let Some(id) = self.outbox.at(op.sequence) else { return };
@@ -305,6 +318,15 @@ impl Engine {
             queued.op.attempts = op.attempts;
         }
         self.try_later(id, ErrorCode::OperationExpired);
+    }
+
+    /// Whether what it leans on goes again as it is, and it with that: its id stays, for a request that comes
+    /// twice may have had it accepted.
+    fn awaits_earlier(&self, op: &Operation) -> bool {
+        match op.base.base_operation_id {
+            Some(base) => self.outbox.get(base).is_some_and(|base| !base.is_parked()),
+            None => self.creates_parent(op),
+        }
     }
 
     /// An operation was refused because one that it leans on was, or was not judged yet.
@@ -339,7 +361,7 @@ impl Engine {
     }
 
     /// Gives the operation in the place of `op` another base.
-    fn rebase(&mut self, op: &Operation, base: &Base) {
+    pub(super) fn rebase(&mut self, op: &Operation, base: &Base) {
         let Some(id) = self.outbox.at(op.sequence) else { return };
         if let Some(queued) = self.outbox.get_mut(id) {
             queued.op.base = base.clone();
@@ -355,20 +377,30 @@ impl Engine {
     }
 
     fn reissue_as(&mut self, old: OperationId, new: OperationId) {
-        let Some(op) = self.outbox.get(old).map(|queued| queued.op.clone()) else { return };
+        let Some(item) = self.outbox.get(old).map(|queued| queued.op.item_id) else { return };
+        // A move that comes back may close a circle by now.
+        self.recheck_cycles = true;
         self.outbox.set_state(old, OperationState::Queued);
-        let touched = self.outbox.reissue(old, new);
-        self.followers.insert(old, Base::operation(new));
-        self.touch_operation(old);
-        self.touch_operation(new);
-        for id in touched {
-            self.touch_operation(id);
-        }
-        if matches!(op.act.content(), Some(crate::store::Content::Stored { .. })) {
-            self.disk.draft.moved_contents.push((old, new));
+        let mut renamed = vec![(old, new)];
+        while let Some((old, new)) = renamed.pop() {
+            let Some(op) = self.outbox.get(old).map(|queued| queued.op.clone()) else { continue };
+            let touched = self.outbox.reissue(old, new);
+            self.followers.insert(old, Base::operation(new));
+            self.touch_operation(old);
+            self.touch_operation(new);
+            if matches!(op.act.content(), Some(crate::store::Content::Stored { .. })) {
+                self.disk.draft.moved_contents.push((old, new));
+            }
+            for id in touched {
+                self.touch_operation(id);
+                // What may have been sent keeps its words, those of what it was made on included.
+                if self.outbox.get(id).is_some_and(|queued| queued.sent) {
+                    renamed.push((id, OperationId(self.chance.id(self.now))));
+                }
+            }
         }
         self.reblock();
-        let item = self.resolve(op.item_id);
+        let item = self.resolve(item);
         self.refold(item);
     }
 
@@ -422,6 +454,9 @@ impl Engine {
         if op.absent && matches!(refusal.code, ErrorCode::NotFound | ErrorCode::Gone) {
             self.set_remote_gone(item);
         }
+        if matches!(op.act, Act::Place { parent: Some(_), .. }) {
+            self.keep_what_stayed(op.sequence, item);
+        }
         // What merely came after it goes on without it.
         let beside: Vec<Operation> = self
             .outbox
@@ -437,6 +472,27 @@ impl Engine {
         self.reblock();
         self.refold(item);
         self.notify(Notice::Refused { operation: op.id, item, name, reason });
+    }
+
+    /// Somebody moved an item out of a folder, then deleted the folder; the move was refused. They saw nothing
+    /// in the folder that they did not mean to keep.
+    fn keep_what_stayed(&mut self, sequence: u64, item: ItemId) {
+        let folders: BTreeSet<ItemId> = self.tree.remote_ancestors(item).collect();
+        let deletes: Vec<Operation> = self
+            .outbox
+            .after(sequence)
+            .filter(|queued| matches!(queued.op.act, Act::Delete { seen_token: Some(_) }))
+            .filter(|queued| !queued.is_parked() && folders.contains(&self.resolve(queued.op.item_id)))
+            .map(|queued| queued.op.clone())
+            .collect();
+        for delete in deletes {
+            self.reissue(delete.id);
+            let Some(id) = self.outbox.at(delete.sequence) else { continue };
+            if let Some(queued) = self.outbox.get_mut(id) {
+                queued.op.act = Act::Delete { seen_token: None };
+            }
+            self.touch_operation(id);
+        }
     }
 
     pub(super) fn resolve_answered(
@@ -543,7 +599,15 @@ impl Engine {
             return Base::version(present());
         };
         let chained = || Base::operation(last.op.id);
-        let [sort] = sorts else { return chained() };
+        let [sort] = sorts else {
+            let of_sorts = sorts.iter().filter_map(|sort| self.last_of_sort(item, *sort));
+            let apart = of_sorts
+                .filter(|of_sort| self.outbox.chain(last).all(|queued| queued.op.id != of_sort.op.id));
+            // Of two chains the shorter says less, and nothing that the person did not see.
+            return apart
+                .min_by_key(|of_sort| of_sort.op.sequence)
+                .map_or_else(chained, |of_sort| Base::operation(of_sort.op.id));
+        };
         let Some(of_sort) = self.last_of_sort(item, *sort) else {
             let root = self.outbox.chain(last).last().and_then(|queued| queued.op.base.base_version.clone());
             return if root == Some(present()) { chained() } else { Base::version(present()) };

@@ -185,6 +185,11 @@ impl Engine {
 
     /// Queues an operation and lets it take effect.
     fn enqueue(&mut self, item: ItemId, act: Act, base: Base) -> OperationId {
+        let absent = self.outbox.of_item(item).any(|queued| queued.op.absent);
+        // What is gone may come again under its id: then it is another.
+        let gone = absent && base.base_operation_id.is_none() && self.is_gone(item);
+        let base = if gone { Self::unknown_base() } else { base };
+        let upload_to = self.upload_to(item, &act);
         let op = Operation {
             id: OperationId(self.chance.id(self.now)),
             sequence: self.outbox.next_sequence(),
@@ -195,8 +200,9 @@ impl Engine {
             state: OperationState::Queued,
             attempts: 0,
             next_try: None,
-            absent: false,
+            absent,
             item_name: None,
+            upload_to,
         };
         let id = op.id;
         let base = op.base.base_operation_id.and_then(|base| self.outbox.get(base));
@@ -233,6 +239,7 @@ impl Engine {
     fn reblock(&mut self) {
         let aliases = &self.aliases;
         let changed = self.outbox.reblock(|id| aliases.get(&id).copied().unwrap_or(id));
+        self.recheck_cycles |= !changed.is_empty();
         for id in changed {
             if let Some(item) = self.outbox.get(id).map(|queued| self.resolve(queued.op.item_id)) {
                 self.refold(item);

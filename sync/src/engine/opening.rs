@@ -76,6 +76,7 @@ impl Opening {
             told: SyncSummary::default(),
             out: Vec::new(),
         };
+        engine.unswept = engine.tree.missing_folders();
         operations.sort_by_key(|op| (op.sequence, op.id));
         let mut last = 0;
         for mut op in operations {

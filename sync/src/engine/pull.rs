@@ -183,9 +183,11 @@ impl Engine {
         self.notify(Notice::ZoneRemoved);
     }
 
-    /// What lay in purged folders goes with them. What was moved out in time comes again in the feed.
+    /// What lay in purged folders goes with them, once all that the server has to tell is in: of a folder that
+    /// was moved out in time the feed tells, not of what is in it.
     pub(super) fn sweep_purged(&mut self) {
-        if self.unswept.is_empty() {
+        let told = !self.net.behind && self.net.page.is_none() && self.meta.resync.is_none();
+        if self.unswept.is_empty() || !told {
             return;
         }
         let mut below: BTreeMap<ItemId, Vec<ItemId>> = BTreeMap::new();
@@ -195,6 +197,8 @@ impl Engine {
             }
         }
         let mut folders: Vec<ItemId> = std::mem::take(&mut self.unswept).into_iter().collect();
+        // An answer may have told of what is in a folder before the feed told of that.
+        folders.retain(|folder| self.tree.remote(*folder).is_none());
         while let Some(folder) = folders.pop() {
             for id in below.remove(&folder).unwrap_or_default() {
                 self.set_remote_gone(id);
@@ -215,6 +219,7 @@ impl Engine {
                 if self.net.trash_cursor.is_none() {
                     self.meta.trash_known = true;
                     self.disk.draft.meta = true;
+                    self.forget_the_gone();
                 }
             }
             Err(error) => {

@@ -29,6 +29,8 @@ struct Held {
     created: BTreeSet<ItemId>,
     /// Files whose upload is under way or waits: what holds them is not deleted before.
     uploads: Vec<ItemId>,
+    /// Folders that something is being moved out of: not deleted before it is known to be out.
+    left: BTreeSet<ItemId>,
 }
 
 impl Engine {
@@ -40,6 +42,8 @@ impl Engine {
             && (queued.saved_in <= self.disk.persisted
                 || shared::faults::Fault::SentBeforeStored.is_planted())
             && self.is_due(queued.op.next_try)
+            // It may be in the trash, as it was edited, or be gone.
+            && (!queued.op.absent || self.meta.trash_known)
             && self.space.holds(queued).is_none()
     }
 
@@ -55,6 +59,9 @@ impl Engine {
             }
             let op = &queued.op;
             let item = self.resolve(op.item_id);
+            if op.act.parent().is_some() && !queued.is_parked() && !queued.blocked {
+                held.left.extend(self.tree.remote_ancestors(item));
+            }
             if !self.is_ready(queued) || op.act.is_upload() || self.waits(&held, queued, item) {
                 held.hold(queued, item);
                 continue;
@@ -89,7 +96,8 @@ impl Engine {
         held.items.contains(&item)
             || act.parent().is_some_and(|parent| self.is_to_be_created(self.resolve(parent), held))
             || matches!(act, Act::Delete { .. } | Act::Purge)
-                && held.uploads.iter().any(|upload| self.tree.is_within(*upload, item))
+                && (held.left.contains(&item)
+                    || held.uploads.iter().any(|upload| self.tree.is_within(*upload, item)))
     }
 
     /// Whether the server is still to be told of a folder, and not by what this batch holds so far.

@@ -27,7 +27,7 @@ impl Engine {
                 self.meta.resync = None;
             }
             TokenExpiry::Epoch => {
-                self.forget_bases();
+                self.forget_bases(|_, _| true);
                 self.absent = absent.iter().copied().collect();
                 if Fault::AbsentIsDeleted.is_planted() {
                     for &id in &absent {
@@ -50,6 +50,18 @@ impl Engine {
         self.set_absent(id, true);
     }
 
+    /// All of the trash is here: what is still absent is gone, and whatever bears its id from now on is not
+    /// what was edited here.
+    pub(super) fn forget_the_gone(&mut self) {
+        self.forget_bases(|engine, op| op.absent && engine.is_gone(engine.resolve(op.item_id)));
+    }
+
+    /// Of an item that the server did not name: whether it is not in the trash either, with a folder.
+    pub(super) fn is_gone(&self, item: ItemId) -> bool {
+        let in_trash = |above: ItemId| self.tree.remote(above).is_some_and(|node| node.deleted_at.is_some());
+        self.meta.trash_known && !self.tree.remote_ancestors(item).any(in_trash)
+    }
+
     /// Notes on what waits for an item whether the server still names it.
     pub(super) fn set_absent(&mut self, item: ItemId, absent: bool) {
         let differ = self.outbox.of_item(item).filter(|queued| queued.op.absent != absent);
@@ -62,12 +74,13 @@ impl Engine {
         }
     }
 
-    /// Vectors of before the restore name other events now: no queued change may claim to have seen any.
-    fn forget_bases(&mut self) {
+    /// The vectors that these were made on name other events now: none of them may claim to have seen any.
+    fn forget_bases(&mut self, whose: impl Fn(&Self, &Operation) -> bool) {
         let edits: Vec<Operation> = self
             .outbox
             .iter()
             .filter(|queued| !queued.op.act.is_create() && queued.op.act.edits() && !queued.is_parked())
+            .filter(|queued| whose(self, &queued.op))
             .map(|queued| queued.op.clone())
             .collect();
         for op in edits {
@@ -144,11 +157,37 @@ impl Engine {
         let Some((source, content)) = edit.and_then(|q| Some((q.op.id, q.op.act.content()?.clone()))) else {
             return false;
         };
+        self.keep_beside(item, source);
         let Some(operation) = self.create_again(item, content.clone()) else { return false };
         if matches!(content, Content::Stored { .. }) {
             self.disk.draft.moved_contents.push((source, operation));
         }
         true
+    }
+
+    /// Contents that wait for an item and that its last edit was not made on go into files of their own.
+    fn keep_beside(&mut self, item: ItemId, last: OperationId) {
+        let Some(node) = self.tree.local(item).or_else(|| self.tree.remote(item)).cloned() else { return };
+        let (Ok(name), Some(last)) = (ItemName::parse(&node.name), self.outbox.get(last)) else { return };
+        let made_on: BTreeSet<OperationId> = self.outbox.chain(last).map(|queued| queued.op.id).collect();
+        let apart = self.outbox.of_item(item).filter(|queued| !made_on.contains(&queued.op.id));
+        let apart: Vec<(OperationId, Content)> =
+            apart.filter_map(|queued| Some((queued.op.id, queued.op.act.content()?.clone()))).collect();
+        for (source, content) in apart {
+            let act = Act::CreateFile {
+                parent: node.parent,
+                name: self.free_name(node.parent, &name, None),
+                content: content.clone(),
+                mime_type: self.tree.mime_of(&node).map(str::to_owned),
+                created_at: Some(node.created_at),
+                modified_at: Some(node.modified_at),
+            };
+            let copy = self.new_item_id(self.now);
+            let operation = self.enqueue(copy, act, Self::unknown_base());
+            if matches!(content, Content::Stored { .. }) {
+                self.disk.draft.moved_contents.push((source, operation));
+            }
+        }
     }
 
     fn recreate_with(&mut self, item: ItemId, content: NewContent) {

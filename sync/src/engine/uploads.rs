@@ -1,7 +1,7 @@
 //! Operations whose content goes by chunks: when they start, and how they end.
 
 use shared::upload::UploadCompleted;
-use shared::{ErrorCode, OperationId};
+use shared::{ErrorCode, ItemId, ItemName, OperationId};
 
 use super::answers::Refusal;
 use super::{Act, Effect, Engine};
@@ -42,6 +42,19 @@ impl Engine {
             && !parent.is_some_and(|parent| self.outbox.of_item(parent).any(|other| other.op.act.is_create()))
     }
 
+    /// What an operation that is uploaded says of its file's place, if it does not put it there itself.
+    pub(super) fn upload_to(&self, item: ItemId, act: &Act) -> Option<(ItemId, ItemName)> {
+        if act.is_create() || !act.is_upload() {
+            return None;
+        }
+        self.place_of_file(item)
+    }
+
+    fn place_of_file(&self, item: ItemId) -> Option<(ItemId, ItemName)> {
+        let node = self.tree.local(item).or_else(|| self.tree.remote(item))?;
+        Some((node.parent, ItemName::parse(&node.name).ok()?))
+    }
+
     fn order(&self, queued: &Queued) -> Option<UploadOrder> {
         let op = &queued.op;
         let item = self.resolve(op.item_id);
@@ -53,12 +66,8 @@ impl Engine {
             _ => return None,
         };
         let Content::Upload { size, staged } = op.act.content()? else { return None };
-        let (parent_id, name) = if let Some(place) = place {
-            place
-        } else {
-            let node = self.tree.local(item).or_else(|| self.tree.remote(item))?;
-            (node.parent, shared::ItemName::parse(&node.name).ok()?)
-        };
+        let (parent_id, name) =
+            place.or_else(|| op.upload_to.clone()).or_else(|| self.place_of_file(item))?;
         Some(UploadOrder {
             operation_id: op.id,
             file_id: op.item_id,

@@ -5,7 +5,7 @@ use shared::{ChunkHash, ContentHash, ErrorCode, ItemId};
 use sync::{CallError, Command, Effect, Engine, Event, NewContent};
 
 use crate::server::Server;
-use crate::world::{Fault, World, seed};
+use crate::world::{Fault, World, hash, seed};
 
 #[test]
 fn another_accounts_page_changes_nothing_and_asks_for_sign_in() {
@@ -163,4 +163,64 @@ fn an_upload_into_what_was_removed_for_good_meanwhile_is_told_as_refused() {
     world.settle();
     assert_eq!(world.devices[0].engine.summary().failed, 1);
     assert_eq!(world.devices[0].engine.summary().waiting, 0);
+}
+
+#[test]
+fn an_upload_that_is_begun_again_says_the_same() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "hello");
+    world.assert_converged();
+    let content = NewContent::Upload { size: 5, staged: Some("elsewhere".to_owned()) };
+    world.run(0, vec![Command::SetContent { id: file, content, modified_at: None, base: None }]);
+    let order = |world: &World| {
+        let mut orders = world.devices[0].requests.iter().filter_map(|effect| match effect {
+            Effect::StartUpload(order) => Some((order.parent_id, order.name.clone())),
+            _ => None,
+        });
+        orders.next().expect("an upload is on its way")
+    };
+    let first = order(&world);
+    world.rename(0, file, "b.txt");
+    world.crash(0);
+    while !world.devices[0].requests.iter().any(|effect| matches!(effect, Effect::StartUpload(_))) {
+        assert!(world.deliver(0, Fault::None), "an upload is on its way");
+    }
+    assert_eq!(order(&world), first);
+}
+
+#[test]
+fn a_folder_is_not_deleted_with_what_could_not_be_moved_out() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let folder = world.folder(0, root, "folder");
+    let file = world.file(0, folder, "a.txt", "hello");
+    world.assert_converged();
+    world.server.refuse.insert(file, (ErrorCode::ReadOnly, 1));
+    world.go_offline(1);
+    world.shift(1, file, root);
+    world.delete(1, folder);
+    world.go_online(1);
+    world.settle();
+    assert_eq!(world.tree(0), ["/folder".to_owned(), format!("/folder/a.txt {}", hash("hello"))]);
+}
+
+#[test]
+fn a_refused_move_that_is_tried_again_closes_no_circle() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let (a, b) = (world.folder(0, root, "a"), world.folder(0, root, "b"));
+    world.assert_converged();
+    world.go_offline(1);
+    let ran = world.run(1, vec![Command::Move { id: a, parent: b }]);
+    world.shift(0, b, a);
+    world.settle();
+    world.server.refuse.insert(a, (ErrorCode::ReadOnly, 1));
+    world.go_online(1);
+    world.settle();
+    let shown = world.tree(1);
+    assert_eq!(shown, ["/a", "/a/b"]);
+    world.go_offline(1);
+    world.event(1, Event::Retry { operation: ran.operations[0].1 });
+    assert_eq!(world.tree(1), shown);
 }

@@ -51,17 +51,20 @@ impl Engine {
         let joins = last.may_change()
             && small(new)
             && last.op.act.content().is_some_and(small)
+            // Where nothing is known of what it was made on, its own content tells the server.
+            && (last.op.act.is_create() || last.op.base != Self::unknown_base())
             && base.base_operation_id == Some(operation);
         if !joins {
             return None;
         }
         let now = self.now;
-        let sequence = last.op.sequence;
+        let (sequence, made_on) = (last.op.sequence, last.op.base.clone());
         if last.op.act.content() == Some(new) {
             return Some(operation);
         }
         self.reissue(operation);
-        self.followers.remove(&operation);
+        // The server never hears of the former: that editor made its text on what this one was made on.
+        self.followers.insert(operation, made_on);
         let operation = self.outbox.at(sequence)?;
         match &mut self.outbox.get_mut(operation)?.op.act {
             Act::CreateFile { content, modified_at, .. } | Act::SetContent { content, modified_at } => {

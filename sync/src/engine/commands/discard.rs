@@ -1,10 +1,12 @@
 //! Operations that a person gives up or wants tried again.
 
+use shared::faults::Fault;
 use shared::sync::Base;
 use shared::{ItemId, OperationId};
 
 use super::{Act, Effect, Engine};
 use crate::outbox::Queued;
+use crate::store::Operation;
 
 impl Engine {
     pub(in crate::engine) fn discard(&mut self, id: OperationId) {
@@ -29,17 +31,20 @@ impl Engine {
         }
         let Some(op) = self.dequeue(id) else { return };
         let item = self.resolve(op.item_id);
-        let leaning: Vec<OperationId> = self
+        // By their places: what is left of a chain may get other ids while it goes.
+        let leaning: Vec<u64> = self
             .outbox
             .iter()
             .filter(|queued| {
                 let names = queued.op.act.parent().is_some_and(|parent| self.resolve(parent) == item);
                 op.act.is_create() && (names || self.resolve(queued.op.item_id) == item)
             })
-            .map(|queued| queued.op.id)
+            .map(|queued| queued.op.sequence)
             .collect();
-        for id in leaning {
-            self.drop_operation(id);
+        for sequence in leaning {
+            if let Some(id) = self.outbox.at(sequence) {
+                self.drop_operation(id);
+            }
         }
         self.rebase_chained(item, id, &op.base);
         self.reblock();
@@ -58,19 +63,23 @@ impl Engine {
             return None;
         }
         let last = edits.last()?;
-        let (edit, Act::SetContent { content: later, modified_at: at }) = (last.op.id, last.op.act.clone())
+        let (edit, Act::SetContent { content: later, modified_at: at }) =
+            (last.op.sequence, last.op.act.clone())
         else {
             return None;
         };
-        let all: Vec<OperationId> = edits.iter().map(|edit| edit.op.id).collect();
+        let all: Vec<u64> = edits.iter().map(|edit| edit.op.sequence).collect();
         self.reissue(id);
         let id = self.outbox.at(sequence)?;
+        // With the creation those that lean on it may have got other ids.
+        let edit = self.outbox.at(edit)?;
         if let Act::CreateFile { content, modified_at, .. } = &mut self.outbox.get_mut(id)?.op.act {
             (*content, *modified_at) = (later, at);
         }
         self.disk.draft.moved_contents.push((edit, id));
         // The last says all that the earlier ones did; one that stayed would take its place.
         for edit in all {
+            let Some(edit) = self.outbox.at(edit) else { continue };
             self.dequeue(edit);
             self.rebase_chained(item, edit, &Base::operation(id));
         }
@@ -81,17 +90,17 @@ impl Engine {
     /// What leaned on `gone` now leans on `base`.
     fn rebase_chained(&mut self, item: ItemId, gone: OperationId, base: &Base) {
         self.followers.insert(gone, base.clone());
-        let chained: Vec<OperationId> = self
+        let chained: Vec<(Operation, bool)> = self
             .outbox
             .of_item(item)
             .filter(|queued| queued.op.base.base_operation_id == Some(gone))
-            .map(|queued| queued.op.id)
+            .map(|queued| (queued.op.clone(), queued.sent))
             .collect();
-        for other in chained {
-            if let Some(queued) = self.outbox.get_mut(other) {
-                queued.op.base = base.clone();
+        for (other, sent) in chained {
+            if sent && !Fault::SentIsRewritten.is_planted() {
+                self.reissue(other.id);
             }
-            self.touch_operation(other);
+            self.rebase(&other, base);
         }
     }
 

@@ -100,7 +100,12 @@ impl Engine {
 
     /// The name itself where it is free among the live children, else the first free numbered one, as the
     /// server would choose.
-    pub(super) fn free_name(&self, parent: ItemId, name: &ItemName, of: Option<ItemId>) -> ItemName {
+    pub(in crate::engine) fn free_name(
+        &self,
+        parent: ItemId,
+        name: &ItemName,
+        of: Option<ItemId>,
+    ) -> ItemName {
         let is_free = |name: &ItemName| {
             let holder = self.tree.child_named(parent, &name.folded());
             holder.is_none() || holder == of

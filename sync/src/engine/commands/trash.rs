@@ -14,14 +14,29 @@ impl Engine {
             return Ok(undo);
         }
         let base = self.base_for(id, &[Sort::Content, Sort::Place]);
-        let seen_token = self.meta.sync_token.clone().filter(|_| !self.hides_news(id));
+        let seen_token = self.seen_in(id);
         let operation = self.enqueue(id, Act::Delete { seen_token }, base);
         ran.operations.push((id, operation));
         Ok(vec![Command::Restore { id, parent: None }])
     }
 
-    /// Whether something in the folder was edited here and meanwhile elsewhere too: the person sees their own
-    /// edit, not the other.
+    /// How far the person has seen what is in the folder. What came into a folder in it that they had deleted,
+    /// they never saw.
+    fn seen_in(&self, folder: ItemId) -> Option<String> {
+        // Of one that the server was only asked for, what it may have joined there is unseen.
+        if self.tree.remote(folder).is_none() || self.hides_news(folder) {
+            return None;
+        }
+        let within = |item: ItemId| item != folder && self.tree.is_within(item, folder);
+        let earlier = self.outbox.iter().find_map(|queued| match &queued.op.act {
+            Act::Delete { seen_token } if within(self.resolve(queued.op.item_id)) => Some(seen_token.clone()),
+            _ => None,
+        });
+        earlier.unwrap_or_else(|| self.meta.sync_token.clone())
+    }
+
+    /// Whether something in the folder was changed here and meanwhile elsewhere too: the person sees what they
+    /// made of it, not the other.
     fn hides_news(&self, folder: ItemId) -> bool {
         let is_news = |queued: &Queued| {
             let item = self.resolve(queued.op.item_id);
@@ -29,9 +44,14 @@ impl Engine {
                 self.outbox.chain(queued).last().and_then(|root| root.op.base.base_version.as_ref());
             let (Some(made_on), Some(node)) = (made_on, self.tree.remote(item)) else { return false };
             let unseen = |dot: Dot| dot.device != self.meta.device_id && !made_on.covers(dot);
-            node.version().iter().any(unseen) && self.tree.is_within(item, folder)
+            let is_in = || {
+                self.tree.is_within(item, folder)
+                    || self.tree.remote_ancestors(item).any(|above| above == folder)
+            };
+            item != folder && node.version().iter().any(unseen) && is_in()
         };
-        let mut edits = self.outbox.iter().filter(|queued| matches!(queued.op.act, Act::SetContent { .. }));
+        let mut edits =
+            self.outbox.iter().filter(|queued| !queued.op.act.is_create() && queued.op.act.edits());
         self.tree.remote(folder).is_some_and(|node| node.kind == ItemKind::Folder) && edits.any(is_news)
     }
 
