@@ -114,10 +114,17 @@ impl Engine {
         if old != new {
             self.adopt(old, new);
         }
+        let asked_for = asked.as_ref().filter(|op| !op.act.is_create());
+        let moved_to = asked_for.and_then(|op| Some((op.sequence, op.act.parent()?)));
         if let Some(op) = asked {
             self.tell_outcome(&op, &applied.item, applied.outcome);
         }
         self.take_state(applied.item);
+        if let Some((sequence, parent)) = moved_to
+            && self.tree.remote(new).is_some_and(|node| node.parent != self.resolve(parent))
+        {
+            self.keep_what_stayed(sequence, new);
+        }
     }
 
     fn tell_outcome(&mut self, op: &Operation, state: &ItemState, outcome: Outcome) {
@@ -454,7 +461,7 @@ impl Engine {
         if op.absent && matches!(refusal.code, ErrorCode::NotFound | ErrorCode::Gone) {
             self.set_remote_gone(item);
         }
-        if matches!(op.act, Act::Place { parent: Some(_), .. }) {
+        if op.act.parent().is_some() && !op.act.is_create() {
             self.keep_what_stayed(op.sequence, item);
         }
         // What merely came after it goes on without it.
@@ -474,8 +481,8 @@ impl Engine {
         self.notify(Notice::Refused { operation: op.id, item, name, reason });
     }
 
-    /// Somebody moved an item out of a folder, then deleted the folder; the move was refused. They saw nothing
-    /// in the folder that they did not mean to keep.
+    /// Somebody moved an item out of a folder, then deleted the folder; the item did not get out. What they saw
+    /// of the folder says nothing of it.
     fn keep_what_stayed(&mut self, sequence: u64, item: ItemId) {
         let folders: BTreeSet<ItemId> = self.tree.remote_ancestors(item).collect();
         let deletes: Vec<Operation> = self

@@ -54,6 +54,8 @@ pub(super) struct Network {
     pub(super) page: Option<super::pull::Page>,
     pub(super) conflicts_wanted: bool,
     pub(super) trash_cursor: Option<String>,
+    /// Whether a pull came to its end since the trash was known: what it left absent is gone.
+    pub(super) absent_settled: bool,
     pub(super) poll_at: Option<Timestamp>,
     /// Pushes and pulls take turns.
     pushed_last: bool,
@@ -80,6 +82,7 @@ impl Default for Network {
             page: None,
             conflicts_wanted: false,
             trash_cursor: None,
+            absent_settled: false,
             poll_at: None,
             pushed_last: false,
             push_changes_max: PUSH_CHANGES_MAX,

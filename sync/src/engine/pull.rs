@@ -66,6 +66,7 @@ impl Engine {
         }
         self.meta.sync_token = None;
         self.meta.trash_known = false;
+        self.net.absent_settled = false;
         self.net.trash_cursor = None;
         if self.net.page.take().is_some_and(|page| page.seen.is_some()) {
             // Not even its own page counts: no haste.
@@ -130,6 +131,10 @@ impl Engine {
         if !self.meta.complete {
             self.meta.complete = true;
             self.disk.draft.meta = true;
+        }
+        if self.meta.trash_known && !self.net.absent_settled {
+            self.net.absent_settled = true;
+            self.forget_the_gone();
         }
         self.meta.last_synced_at = Some(self.now);
         self.net.behind = self.net.pull_wanted;
@@ -219,7 +224,8 @@ impl Engine {
                 if self.net.trash_cursor.is_none() {
                     self.meta.trash_known = true;
                     self.disk.draft.meta = true;
-                    self.forget_the_gone();
+                    // Something may have left the trash before it was asked for.
+                    self.want_pull();
                 }
             }
             Err(error) => {

@@ -43,7 +43,7 @@ impl Engine {
                 || shared::faults::Fault::SentBeforeStored.is_planted())
             && self.is_due(queued.op.next_try)
             // It may be in the trash, as it was edited, or be gone.
-            && (!queued.op.absent || self.meta.trash_known)
+            && (!queued.op.absent || self.net.absent_settled)
             && self.space.holds(queued).is_none()
     }
 

@@ -50,16 +50,19 @@ impl Engine {
         self.set_absent(id, true);
     }
 
-    /// All of the trash is here: what is still absent is gone, and whatever bears its id from now on is not
+    /// All of the trash is here, and what happened meanwhile: what is still absent is gone, and whatever bears its id from now on is not
     /// what was edited here.
     pub(super) fn forget_the_gone(&mut self) {
         self.forget_bases(|engine, op| op.absent && engine.is_gone(engine.resolve(op.item_id)));
     }
 
-    /// Of an item that the server did not name: whether it is not in the trash either, with a folder.
+    /// Of an item that the server did not name: whether it is not in the trash either, with a folder. What was
+    /// in a folder that nobody names may be in there with it.
     pub(super) fn is_gone(&self, item: ItemId) -> bool {
-        let in_trash = |above: ItemId| self.tree.remote(above).is_some_and(|node| node.deleted_at.is_some());
-        self.meta.trash_known && !self.tree.remote_ancestors(item).any(in_trash)
+        let lives = |above: ItemId| {
+            self.tree.is_root(above) || self.tree.remote(above).is_some_and(|node| node.deleted_at.is_none())
+        };
+        self.net.absent_settled && self.tree.remote_ancestors(item).all(lives)
     }
 
     /// Notes on what waits for an item whether the server still names it.

@@ -13,11 +13,23 @@ impl Engine {
         if let Some(undo) = self.forget_creation(id, &node) {
             return Ok(undo);
         }
+        if let Some(operation) = self.untold_restore(id) {
+            self.dequeue(operation);
+            return Ok(vec![Command::Restore { id, parent: None }]);
+        }
         let base = self.base_for(id, &[Sort::Content, Sort::Place]);
         let seen_token = self.seen_in(id);
         let operation = self.enqueue(id, Act::Delete { seen_token }, base);
         ran.operations.push((id, operation));
         Ok(vec![Command::Restore { id, parent: None }])
+    }
+
+    /// A restore that was never told, and is taken back.
+    fn untold_restore(&self, id: ItemId) -> Option<OperationId> {
+        let last = self.outbox.of_item(id).next_back()?;
+        let untold = matches!(last.op.act, Act::Restore { parent: None }) && last.may_change();
+        let in_trash = self.tree.remote(id).is_some_and(|node| node.deleted_at.is_some());
+        (untold && in_trash).then_some(last.op.id)
     }
 
     /// How far the person has seen what is in the folder. What came into a folder in it that they had deleted,
