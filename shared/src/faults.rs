@@ -124,7 +124,7 @@ faults! {
     /// What a device is told of new conflicts is dropped.
     ConflictsAreNotHeard,
     // The stores
-    /// A device's store loses bytes that come with items.
+    /// A device's store loses bytes that come while items go.
     StoreDropsContents,
     /// A device's store keeps items that are gone.
     StoreKeepsItems,

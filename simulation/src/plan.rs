@@ -398,6 +398,23 @@ impl Scene {
                 (b, Step::Online),
                 (b, Step::Flow),
             ],
+            // The token was given out under a date that was ahead.
+            Self::Forgotten if name.is_multiple_of(2) => vec![
+                new(a, at),
+                (a, Step::Flow),
+                (a, Step::ServerClock(9_600)),
+                (b, Step::Flow),
+                (b, Step::Offline),
+                (a, Step::ServerClock(0)),
+                (a, Step::Flow),
+                (a, Step::Delete(LAST)),
+                (a, Step::Purge(LAST)),
+                (a, Step::Flow),
+                (a, Step::Days(185)),
+                (a, Step::Days(8)),
+                (b, Step::Online),
+                (b, Step::Flow),
+            ],
             Self::Forgotten => vec![
                 new(a, at),
                 (a, Step::Flow),

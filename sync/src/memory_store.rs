@@ -44,7 +44,7 @@ impl MemoryStore {
                 records.contents.insert(*new, bytes);
             }
         }
-        if batch.put_items.is_empty() || !Fault::StoreDropsContents.is_planted() {
+        if batch.delete_items.is_empty() || !Fault::StoreDropsContents.is_planted() {
             records.contents.extend(batch.put_contents.iter().cloned());
         }
         for id in batch.delete_items.iter().filter(|_| !Fault::StoreKeepsItems.is_planted()) {

@@ -21,6 +21,9 @@ pub struct Arguments {
     /// Plants each known fault instead, and tells how many seeds it took to find it.
     #[arg(long)]
     planted: bool,
+    /// With `--planted`: only faults whose names contain one of these, with commas between them.
+    #[arg(long)]
+    faults: Option<String>,
 }
 
 pub fn simulate(arguments: &Arguments) -> Outcome {
@@ -29,6 +32,7 @@ pub fn simulate(arguments: &Arguments) -> Outcome {
     command.args(["--seeds", &arguments.seeds.to_string(), "--seed", &arguments.seed.to_string()]);
     let flags = [(arguments.full, "--full"), (arguments.planted, "--planted")];
     command.args(flags.iter().filter(|(given, _)| *given).map(|(_, flag)| flag));
+    command.args(arguments.faults.iter().flat_map(|names| ["--faults", names]));
     shell::run(&mut command)
 }
 
