@@ -171,6 +171,9 @@ pub struct Oracle {
     begun: Option<Timestamp>,
     /// So much time has passed that the server may have forgotten what edits were made on.
     aged: bool,
+    /// Devices whose token was too old. What such a one edited and nobody names to it any more, neither the
+    /// pull nor the trash, counts for gone, though it be in a folder of the trash: then a person is asked.
+    pulled_anew: BTreeSet<usize>,
     looked: BTreeMap<DeviceId, Option<String>>,
     looks: u64,
 }
@@ -218,6 +221,10 @@ impl Oracle {
         self.memory.tokens.clear();
         self.restored = true;
         self.looked.clear();
+    }
+
+    pub fn pulls_anew(&mut self, n: usize) {
+        self.pulled_anew.insert(n);
     }
 
     /// A restored server is sent this again.

@@ -199,6 +199,7 @@ impl Oracle {
         let merged = matches!(answer, Answer::Applied(applied) if applied.outcome == Outcome::Merged);
         match had_seen {
             Some(true) if self.aged || self.clock_lied => {}
+            Some(true) if conflicted && self.writer_pulled_anew(new) => {}
             Some(true) => {
                 self.check(Invariant::NoFalseConflict, !conflicted, || {
                     format!("{item}: {new} was made on {present} and conflicts with it")
@@ -216,6 +217,10 @@ impl Oracle {
             }
             None => {}
         }
+    }
+
+    fn writer_pulled_anew(&self, content: ContentHash) -> bool {
+        self.edits.get(&content).is_some_and(|edit| self.pulled_anew.contains(&edit.client))
     }
 
     /// A person chose: the sides of the conflict are seen by whoever sees the outcome.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::frames::ServerEvent;
 use shared::sync::ChangeKind;
-use shared::{ConflictId, DeviceId, OperationId};
+use shared::{ConflictId, DeviceId, ErrorCode, OperationId};
 use sync::{CallError, CallId, Event};
 
 use super::World;
@@ -97,8 +97,12 @@ impl World {
             Leg::Answer { call, request, result } => {
                 let arrives = matches!(fate, Fate::Arrives | Fate::Twice) && !self.clients[n].offline;
                 let result = if arrives { result } else { Err(CallError::Unreachable) };
-                if let Ok(reply) = &result {
-                    self.oracle.acknowledged(&request, reply);
+                match &result {
+                    Ok(reply) => self.oracle.acknowledged(&request, reply),
+                    Err(CallError::Refused(problem)) if problem.code == ErrorCode::SyncTokenExpired => {
+                        self.oracle.pulls_anew(n);
+                    }
+                    Err(_) => {}
                 }
                 self.answer(n, call, &request, result);
             }
