@@ -54,8 +54,8 @@ pub(super) async fn collect(config: Config) -> Result<(), Failure> {
     };
     let Collected { chunks, bytes } = jobs::purge(&app, over).await?;
     let mut sweep = OrphanSweep::default();
-    sweep.sweep(&app, over).await?;
-    let orphans = sweep.sweep(&app, over).await?;
+    sweep.sweep(&app).await?;
+    let orphans = sweep.sweep(&app).await?;
     say(&format!("Deleted {chunks} chunks with {bytes} bytes, and {orphans} objects that nothing named."));
     Ok(())
 }

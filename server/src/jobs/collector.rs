@@ -8,6 +8,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use shared::{ChunkHash, Timestamp, UserId};
 
 use super::JobError;
+use super::steady::JUMP_MAX;
 use crate::blobs::BlobKey;
 use crate::db::{DbError, chunks, retention};
 use crate::state::App;
@@ -18,8 +19,9 @@ const BATCH_ROWS: u32 = 256;
 const DELETES_AT_ONCE: usize = 8;
 /// Orphans remembered from one sweep to the next; more wait for the sweep after.
 const ORPHANS_MAX: usize = 100_000;
-/// An object younger than this may belong to a row that is about to be written.
-const ORPHAN_AGE_MIN: Duration = Duration::from_hours(24);
+/// An object that was made within so long of now may belong to a row that is about to be written. Twice what a
+/// clock may be off, because the object's time was told by one clock and now is told by another.
+const ORPHAN_AGE_MIN: Duration = JUMP_MAX.saturating_mul(2);
 
 /// What a pass took away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,8 +72,8 @@ async fn delete_objects(app: &App, keys: impl IntoIterator<Item = BlobKey>) -> R
 }
 
 /// Objects that no row names: left by a crash between an object and its row, or between a row and its
-/// object. One is deleted when two sweeps have found it, and it is a day old: a write under way is
-/// neither.
+/// object. One is deleted when two sweeps have found it, and it was made long before the second or, by a
+/// clock that has been set back since, long after it: a write under way is neither.
 #[derive(Default)]
 pub struct OrphanSweep {
     seen: HashSet<BlobKey>,
@@ -79,14 +81,16 @@ pub struct OrphanSweep {
 
 impl OrphanSweep {
     /// One sweep over all objects. Answers how many were deleted.
-    pub async fn sweep(&mut self, app: &App, now: Timestamp) -> Result<u64, JobError> {
+    pub async fn sweep(&mut self, app: &App) -> Result<u64, JobError> {
+        // What the sweep before has seen was made before this instant, by the same clock.
+        let now = app.env.now();
         let mut found = HashSet::new();
         let mut deleted = app.blobs.remove_partial_writes(now - ORPHAN_AGE_MIN).await?;
         let mut batches = app.blobs.list().try_chunks(BATCH_ROWS as usize);
         while let Some(batch) = batches.try_next().await.map_err(|error| error.1)? {
             let orphans = unnamed(app, &batch).await?;
             let (sure, unsure): (Vec<_>, Vec<_>) =
-                orphans.into_iter().partition(|key| self.seen.contains(key) && is_old(key, now));
+                orphans.into_iter().partition(|key| self.seen.contains(key) && is_remote(key, now));
             deleted += sure.len() as u64;
             delete_objects(app, sure).await?;
             found.extend(unsure.into_iter().take(ORPHANS_MAX - found.len().min(ORPHANS_MAX)));
@@ -96,12 +100,13 @@ impl OrphanSweep {
     }
 }
 
-/// By the time in its generation, a UUID of version 7.
-fn is_old(key: &BlobKey, now: Timestamp) -> bool {
+/// Whether it was made at quite another time, by what its generation says, a UUID of version 7.
+fn is_remote(key: &BlobKey, now: Timestamp) -> bool {
     key.generation.0.get_timestamp().is_some_and(|made| {
         let (seconds, nanos) = made.to_unix();
         let ms = seconds.saturating_mul(1000).saturating_add(u64::from(nanos / 1_000_000));
-        now.since(Timestamp::from_millis(i64::try_from(ms).unwrap_or(i64::MAX))) > ORPHAN_AGE_MIN
+        let made = Timestamp::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
+        now.since(made).max(made.since(now)) > ORPHAN_AGE_MIN
     })
 }
 

@@ -56,7 +56,7 @@ pub async fn run(app: App, stop: CancellationToken) {
         }
         passes = passes.wrapping_add(1);
         if passes.is_multiple_of(PASSES_PER_SWEEP) {
-            match sweep.sweep(&app, app.env.now()).await {
+            match sweep.sweep(&app).await {
                 Ok(0) => {}
                 Ok(objects) => tracing::info!(objects, "deleted objects that nothing names"),
                 Err(error) => tracing::error!(%error, "the sweep over objects failed"),

@@ -216,14 +216,36 @@ async fn orphans_go_and_writes_under_way_stay() {
     };
     server.app.blobs.put(&orphan, bytes).await.unwrap();
     let mut sweep = server::jobs::collector::OrphanSweep::default();
-    let now = || server.app.env.now();
     for _ in 0..3 {
-        assert_eq!(sweep.sweep(&server.app, now()).await.unwrap(), 0, "too young");
+        assert_eq!(sweep.sweep(&server.app).await.unwrap(), 0, "too young");
     }
-    server.advance(std::time::Duration::from_hours(25));
+    server.advance(std::time::Duration::from_hours(49));
     let mut fresh = server::jobs::collector::OrphanSweep::default();
-    assert_eq!(fresh.sweep(&server.app, now()).await.unwrap(), 0, "seen once");
-    assert_eq!(fresh.sweep(&server.app, now()).await.unwrap(), 1);
+    assert_eq!(fresh.sweep(&server.app).await.unwrap(), 0, "seen once");
+    assert_eq!(fresh.sweep(&server.app).await.unwrap(), 1);
     assert_eq!(verify(&server.app).await.unwrap().orphans, 0);
     ann.get(&format!("/files/{}/download", plan.file_id)).await.expect(200);
+}
+
+#[tokio::test]
+async fn orphans_of_a_clock_that_was_set_back_go_too() {
+    let server = TestServer::start().await;
+    let env = &server.app.env;
+    let made_in = |hours: u64| {
+        let at = env.now() + std::time::Duration::from_hours(hours);
+        server::blobs::Generation(env.chance.id(at))
+    };
+    let bytes = bytes::Bytes::from(noise(26, 100));
+    let (account, hash) = (env.id(), shared::ChunkHash::of(&bytes));
+    // A node whose clock is a day ahead is at work; another was forty days ahead, once.
+    let [under_way, orphan] =
+        [24, 40 * 24].map(|hours| server::blobs::BlobKey { account, hash, generation: made_in(hours) });
+    for key in [under_way, orphan] {
+        server.app.blobs.put(&key, bytes.clone()).await.unwrap();
+    }
+    let mut sweep = server::jobs::collector::OrphanSweep::default();
+    assert_eq!(sweep.sweep(&server.app).await.unwrap(), 0, "seen once");
+    assert_eq!(sweep.sweep(&server.app).await.unwrap(), 1);
+    server.app.blobs.get(&under_way).await.unwrap();
+    assert!(server.app.blobs.get(&orphan).await.is_err());
 }

@@ -327,10 +327,9 @@ impl Node {
 
     pub fn jobs(&mut self, elapsed: Duration) {
         let Some(Running { app, runtime, .. }) = &self.running else { return };
-        let now = self.machine.now();
         // What a store that fails prevents is done the next time.
         drop(runtime.block_on(jobs::pass(app, elapsed)));
-        drop(runtime.block_on(self.sweep.sweep(app, now)));
+        drop(runtime.block_on(self.sweep.sweep(app)));
     }
 
     pub fn set_quota(&self, bytes: u64) {
