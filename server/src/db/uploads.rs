@@ -1,5 +1,7 @@
 //! Uploads under way: their plan, and which of their chunks are there.
 
+use std::time::Duration;
+
 use shared::content::ChunkInfo;
 use shared::{ChunkHash, ChunkRef, DeviceId, ItemId, Timestamp, UploadId, UserId, ZoneId};
 
@@ -270,6 +272,20 @@ pub async fn renew_leases(
                  WHERE uploads.expires_at >= $1 AND uploads.account_id = chunks.account_id \
                    AND upload_chunks.held = 1 AND upload_chunks.hash = chunks.hash)";
     connection.execute(sql, values![now, soon, leased_until]).await
+}
+
+/// No upload ends later than `until.0` and no lease of what nothing refers to later than `until.1`, where they
+/// would by more than `more`. Answers how many were shortened.
+pub async fn shorten(
+    connection: &mut Connection,
+    (uploads_until, leases_until): (Timestamp, Timestamp),
+    more: Duration,
+) -> Result<u64, DbError> {
+    let sql = "UPDATE uploads SET expires_at = $1 WHERE expires_at > $2";
+    let uploads = connection.execute(sql, values![uploads_until, uploads_until + more]).await?;
+    let sql = "UPDATE chunks SET leased_until = $1 WHERE refs = 0 AND leased_until > $2";
+    let leases = connection.execute(sql, values![leases_until, leases_until + more]).await?;
+    Ok(uploads + leases)
 }
 
 /// The plan as it travels: every index, whether or not anything is known of it.

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use shared::limits::{
-    OPERATION_RETENTION, TOMBSTONE_RETENTION, TRASH_RETENTION, VERSION_RETENTION, VERSIONS_KEPT_MIN,
+    CHUNK_LEASE, OPERATION_RETENTION, TOMBSTONE_RETENTION, TRASH_RETENTION, UPLOAD_SESSION_TTL,
+    VERSION_RETENTION, VERSIONS_KEPT_MIN,
 };
 use shared::{ItemId, Timestamp, UserId, VersionId, ZoneId};
 
 use super::JobError;
+use super::steady::JUMP_MAX;
 use crate::access;
 use crate::db::{DbError, manifests, retention, uploads};
 use crate::ops::push;
@@ -28,6 +30,16 @@ pub async fn renew_upload_leases(
         Box::pin(uploads::renew_leases(connection, now, soon, leased_until))
     });
     Ok(renewed.await?)
+}
+
+/// What was promised under a date that turned out to be wrong lasts from now on as long as what is promised now.
+/// Nodes whose clocks differ by less than a clock may be off leave each other's promises alone.
+pub async fn shorten_promises(app: &App, now: Timestamp) -> Result<u64, JobError> {
+    let until = (now + UPLOAD_SESSION_TTL, now + CHUNK_LEASE);
+    let shortened = app
+        .db
+        .write::<_, DbError, _>(move |connection| Box::pin(uploads::shorten(connection, until, JUMP_MAX)));
+    Ok(shortened.await?)
 }
 
 /// Ends uploads without a chunk for an hour. Their chunks live by their leases.

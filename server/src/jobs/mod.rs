@@ -81,6 +81,7 @@ async fn renew_leases(app: &App) -> Result<(), JobError> {
 /// Takes away what was over before `now`; first of all uploads under way get to keep what they have.
 pub async fn purge(app: &App, now: Timestamp) -> Result<Collected, JobError> {
     renew_leases(app).await?;
+    expiry::shorten_promises(app, app.stamp()).await?;
     expiry::end_uploads(app, now).await?;
     expiry::stub_operations(app, now).await?;
     expiry::empty_trash(app, now).await?;

@@ -434,6 +434,35 @@ async fn a_session_ends_an_hour_after_its_last_chunk_and_the_chunks_live_on() {
 }
 
 #[tokio::test]
+async fn what_was_leased_under_a_date_far_ahead_goes_in_time_too() {
+    const STEP: Duration = Duration::from_hours(6);
+    const STEPS_A_DAY: u32 = 4;
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let plan = Plan::new(noise(18, 300 * KIB), 100 * KIB, true);
+        let started = plan.init(&ann).await;
+        for index in 0..2 {
+            plan.put(&ann, &started, index).await.expect(200);
+        }
+        // As if the clock had been forty days ahead meanwhile.
+        execute(&server, "UPDATE chunks SET leased_until = leased_until + 3456000000").await;
+        execute(&server, "UPDATE uploads SET expires_at = expires_at + 3456000000").await;
+        let days = async |days: u32| {
+            for _ in 0..days * STEPS_A_DAY {
+                server.advance(STEP);
+                server::jobs::pass(&server.app, STEP).await.unwrap();
+            }
+        };
+        days(7).await;
+        plan.put(&ann, &started, 2).await.problem(ErrorCode::UploadNotFound);
+        assert_eq!(plan.init(&ann).await.missing_chunks, [2], "leased for seven days");
+        days(10).await;
+        assert_eq!((objects(&server).await, staged_bytes(&server).await), (0, 0));
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
 async fn a_chunk_that_was_collected_is_asked_for_again() {
     let server = TestServer::start().await;
     let ann = server.person("ann").await;

@@ -47,8 +47,9 @@ const INLINE_BYTES_MAX: usize = 16;
 const TORN_BYTES_MAX: u64 = 300;
 /// One call of the object store in so many fails, in scenarios in which it does.
 const RATES: [u64; 4] = [0, 0, 30, 8];
-/// Passes of the jobs in which a lease ends and a clock that jumped is trusted again, and the time between two.
-const COLLECTING_PASSES: usize = 14;
+/// Passes of the jobs in which a clock that jumped is trusted again and then a lease ends, and the time between
+/// two.
+const COLLECTING_PASSES: usize = 20;
 const COLLECTING_STEP: Duration = Duration::from_hours(20);
 /// Memory is enough: the crashes here do not ask the disk.
 const MEMORY_FOLDER: &str = "/dev/shm";
