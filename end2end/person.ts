@@ -2,7 +2,7 @@
 
 import { type Browser, type BrowserContext, type Download, type Locator, type Page, expect } from "@playwright/test";
 
-import { PASSWORD } from "./client.ts";
+import { type Item, PASSWORD, changeOf } from "./client.ts";
 
 export class Person {
   private constructor(
@@ -164,6 +164,18 @@ export class Person {
   async opens(name: string): Promise<void> {
     await this.item(name).dblclick();
     await expect(this.page.getByRole("navigation", { name: "Where you are" })).toContainText(name);
+  }
+
+  /** An edit by this browser's device of what it had seen before, as if it had been offline. */
+  async editsUnseen(item: Item, bytes: Uint8Array): Promise<void> {
+    const change = changeOf(item, "content", { size: bytes.length, data: Buffer.from(bytes).toString("base64") });
+    const status = await this.page.evaluate(async (change) => {
+      const me = await (await fetch("/api/v1/auth/me")).json();
+      const body = JSON.stringify({ deviceId: me.device.id, lastSyncToken: null, changes: [change] });
+      const headers = { "content-type": "application/json" };
+      return (await fetch("/api/v1/sync/push", { method: "POST", headers, body })).status;
+    }, change);
+    expect(status).toBe(200);
   }
 
   get uploadPanel(): Locator {

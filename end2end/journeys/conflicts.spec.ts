@@ -62,13 +62,7 @@ function edit(item: Item, data: string | Buffer): object {
 
 /** An edit that this browser's device made on what it had seen. */
 async function editsHere(person: Person, item: Item, data: string | Buffer): Promise<void> {
-  const status = await person.page.evaluate(async (change) => {
-    const me = await (await fetch("/api/v1/auth/me")).json();
-    const body = JSON.stringify({ deviceId: me.device.id, lastSyncToken: null, changes: [change] });
-    const headers = { "content-type": "application/json" };
-    return (await fetch("/api/v1/sync/push", { method: "POST", headers, body })).status;
-  }, edit(item, data));
-  expect(status).toBe(200);
+  await person.editsUnseen(item, Buffer.from(data));
 }
 
 /** The laptop edits, and this browser edits what was there before. */
@@ -153,6 +147,25 @@ test("a decision made offline is sent later", async ({ browser }) => {
   await gate.restore();
   await ann.seesStatus("Up to date");
   expect(await laptop.text(item.id)).toBe(MINE);
+});
+
+test("both versions are here when the server goes away before anyone looked", async ({ browser }) => {
+  const gate = await Gate.before(server);
+  const { ann, laptop } = await annAndHerLaptop(browser, gate.url);
+  // Typing somewhere, so that the question waits and fetches nothing itself.
+  await ann.page.getByRole("searchbox").or(ann.page.getByPlaceholder("Search files")).first().focus();
+  const fetched = ["local", "server"].map((side) => ann.page.waitForResponse((it) => it.url().endsWith(`/${side}`)));
+  await conflictUnseen(ann, laptop);
+  for (const response of await Promise.all(fetched)) await response.finished();
+  await gate.cut();
+  await ann.seesStatus("1 conflict");
+  const here = question(ann, "list.txt");
+  await expect(async () => {
+    await ann.page.keyboard.press("Escape");
+    await ann.page.getByRole("button", { name: /^Sync status/ }).click();
+    await expect(line(here, "Three lemons")).toBeVisible({ timeout: 1_000 });
+  }).toPass();
+  await expect(line(here, "Two limes")).toBeVisible();
 });
 
 test("nobody who types is interrupted", async ({ browser }) => {

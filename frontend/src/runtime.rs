@@ -393,12 +393,12 @@ impl Runtime {
     fn refresh(&self, due: Due) {
         let screen = &self.replica.screen;
         if due.tree {
-            self.contents.look_again();
+            self.contents.look_again(&self.replica);
         }
         if due.queue {
             let summary = self.replica.summary();
             if summary.online && !self.was_online.replace(summary.online) {
-                self.contents.look_again();
+                self.contents.look_again(&self.replica);
             }
             self.was_online.set(summary.online);
             screen.summary.set(summary);

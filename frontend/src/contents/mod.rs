@@ -285,8 +285,8 @@ impl Contents {
     }
 
     /// The tree changed, or the server is back: other contents may have to be kept.
-    pub fn look_again(&self) {
-        if !self.pins.borrow().is_empty() {
+    pub fn look_again(&self, replica: &Replica) {
+        if !self.pins.borrow().is_empty() || !replica.conflicts().is_empty() {
             self.wake(Wake::Look);
         }
     }

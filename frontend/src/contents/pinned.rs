@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use app::ports::KeptNote;
+use app::ports::{KeptNote, Side};
 use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::future::{Either, select};
 use futures::{StreamExt, stream};
-use shared::{ClientFileItem, ContentHash, ItemId, ItemKind};
+use shared::{ClientFileItem, ConflictId, ContentHash, ItemId, ItemKind};
 use std::pin::pin;
 use wasm_bindgen_futures::spawn_local;
 
 use super::fetch::Wanted;
 use super::{Contents, NotFetched};
+use crate::api;
 use crate::backoff::Backoff;
 use crate::browser;
 use crate::opfs;
@@ -28,6 +29,8 @@ const SETTLE_MS: u64 = 300;
 const LOOK_SHARE: u64 = 4;
 /// Items looked at before the page gets its turn.
 const SLICE_ITEMS: usize = 2_000;
+/// The largest side of a conflict that is fetched unasked: as much as is shown of pictures, in bytes.
+const SIDE_BYTES_MAX: u64 = 32 * 1000 * 1000;
 /// Between two tries while something cannot be fetched.
 const RETRY: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_mins(5));
 
@@ -87,9 +90,14 @@ async fn run(contents: Rc<Contents>, replica: Rc<Replica>, mut woken: UnboundedR
         let began = browser::clock_ms();
         let wanted = look(&contents, &replica).await;
         let took_ms = (browser::clock_ms() - began) as u64;
-        let sizes = wanted.iter().map(|wanted| (wanted.hash, wanted.size)).collect();
+        let sides = sides(&replica);
+        let mut sizes: BTreeMap<_, _> = wanted.iter().map(|wanted| (wanted.hash, wanted.size)).collect();
+        sizes.extend(sides.iter().map(|side| (side.hash, side.size)));
         *contents.pinned.borrow_mut() = Some(sizes);
         contents.make_room(contents.budget()).await;
+        if replica.summary().online {
+            bring_in_sides(&contents, sides, &mut unprovable).await;
+        }
         let missing: Vec<Wanted> = wanted
             .into_iter()
             .filter(|wanted| !contents.holds(wanted.hash) && !unprovable.contains(&wanted.hash))
@@ -162,6 +170,49 @@ pub async fn look(contents: &Contents, replica: &Replica) -> Vec<Wanted> {
         }
     }
     found.into_values().collect()
+}
+
+/// One content of an open conflict.
+struct ConflictSide {
+    conflict: ConflictId,
+    side: Side,
+    hash: ContentHash,
+    /// In bytes.
+    size: u64,
+}
+
+/// What is needed to decide about the open conflicts, also without a connection.
+fn sides(replica: &Replica) -> Vec<ConflictSide> {
+    let open = replica.conflicts();
+    let both = open.iter().flat_map(|open| [(open, Side::Local), (open, Side::Server)]);
+    both.filter_map(|(open, side)| {
+        let hash = match side {
+            Side::Local => open.local_content_hash,
+            Side::Server => open.server_content_hash,
+        };
+        let size = side.of(open)?.size;
+        (size <= SIDE_BYTES_MAX).then_some(ConflictSide { conflict: open.id, side, hash, size })
+    })
+    .collect()
+}
+
+/// One that does not come is asked for again by who looks at it.
+async fn bring_in_sides(
+    contents: &Contents,
+    sides: Vec<ConflictSide>,
+    unprovable: &mut BTreeSet<ContentHash>,
+) {
+    for ConflictSide { conflict, side, hash, .. } in sides {
+        if contents.holds(hash) || unprovable.contains(&hash) {
+            continue;
+        }
+        if let Ok(bytes) = api::conflict_content(conflict, side).await {
+            contents.remember(hash, bytes).await;
+            if !contents.holds(hash) {
+                unprovable.insert(hash);
+            }
+        }
+    }
 }
 
 async fn bring_in(
