@@ -296,9 +296,11 @@ impl Engine {
                 self.forget_base(&op);
             }
             ErrorCode::NotFound | ErrorCode::Gone if matches!(op.act, Act::Delete { .. } | Act::Purge) => {
-                // What should go is gone.
+                // What should go is gone, unless only the id that it once had is.
                 self.dequeue(id);
-                self.set_purged(item);
+                if op.item_id == item {
+                    self.set_purged(item);
+                }
                 self.want_pull();
             }
             ErrorCode::NotDeleted if matches!(op.act, Act::Restore { .. } | Act::Purge) => {
@@ -392,6 +394,7 @@ impl Engine {
         while let Some((old, new)) = renamed.pop() {
             let Some(op) = self.outbox.get(old).map(|queued| queued.op.clone()) else { continue };
             let touched = self.outbox.reissue(old, new);
+            self.name_anew(new);
             self.followers.insert(old, Base::operation(new));
             self.touch_operation(old);
             self.touch_operation(new);
@@ -409,6 +412,23 @@ impl Engine {
         self.reblock();
         let item = self.resolve(item);
         self.refold(item);
+    }
+
+    /// An operation that has not been sent under its id names its items by what they are: the server knows what
+    /// they once were for a time only.
+    fn name_anew(&mut self, id: OperationId) {
+        let Some(op) = self.outbox.get(id).map(|queued| &queued.op) else { return };
+        let (item, parent) = (self.resolve(op.item_id), op.act.parent().map(|parent| self.resolve(parent)));
+        let Some(queued) = self.outbox.get_mut(id) else { return };
+        if queued.op.item_id != item {
+            queued.op.item_id = item;
+            if let Act::Delete { seen_token } = &mut queued.op.act {
+                *seen_token = None;
+            }
+        }
+        if let (Some(named), Some(parent)) = (queued.op.act.parent_mut(), parent) {
+            *named = parent;
+        }
     }
 
     /// The id is taken, by an earlier try of the same creation whose record is gone: what is left of it is
