@@ -224,6 +224,9 @@ pub struct Meta {
     pub zones: Vec<ZoneInfo>,
     /// How far this device has been told; None before the first page.
     pub sync_token: Option<String>,
+    /// Up to where it was told of everything: in the middle of a pull, what changed again comes later.
+    #[serde(default)]
+    pub seen_token: Option<String>,
     /// Whether the trash, which a pull from the beginning leaves out, has been fetched.
     #[serde(default)]
     pub trash_known: bool,
@@ -248,6 +251,7 @@ impl Meta {
             root_id,
             zones: Vec::new(),
             sync_token: None,
+            seen_token: None,
             trash_known: false,
             complete: false,
             resync: None,

@@ -53,6 +53,9 @@ impl Engine {
     fn take_push(&mut self, operations: Vec<OperationId>, token: Option<String>, response: PushResponse) {
         let advanced = response.sync_token.is_some() && response.sync_token != token;
         if advanced && self.meta.sync_token == token {
+            if self.meta.seen_token == token {
+                self.meta.seen_token.clone_from(&response.sync_token);
+            }
             self.meta.sync_token = response.sync_token;
             self.disk.draft.meta = true;
         } else if !response.applied.is_empty() || !response.conflicts.is_empty() {

@@ -65,6 +65,7 @@ impl Engine {
             self.meta.resync = Some(reason);
         }
         self.meta.sync_token = None;
+        self.meta.seen_token = None;
         self.meta.trash_known = false;
         self.net.absent_settled = false;
         self.net.trash_cursor = None;
@@ -135,6 +136,10 @@ impl Engine {
         if self.meta.trash_known && !self.net.absent_settled {
             self.net.absent_settled = true;
             self.forget_the_gone();
+        }
+        if self.meta.seen_token != self.meta.sync_token {
+            self.meta.seen_token.clone_from(&self.meta.sync_token);
+            self.disk.draft.meta = true;
         }
         self.meta.last_synced_at = Some(self.now);
         self.net.behind = self.net.pull_wanted;

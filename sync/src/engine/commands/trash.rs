@@ -44,7 +44,7 @@ impl Engine {
             Act::Delete { seen_token } if within(self.resolve(queued.op.item_id)) => Some(seen_token.clone()),
             _ => None,
         });
-        earlier.unwrap_or_else(|| self.meta.sync_token.clone())
+        earlier.unwrap_or_else(|| self.meta.seen_token.clone())
     }
 
     /// Whether something in the folder was changed here and meanwhile elsewhere too: the person sees what they
