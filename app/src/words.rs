@@ -193,7 +193,10 @@ pub fn purge_title(name: Option<&str>, count: usize) -> String {
 pub const PURGE_TEXT: &str = "This can't be undone. It disappears from all your devices.";
 
 pub fn empty_trash_title(count: usize) -> String {
-    format!("Delete all {} in the trash for good?", items(count))
+    match count {
+        1 => "Delete the one item in the trash for good?".to_owned(),
+        _ => format!("Delete all {} in the trash for good?", items(count)),
+    }
 }
 
 // Empty places

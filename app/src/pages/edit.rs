@@ -37,7 +37,11 @@ pub fn EditPage() -> impl IntoView {
                 <EmptyState scene=Scene::Folder title=words::FIRST_SYNC.to_owned() hint=words::first_sync(count) />
             }
             .into_any(),
-            None => view! { <NotFound /> }.into_any(),
+            None => view! {
+                <h1 class="visually-hidden">{words::EDIT}</h1>
+                <NotFound />
+            }
+            .into_any(),
         },
     }
     }
@@ -79,7 +83,9 @@ fn CannotEdit(ui: Ui, id: ItemId, why: Unopened) -> impl IntoView {
         Unopened::NotText => (words::NOT_A_TEXT, words::NOT_A_TEXT_HINT.to_owned()),
         Unopened::Failed(reason) => (words::CANT_OPEN, reason.clone()),
     };
-    let folder = ui.item_now(id).map_or(ui.root, |item| item.item.parent_id);
+    let item = ui.item_now(id);
+    let folder = item.as_ref().map_or(ui.root, |item| item.item.parent_id);
+    let name = item.map(|item| item.item.name.clone());
     let act = move |action: Action| {
         view! {
             <button class="button" type="button" on:click=move |_| ui.perform(action, vec![id])>
@@ -89,6 +95,8 @@ fn CannotEdit(ui: Ui, id: ItemId, why: Unopened) -> impl IntoView {
         }
     };
     view! {
+        // The editor's own head, which names the file, is not there.
+        <h1 class="visually-hidden">{name}</h1>
         <EmptyState scene=Scene::Lost title=title.to_owned() hint=hint>
             <a class="button primary" href=ui.folder_address(folder)>{words::back_to(&ui.folder_name(folder))}</a>
             {(why != Unopened::Away).then(|| (act(Action::QuickLook), act(Action::Download)))}
