@@ -16,6 +16,7 @@ pub mod ids;
 pub mod item;
 pub mod limits;
 pub mod name;
+pub mod photo;
 pub mod rules;
 pub mod sync;
 pub mod timestamp;

@@ -16,6 +16,11 @@ struct Package {
     found: fn() -> bool,
 }
 
+const BUILD_PACKAGES: &[Package] = &[
+    Package { name: "CMake", apt: &["cmake"], found: || shell::find_program("cmake").is_some() },
+    Package { name: "NASM", apt: &["nasm"], found: || shell::find_program("nasm").is_some() },
+];
+
 const TEST_PACKAGES: &[Package] = &[
     Package { name: "PostgreSQL", apt: &["postgresql"], found: || tools::postgres_programs().is_some() },
     Package { name: "Valkey or Redis", apt: &["redis-server"], found: || tools::valkey().is_some() },
@@ -33,6 +38,7 @@ const TEST_PACKAGES: &[Package] = &[
 const SYSTEM_RUST: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "lld-22"];
 
 pub fn for_building() -> Outcome {
+    install_missing(BUILD_PACKAGES)?;
     if WasmToolchain::find().is_none() {
         install_wasm_std()?;
     }
@@ -45,12 +51,7 @@ pub fn for_building() -> Outcome {
 
 pub fn for_tests() -> Outcome {
     for_building()?;
-    let missing: Vec<&Package> = TEST_PACKAGES.iter().filter(|package| !(package.found)()).collect();
-    if !missing.is_empty() {
-        let packages: Vec<&str> = missing.iter().flat_map(|package| package.apt.iter().copied()).collect();
-        say(&missing.iter().map(|package| package.name).collect::<Vec<_>>().join(", "));
-        apt_install(&packages)?;
-    }
+    install_missing(TEST_PACKAGES)?;
     if tools::s3_server().is_none() {
         say("an S3 server for the tests");
         cargo_install("s3s-fs", tools::S3_SERVER_VERSION, &["--features", "binary"])?;
@@ -165,6 +166,16 @@ fn node_packages() -> Outcome {
 }
 
 /// Installs system packages where this user may; otherwise says the one line that does.
+fn install_missing(packages: &[Package]) -> Outcome {
+    let missing: Vec<&Package> = packages.iter().filter(|package| !(package.found)()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&missing.iter().map(|package| package.name).collect::<Vec<_>>().join(", "));
+    let packages: Vec<&str> = missing.iter().flat_map(|package| package.apt.iter().copied()).collect();
+    apt_install(&packages)
+}
+
 pub fn apt_install(packages: &[&str]) -> Outcome {
     let by_hand =
         || Failure::new(format!("Install them first: sudo apt-get install -y {}", packages.join(" ")));

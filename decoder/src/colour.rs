@@ -1,0 +1,53 @@
+//! Colours into sRGB, by the profile that the picture carries.
+
+use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
+
+use crate::pixels::Pixels;
+
+/// Converts in place. A profile that cannot be read, or is not for RGB, is passed over: most pictures
+/// are in sRGB, and a picture in slightly wrong colours is better than none.
+pub fn to_srgb(pixels: &mut Pixels, profile: Option<&[u8]>) {
+    let profile = profile.and_then(|profile| ColorProfile::new_from_slice(profile).ok());
+    let Some(profile) = profile.filter(|profile| profile.color_space == DataColorSpace::Rgb) else { return };
+    if let Some(converted) = converted(&profile, Layout::Rgb, &pixels.rgb, pixels.rgb.len()) {
+        pixels.rgb = converted;
+    }
+}
+
+/// Grey with a profile of its own.
+pub fn grey_to_srgb(width: u32, height: u32, grey: &[u8], profile: Option<&[u8]>) -> Pixels {
+    let profile = profile.and_then(|profile| ColorProfile::new_from_slice(profile).ok());
+    let profile = profile.filter(|profile| profile.color_space == DataColorSpace::Gray);
+    let rgb = profile.and_then(|profile| converted(&profile, Layout::Gray, grey, grey.len() * 3));
+    let rgb = rgb.unwrap_or_else(|| grey.iter().flat_map(|&level| [level; 3]).collect());
+    Pixels { width, height, rgb }
+}
+
+/// Cyan, magenta, yellow and black, each inverted as cameras and Adobe write it: 255 is no ink.
+pub fn cmyk_to_srgb(width: u32, height: u32, inverted: &[u8], profile: Option<&[u8]>) -> Pixels {
+    let profile = profile.and_then(|profile| ColorProfile::new_from_slice(profile).ok());
+    let profile = profile.filter(|profile| profile.color_space == DataColorSpace::Cmyk);
+    let by_profile = profile.and_then(|profile| {
+        let inks: Vec<u8> = inverted.iter().map(|level| 255 - level).collect();
+        converted(&profile, Layout::Rgba, &inks, inks.len() / 4 * 3)
+    });
+    let rgb = by_profile.unwrap_or_else(|| {
+        let light = |level: u8, black: u8| (u32::from(level) * u32::from(black) / 255) as u8;
+        let pixels = inverted.as_chunks::<4>().0.iter();
+        pixels
+            .flat_map(|&[cyan, magenta, yellow, black]| {
+                [cyan, magenta, yellow].map(|level| light(level, black))
+            })
+            .collect()
+    });
+    Pixels { width, height, rgb }
+}
+
+fn converted(profile: &ColorProfile, layout: Layout, source: &[u8], bytes: usize) -> Option<Vec<u8>> {
+    let srgb = ColorProfile::new_srgb();
+    let transform =
+        profile.create_transform_8bit(layout, &srgb, Layout::Rgb, TransformOptions::default()).ok()?;
+    let mut target = vec![0; bytes];
+    transform.transform(source, &mut target).ok()?;
+    Some(target)
+}

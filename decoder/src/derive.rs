@@ -1,0 +1,61 @@
+//! All derivatives of one picture, each from the next larger.
+
+use shared::photo::{DerivativeKind, Derivatives};
+use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
+
+use crate::formats::{Decoded, decode};
+use crate::pixels::Pixels;
+use crate::{DecodeError, Derived, Encoded};
+
+/// JPEG's quality, 1 to 100: what cannot be told from the original at the size it is looked at.
+const QUALITY: i32 = 82;
+/// The longest side that a thumbhash is made from, in pixels.
+const THUMBHASH_SIDE_MAX: u32 = 100;
+
+/// Makes all derivatives with one decode.
+pub fn derive(bytes: &[u8]) -> Result<Derived, DecodeError> {
+    let Decoded { pixels, orientation, width, height } = decode(bytes)?;
+    let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
+    let display = pixels.shrunk(DerivativeKind::Display.side_max())?.upright(orientation);
+    drop(pixels);
+    let preview = display.shrunk(DerivativeKind::Preview.side_max())?;
+    let thumbnail = preview.shrunk(DerivativeKind::Thumbnail.side_max())?;
+    let tiny = thumbnail.shrunk(THUMBHASH_SIDE_MAX)?;
+    Ok(Derived {
+        width,
+        height,
+        thumbhash: thumbhash(&tiny),
+        derivatives: Derivatives {
+            thumbnail: encode(&thumbnail)?,
+            preview: encode(&preview)?,
+            display: encode(&display)?,
+        },
+    })
+}
+
+fn thumbhash(pixels: &Pixels) -> Vec<u8> {
+    let rgba: Vec<u8> = pixels
+        .rgb
+        .as_chunks::<3>()
+        .0
+        .iter()
+        .flat_map(|&[red, green, blue]| [red, green, blue, 255])
+        .collect();
+    thumbhash::rgba_to_thumb_hash(pixels.width as usize, pixels.height as usize, &rgba)
+}
+
+fn encode(pixels: &Pixels) -> Result<Encoded, DecodeError> {
+    let mut compressor = Compressor::new().map_err(DecodeError::damaged)?;
+    compressor.set_quality(QUALITY).map_err(DecodeError::damaged)?;
+    compressor.set_subsamp(Subsamp::Sub2x2).map_err(DecodeError::damaged)?;
+    compressor.set_optimize(true).map_err(DecodeError::damaged)?;
+    let image = Image {
+        pixels: pixels.rgb.as_slice(),
+        width: pixels.width as usize,
+        pitch: pixels.width as usize * 3,
+        height: pixels.height as usize,
+        format: PixelFormat::RGB,
+    };
+    let bytes = compressor.compress_to_vec(image).map_err(DecodeError::damaged)?;
+    Ok(Encoded { width: pixels.width, height: pixels.height, bytes })
+}

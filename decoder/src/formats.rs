@@ -1,0 +1,209 @@
+//! Files into pixels. What a file is, its first bytes say, never its name.
+
+use std::io::Cursor;
+
+use image::{ColorType, DynamicImage, ImageDecoder, Limits};
+use shared::photo::DerivativeKind;
+use turbojpeg::{Colorspace, Decompressor, PixelFormat};
+
+use crate::pixels::{Orientation, Pixels, check_size};
+use crate::{DecodeError, colour, taken};
+
+/// Scans of a progressive JPEG: more make a small file slow.
+const JPEG_SCANS_MAX: u32 = 500;
+/// Memory that a decoder may ask for, in bytes.
+const DECODER_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// What is decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Jpeg,
+    Png,
+    Gif,
+    WebP,
+    Tiff,
+    Heic,
+}
+
+impl Format {
+    pub const fn mime_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Gif => "image/gif",
+            Self::WebP => "image/webp",
+            Self::Tiff => "image/tiff",
+            Self::Heic => "image/heic",
+        }
+    }
+}
+
+/// By the first bytes.
+pub fn format_of(bytes: &[u8]) -> Option<Format> {
+    match bytes {
+        [0xFF, 0xD8, 0xFF, ..] => Some(Format::Jpeg),
+        [0x89, b'P', b'N', b'G', ..] => Some(Format::Png),
+        [b'G', b'I', b'F', b'8', ..] => Some(Format::Gif),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::WebP),
+        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Format::Tiff),
+        [0, 0, 0, length, b'f', b't', b'y', b'p', brands @ ..] => {
+            let brands = &brands[..brands.len().min(usize::from(*length).saturating_sub(8))];
+            let is_heic = brands.as_chunks::<4>().0.iter().any(|brand| {
+                matches!(brand, b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1")
+            });
+            let is_avif = brands.as_chunks::<4>().0.iter().any(|brand| matches!(brand, b"avif" | b"avis"));
+            (is_heic && !is_avif).then_some(Format::Heic)
+        }
+        _ => None,
+    }
+}
+
+/// A picture in sRGB, perhaps smaller than it is in its file, and how to turn it.
+pub struct Decoded {
+    pub pixels: Pixels,
+    pub orientation: Orientation,
+    /// In pixels, as stored in the file.
+    pub width: u32,
+    pub height: u32,
+}
+
+pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
+    match format_of(bytes).ok_or(DecodeError::Unsupported)? {
+        // What the fast one refuses for a flaw that does not matter, the other may still read.
+        Format::Jpeg => jpeg(bytes).or_else(|error| match error {
+            DecodeError::Damaged(_) => {
+                let decoder = image::codecs::jpeg::JpegDecoder::new(Cursor::new(bytes));
+                with_image(decoder.map_err(|_| error.clone())?, bytes).map_err(|_| error)
+            }
+            other => Err(other),
+        }),
+        Format::Heic => heic(bytes),
+        Format::Png => {
+            let decoder = image::codecs::png::PngDecoder::new(Cursor::new(bytes));
+            with_image(decoder.map_err(DecodeError::damaged)?, bytes)
+        }
+        Format::Gif => {
+            let decoder = image::codecs::gif::GifDecoder::new(Cursor::new(bytes));
+            with_image(decoder.map_err(DecodeError::damaged)?, bytes)
+        }
+        Format::WebP => {
+            let decoder = image::codecs::webp::WebPDecoder::new(Cursor::new(bytes));
+            with_image(decoder.map_err(DecodeError::damaged)?, bytes)
+        }
+        Format::Tiff => {
+            let decoder = image::codecs::tiff::TiffDecoder::new(Cursor::new(bytes));
+            with_image(decoder.map_err(DecodeError::damaged)?, bytes)
+        }
+    }
+}
+
+/// Decoded at the smallest of JPEG's own scales that is not below the largest derivative.
+fn jpeg(bytes: &[u8]) -> Result<Decoded, DecodeError> {
+    let mut decompressor = Decompressor::new().map_err(DecodeError::damaged)?;
+    let header = decompressor.read_header(bytes).map_err(DecodeError::damaged)?;
+    let (width, height) = (header.width as u32, header.height as u32);
+    check_size(width, height)?;
+    decompressor.set_scan_limit(JPEG_SCANS_MAX).map_err(DecodeError::damaged)?;
+    let longest = header.width.max(header.height);
+    let enough = DerivativeKind::Display.side_max() as usize;
+    let scale = Decompressor::supported_scaling_factors()
+        .into_iter()
+        .filter(|scale| scale.num() <= scale.denom() && scale.scale(longest) >= enough.min(longest))
+        .min_by_key(|scale| scale.scale(longest));
+    if let Some(scale) = scale.filter(|_| !header.is_lossless) {
+        decompressor.set_scaling_factor(scale).map_err(DecodeError::damaged)?;
+    }
+    let scaled = header.scaled(decompressor.scaling_factor());
+    let is_cmyk = matches!(header.colorspace, Colorspace::CMYK | Colorspace::YCCK);
+    let format = match header.colorspace {
+        _ if is_cmyk => PixelFormat::CMYK,
+        Colorspace::Gray => PixelFormat::GRAY,
+        _ => PixelFormat::RGB,
+    };
+    let pitch = scaled.width * format.size();
+    let mut raw = vec![0; pitch * scaled.height];
+    let target = turbojpeg::Image {
+        pixels: raw.as_mut_slice(),
+        width: scaled.width,
+        pitch,
+        height: scaled.height,
+        format,
+    };
+    // What is cut short is shown as far as it goes, as every browser does; it is damaged where nothing was read.
+    if let Err(error) = decompressor.decompress(bytes, target)
+        && raw.iter().all(|&byte| byte == raw[0])
+    {
+        return Err(DecodeError::damaged(error));
+    }
+    let profile = jpeg_profile(bytes);
+    let profile = profile.as_deref();
+    let (shown_width, shown_height) = (scaled.width as u32, scaled.height as u32);
+    let pixels = match format {
+        PixelFormat::CMYK => colour::cmyk_to_srgb(shown_width, shown_height, &raw, profile),
+        PixelFormat::GRAY => colour::grey_to_srgb(shown_width, shown_height, &raw, profile),
+        _ => {
+            let mut pixels = Pixels { width: shown_width, height: shown_height, rgb: raw };
+            shrink_first(&mut pixels)?;
+            colour::to_srgb(&mut pixels, profile);
+            pixels
+        }
+    };
+    Ok(Decoded { pixels, orientation: taken::orientation(bytes), width, height })
+}
+
+/// What is converted next should not be larger than it has to be.
+fn shrink_first(pixels: &mut Pixels) -> Result<(), DecodeError> {
+    if pixels.width.max(pixels.height) > DerivativeKind::Display.side_max() {
+        *pixels = pixels.shrunk(DerivativeKind::Display.side_max())?;
+    }
+    Ok(())
+}
+
+fn jpeg_profile(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut decoder = zune_jpeg::JpegDecoder::new(zune_core::bytestream::ZCursor::new(bytes));
+    decoder.decode_headers().ok()?;
+    decoder.icc_profile()
+}
+
+/// Its own boxes say how to turn it; the decoder does that.
+fn heic(bytes: &[u8]) -> Result<Decoded, DecodeError> {
+    let options = heifer::Options { max_threads: 1, max_pixels: crate::PIXELS_MAX };
+    let image = heifer::decode_srgb_rgba8(bytes, &options)
+        // HDR, or a profile that is not for RGB.
+        .or_else(|error| match error {
+            heifer::Error::Unsupported(_) => heifer::decode_rgba8(bytes, &options),
+            other => Err(other),
+        })
+        .map_err(DecodeError::damaged)?;
+    let (width, height) = (image.width, image.height);
+    check_size(width, height)?;
+    let mut pixels = Pixels::from_rgba(width, height, &image.data);
+    drop(image);
+    shrink_first(&mut pixels)?;
+    Ok(Decoded { pixels, orientation: Orientation::UPRIGHT, width, height })
+}
+
+fn with_image(mut decoder: impl ImageDecoder, bytes: &[u8]) -> Result<Decoded, DecodeError> {
+    let (width, height) = decoder.dimensions();
+    check_size(width, height)?;
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(DECODER_BYTES_MAX);
+    decoder.set_limits(limits).map_err(|_| DecodeError::TooLarge { width, height })?;
+    let profile = decoder.icc_profile().ok().flatten();
+    let is_grey = matches!(decoder.color_type(), ColorType::L8 | ColorType::L16);
+    let image = DynamicImage::from_decoder(decoder).map_err(DecodeError::damaged)?;
+    let profile = profile.as_deref();
+    let pixels = if is_grey {
+        colour::grey_to_srgb(width, height, &image.into_luma8(), profile)
+    } else {
+        let mut pixels = if image.color().has_alpha() {
+            Pixels::from_rgba(width, height, &image.into_rgba8())
+        } else {
+            Pixels { width, height, rgb: image.into_rgb8().into_raw() }
+        };
+        shrink_first(&mut pixels)?;
+        colour::to_srgb(&mut pixels, profile);
+        pixels
+    };
+    Ok(Decoded { pixels, orientation: taken::orientation(bytes), width, height })
+}

@@ -1,0 +1,158 @@
+//! A picture in memory: RGB, eight bits a channel.
+
+use fast_image_resize::images::Image;
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use crate::{DecodeError, PIXELS_MAX};
+
+/// Rows of red, green and blue, from the top.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pixels {
+    pub width: u32,
+    pub height: u32,
+    pub rgb: Vec<u8>,
+}
+
+/// How a picture has to be turned to stand upright: the values of the Exif tag `Orientation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Orientation(u8);
+
+impl Orientation {
+    pub const UPRIGHT: Self = Self(1);
+
+    /// What is none counts as upright.
+    pub fn from_exif(value: u32) -> Self {
+        u8::try_from(value).ok().filter(|value| (1..=8).contains(value)).map_or(Self::UPRIGHT, Self)
+    }
+
+    pub fn swaps_sides(self) -> bool {
+        self.0 >= 5
+    }
+}
+
+/// Refuses what is decoded into more than [`PIXELS_MAX`].
+pub fn check_size(width: u32, height: u32) -> Result<(), DecodeError> {
+    if width == 0 || height == 0 {
+        return Err(DecodeError::damaged("it has no pixels"));
+    }
+    if u64::from(width) * u64::from(height) > PIXELS_MAX {
+        return Err(DecodeError::TooLarge { width, height });
+    }
+    Ok(())
+}
+
+/// The size within a square of `side_max`, never enlarged, never nothing.
+pub fn fit(width: u32, height: u32, side_max: u32) -> (u32, u32) {
+    let longest = width.max(height);
+    if longest <= side_max {
+        return (width, height);
+    }
+    let scaled = |side: u32| {
+        let (side, longest, side_max) = (u64::from(side), u64::from(longest), u64::from(side_max));
+        ((side * side_max + longest / 2) / longest).max(1) as u32
+    };
+    (scaled(width), scaled(height))
+}
+
+impl Pixels {
+    /// Of red, green, blue and alpha, over white: derivatives are opaque.
+    pub fn from_rgba(width: u32, height: u32, rgba: &[u8]) -> Self {
+        let over_white = |colour: u8, alpha: u8| {
+            let (colour, alpha) = (u32::from(colour), u32::from(alpha));
+            ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+        };
+        let mut rgb = Vec::with_capacity(rgba.len() / 4 * 3);
+        for pixel in rgba.as_chunks::<4>().0 {
+            let [red, green, blue, alpha] = *pixel;
+            rgb.extend([red, green, blue].map(|colour| over_white(colour, alpha)));
+        }
+        Self { width, height, rgb }
+    }
+
+    /// Within a square of `side_max`; as it is, where it is no larger.
+    pub fn shrunk(&self, side_max: u32) -> Result<Self, DecodeError> {
+        let (width, height) = fit(self.width, self.height, side_max);
+        if (width, height) == (self.width, self.height) {
+            return Ok(self.clone());
+        }
+        let source =
+            fast_image_resize::images::ImageRef::new(self.width, self.height, &self.rgb, PixelType::U8x3)
+                .map_err(DecodeError::damaged)?;
+        let mut target = Image::new(width, height, PixelType::U8x3);
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+        Resizer::new().resize(&source, &mut target, &options).map_err(DecodeError::damaged)?;
+        Ok(Self { width, height, rgb: target.into_vec() })
+    }
+
+    /// Turned and mirrored so that it stands upright.
+    pub fn upright(self, orientation: Orientation) -> Self {
+        let (width, height) = (self.width as usize, self.height as usize);
+        let (right, bottom) = (width - 1, height - 1);
+        // Where in this picture the upright one's pixel in column x of row y is.
+        let from: fn(usize, usize, usize, usize) -> (usize, usize) = match orientation.0 {
+            2 => |x, y, right, _| (right - x, y),
+            3 => |x, y, right, bottom| (right - x, bottom - y),
+            4 => |x, y, _, bottom| (x, bottom - y),
+            5 => |x, y, _, _| (y, x),
+            6 => |x, y, _, bottom| (y, bottom - x),
+            7 => |x, y, right, bottom| (right - y, bottom - x),
+            8 => |x, y, right, _| (right - y, x),
+            _ => return self,
+        };
+        let (columns, rows) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
+        let mut rgb = Vec::with_capacity(self.rgb.len());
+        for y in 0..rows {
+            for x in 0..columns {
+                let (column, row) = from(x, y, right, bottom);
+                let at = (row * width + column) * 3;
+                rgb.extend_from_slice(&self.rgb[at..at + 3]);
+            }
+        }
+        Self { width: columns as u32, height: rows as u32, rgb }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_fit_and_are_never_enlarged() {
+        assert_eq!(fit(4_000, 3_000, 2_048), (2_048, 1_536));
+        assert_eq!(fit(100, 50, 200), (100, 50));
+        assert_eq!(fit(30_000, 3, 200), (200, 1));
+        assert_eq!(fit(3, 30_000, 200), (1, 200));
+    }
+
+    #[test]
+    fn every_orientation_is_turned_upright() {
+        // a b
+        // c d
+        // e f
+        let upright = |letters: &str, width: u32| Pixels {
+            width,
+            height: letters.len() as u32 / width,
+            rgb: letters.bytes().flat_map(|letter| [letter; 3]).collect(),
+        };
+        let stored = [
+            (1, "abcdef", 2),
+            (2, "badcfe", 2),
+            (3, "fedcba", 2),
+            (4, "efcdab", 2),
+            (5, "acebdf", 3),
+            (6, "bdface", 3),
+            (7, "fdbeca", 3),
+            (8, "ecafdb", 3),
+        ];
+        for (value, letters, width) in stored {
+            let turned = upright(letters, width).upright(Orientation::from_exif(value));
+            assert_eq!(turned, upright("abcdef", 2), "orientation {value}");
+        }
+    }
+
+    #[test]
+    fn what_is_transparent_becomes_white() {
+        let pixels = Pixels::from_rgba(3, 1, &[0, 0, 0, 0, 10, 20, 30, 255, 0, 0, 0, 128]);
+        assert_eq!(pixels.rgb, [255, 255, 255, 10, 20, 30, 127, 127, 127]);
+    }
+}

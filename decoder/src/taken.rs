@@ -1,0 +1,160 @@
+//! What the file says of when, where and how the picture was taken (Exif 2.32).
+
+use std::io::Cursor;
+
+use exif::{Exif, Field, In, Rational, Reader, Tag, Value};
+use shared::photo::{Location, Taken, UtcOffset, WallTime};
+
+use crate::pixels::Orientation;
+
+/// Characters of a text that is kept.
+const TEXT_CHARS_MAX: usize = 128;
+/// A clock that says less was never set.
+const YEAR_MIN: u16 = 1826;
+
+fn parse(bytes: &[u8]) -> Option<Exif> {
+    let mut reader = Reader::new();
+    reader.continue_on_error(true);
+    let read = reader.read_from_container(&mut Cursor::new(bytes));
+    read.or_else(|error| error.distill_partial_result(|_| {})).ok()
+}
+
+pub fn orientation(bytes: &[u8]) -> Orientation {
+    let value = parse(bytes).and_then(|exif| field(&exif, Tag::Orientation)?.value.get_uint(0));
+    value.map_or(Orientation::UPRIGHT, Orientation::from_exif)
+}
+
+pub fn read(bytes: &[u8]) -> Taken {
+    parse(bytes).map(|exif| taken(&exif)).unwrap_or_default()
+}
+
+fn taken(exif: &Exif) -> Taken {
+    let (at, offset) = time(exif).map_or((None, None), |(at, offset)| (Some(at), offset));
+    Taken {
+        at,
+        offset,
+        location: location(exif),
+        camera: camera(exif),
+        lens: text(exif, Tag::LensModel),
+        exposure: exposure(exif),
+    }
+}
+
+fn field(exif: &Exif, tag: Tag) -> Option<&Field> {
+    exif.get_field(tag, In::PRIMARY)
+}
+
+/// The text of an ASCII field, if there is anything to read in it.
+fn text(exif: &Exif, tag: Tag) -> Option<String> {
+    let Value::Ascii(lines) = &field(exif, tag)?.value else { return None };
+    let text = String::from_utf8_lossy(lines.first()?);
+    let visible: String = text.chars().filter(|c| !c.is_control()).take(TEXT_CHARS_MAX).collect();
+    Some(visible.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// When it was taken; else when it was made into a file; else when that was last changed.
+fn time(exif: &Exif) -> Option<(WallTime, Option<UtcOffset>)> {
+    let clocks = [
+        (Tag::DateTimeOriginal, Tag::SubSecTimeOriginal, Tag::OffsetTimeOriginal),
+        (Tag::DateTimeDigitized, Tag::SubSecTimeDigitized, Tag::OffsetTimeDigitized),
+        (Tag::DateTime, Tag::SubSecTime, Tag::OffsetTime),
+    ];
+    clocks.into_iter().find_map(|(at, part, offset)| {
+        let at = wall_time(&text(exif, at)?, text(exif, part).as_deref())?;
+        let offset = text(exif, offset).or_else(|| text(exif, Tag::OffsetTime));
+        Some((at, offset.and_then(|offset| offset.parse().ok())))
+    })
+}
+
+/// `YYYY:MM:DD HH:MM:SS`, and the digits of a fraction of a second.
+fn wall_time(text: &str, part: Option<&str>) -> Option<WallTime> {
+    let time = exif::DateTime::from_ascii(text.as_bytes()).ok()?;
+    let digits = part.unwrap_or_default().bytes().take_while(u8::is_ascii_digit).take(3);
+    let mut ms = 0;
+    let mut unit = 100;
+    for digit in digits {
+        ms += u32::from(digit - b'0') * unit;
+        unit /= 10;
+    }
+    let exif::DateTime { year, month, day, hour, minute, second, .. } = time;
+    if year < YEAR_MIN {
+        return None;
+    }
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}").parse().ok()
+}
+
+fn rational(value: Rational) -> Option<f64> {
+    (value.denom != 0).then(|| value.to_f64())
+}
+
+/// Degrees, minutes and seconds; the minutes or seconds may be left out.
+fn angle(exif: &Exif, tag: Tag, reference: Tag, negative: u8) -> Option<f64> {
+    let Value::Rational(parts) = &field(exif, tag)?.value else { return None };
+    let mut degrees = rational(*parts.first()?)?;
+    for (part, unit) in parts.iter().skip(1).take(2).zip([60.0, 3600.0]) {
+        degrees += rational(*part)? / unit;
+    }
+    let Value::Ascii(lines) = &field(exif, reference)?.value else { return None };
+    let side = lines.first()?.first()?.to_ascii_uppercase();
+    Some(if side == negative { -degrees } else { degrees })
+}
+
+fn location(exif: &Exif) -> Option<Location> {
+    let latitude = angle(exif, Tag::GPSLatitude, Tag::GPSLatitudeRef, b'S')?;
+    let longitude = angle(exif, Tag::GPSLongitude, Tag::GPSLongitudeRef, b'W')?;
+    // Receivers without a fix write zeros: nobody photographs the open sea there.
+    if latitude == 0.0 && longitude == 0.0 {
+        return None;
+    }
+    Location::new(latitude, longitude).ok()
+}
+
+/// The model, with its maker's name before it where it does not say so itself.
+fn camera(exif: &Exif) -> Option<String> {
+    match (text(exif, Tag::Make), text(exif, Tag::Model)) {
+        (Some(make), Some(model)) => {
+            let first = make.split_whitespace().next().unwrap_or_default().to_lowercase();
+            let says_so = model.to_lowercase().starts_with(&first);
+            Some(if says_so { model } else { format!("{make} {model}") })
+        }
+        (make, model) => model.or(make),
+    }
+}
+
+fn exposure(exif: &Exif) -> Option<String> {
+    let number = |tag| match &field(exif, tag)?.value {
+        Value::Rational(values) => rational(*values.first()?).filter(|value| *value > 0.0),
+        value => value.get_uint(0).filter(|value| *value > 0).map(f64::from),
+    };
+    let short = |value: f64| {
+        let text = format!("{value:.1}");
+        text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+    };
+    let time = number(Tag::ExposureTime).map(|seconds| {
+        if seconds < 0.3 { format!("1/{:.0} s", 1.0 / seconds) } else { format!("{} s", short(seconds)) }
+    });
+    let parts = [
+        time,
+        number(Tag::FNumber).map(|f| format!("f/{}", short(f))),
+        number(Tag::PhotographicSensitivity).map(|iso| format!("ISO {iso:.0}")),
+        number(Tag::FocalLength).map(|length| format!("{} mm", short(length))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_are_read_with_their_fraction() {
+        let at = |text, part| wall_time(text, part).map(|at| at.to_string());
+        assert_eq!(at("2024:05:01 18:30:00", Some("25")).as_deref(), Some("2024-05-01T18:30:00.250"));
+        assert_eq!(at("2024:05:01 18:30:00", Some("123456")).as_deref(), Some("2024-05-01T18:30:00.123"));
+        assert_eq!(at("2024:05:01 18:30:00", None).as_deref(), Some("2024-05-01T18:30:00.000"));
+        for unset in ["0000:00:00 00:00:00", "    :  :     :  :  ", "2024:13:01 00:00:00", ""] {
+            assert_eq!(at(unset, None), None, "{unset}");
+        }
+    }
+}
