@@ -8,7 +8,7 @@ use shared::{ItemId, ItemKind, ItemName, SyncStatus};
 use sync::{Command, NewContent};
 use wasm_bindgen::JsCast;
 
-use crate::model::{FileType, Selection};
+use crate::model::{FileType, MassDelete, Selection};
 use crate::ports::{CallError, Kept, Picked};
 use crate::ui::{Clipboard, Dialog, Paste, Place, Ui};
 use crate::words;
@@ -209,7 +209,7 @@ impl Ui {
             Action::Paste => self.paste(),
             Action::Details => self.preferences.update(|it| it.details_open = !it.details_open),
             Action::Restore => self.restore(&ids),
-            Action::Delete => self.delete(&ids),
+            Action::Delete => self.ask_or_delete(ids),
             Action::Purge => self.dialog.set(Some(Dialog::Purge(ids))),
             Action::NewFolder => self.create_folder(),
             Action::NewText => self.create_text(),
@@ -370,7 +370,15 @@ impl Ui {
         }
     }
 
-    fn delete(self, ids: &[ItemId]) {
+    /// Most of what there is goes only after a question.
+    fn ask_or_delete(self, ids: Vec<ItemId>) {
+        match MassDelete::look(&*self.cloud(), self.root, &ids) {
+            Some(mass) => self.dialog.set(Some(Dialog::MassDelete { ids, mass })),
+            None => self.delete(&ids),
+        }
+    }
+
+    pub fn delete(self, ids: &[ItemId]) {
         let said = words::deleted(self.single_name(ids).as_deref(), ids.len());
         self.run(ids.iter().map(|&id| Command::Delete { id }).collect(), Some(said));
     }

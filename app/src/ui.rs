@@ -13,7 +13,7 @@ use sync::Command;
 
 use crate::hooks::media::{NARROW, media_matches};
 use crate::hooks::preferences::{Preferences, use_preferences};
-use crate::model::{Entries, Selection};
+use crate::model::{Entries, MassDelete, Selection};
 use crate::ports::{Cloud, use_cloud};
 use crate::words;
 
@@ -44,6 +44,7 @@ pub enum Dialog {
     Move(Vec<ItemId>),
     Purge(Vec<ItemId>),
     EmptyTrash,
+    MassDelete { ids: Vec<ItemId>, mass: MassDelete },
     Discard { operation: OperationId, action: &'static str, name: String },
     SignOut,
     RemoveDevice { id: DeviceId, name: String },

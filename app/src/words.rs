@@ -199,6 +199,13 @@ pub fn empty_trash_title(count: usize) -> String {
     }
 }
 
+pub fn mass_delete_title(deleted: usize, total: usize) -> String {
+    format!("Delete {} of your {}?", intl::whole(deleted as u64), items(total))
+}
+
+pub const MASS_DELETE_TEXT: &str =
+    "That is more than half of what you have, on all your devices. It stays in the trash for 30 days.";
+
 // Empty places
 pub const EMPTY_FOLDER: &str = "This folder is empty";
 pub const EMPTY_FOLDER_HINT: &str = "Drop files or folders anywhere on this page, or choose them here.";

@@ -43,6 +43,11 @@ fn wording(ui: Ui, question: &Open) -> Wording {
             text: words::PURGE_TEXT.to_owned(),
             confirm: words::EMPTY_TRASH,
         },
+        Open::MassDelete { mass, .. } => Wording {
+            title: words::mass_delete_title(mass.deleted, mass.total),
+            text: words::MASS_DELETE_TEXT.to_owned(),
+            confirm: words::DELETE,
+        },
         Open::Discard { action, name, .. } => Wording {
             title: words::discard_title(action, name),
             text: words::discard_text(action, name),
@@ -79,6 +84,7 @@ fn confirmed(ui: Ui, question: Open) {
             let ids: Vec<_> = ui.cloud().trash().iter().map(|item| item.item.id).collect();
             ui.purge(&ids);
         }
+        Open::MassDelete { ids, .. } => ui.delete(&ids),
         Open::Discard { operation, .. } => ui.cloud().discard(operation),
         Open::SignOut => {
             let leaving = ui.cloud().sign_out();

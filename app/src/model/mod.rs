@@ -3,6 +3,7 @@
 pub mod conflict;
 mod entries;
 mod file_type;
+mod mass_delete;
 mod selection;
 mod sort;
 pub mod text;
@@ -11,6 +12,7 @@ mod window;
 
 pub use entries::Entries;
 pub use file_type::FileType;
+pub use mass_delete::MassDelete;
 pub use selection::Selection;
 pub use sort::{Sort, SortKey};
 pub use window::Window;
