@@ -13,6 +13,7 @@ mod limits;
 mod nodes;
 mod notifications;
 mod push;
+mod repeats;
 mod requests;
 mod retention;
 mod routes;
