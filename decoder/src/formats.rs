@@ -25,19 +25,6 @@ pub enum Format {
     Heic,
 }
 
-impl Format {
-    pub const fn mime_type(self) -> &'static str {
-        match self {
-            Self::Jpeg => "image/jpeg",
-            Self::Png => "image/png",
-            Self::Gif => "image/gif",
-            Self::WebP => "image/webp",
-            Self::Tiff => "image/tiff",
-            Self::Heic => "image/heic",
-        }
-    }
-}
-
 /// By the first bytes.
 pub fn format_of(bytes: &[u8]) -> Option<Format> {
     match bytes {

@@ -17,7 +17,7 @@ use shared::photo::{Derivatives, Taken};
 pub use derive::derive;
 pub use formats::{Format, format_of};
 
-/// The most pixels of a picture that is decoded: twice what the largest phones and cameras make.
+/// The most pixels of a picture that is decoded: more than the 200 megapixels of the largest phones.
 pub const PIXELS_MAX: u64 = 256 * 1024 * 1024;
 
 /// What became of a picture.

@@ -16,6 +16,7 @@ struct Package {
     found: fn() -> bool,
 }
 
+/// For the JPEG decoder.
 const BUILD_PACKAGES: &[Package] = &[
     Package { name: "CMake", apt: &["cmake"], found: || shell::find_program("cmake").is_some() },
     Package { name: "NASM", apt: &["nasm"], found: || shell::find_program("nasm").is_some() },
@@ -165,7 +166,6 @@ fn node_packages() -> Outcome {
     fs::write(&stamp, wanted).at("write", &stamp)
 }
 
-/// Installs system packages where this user may; otherwise says the one line that does.
 fn install_missing(packages: &[Package]) -> Outcome {
     let missing: Vec<&Package> = packages.iter().filter(|package| !(package.found)()).collect();
     if missing.is_empty() {
@@ -176,6 +176,7 @@ fn install_missing(packages: &[Package]) -> Outcome {
     apt_install(&packages)
 }
 
+/// Installs system packages where this user may; otherwise says the one line that does.
 pub fn apt_install(packages: &[&str]) -> Outcome {
     let by_hand =
         || Failure::new(format!("Install them first: sudo apt-get install -y {}", packages.join(" ")));

@@ -50,8 +50,8 @@ impl Engine {
         self.set_absent(id, true);
     }
 
-    /// All of the trash is here, and what happened meanwhile: what is still absent is gone, and whatever bears its id from now on is not
-    /// what was edited here.
+    /// All of the trash is here, and what happened meanwhile: what is still absent is gone, and whatever bears
+    /// its id from now on is not what was edited here.
     pub(super) fn forget_the_gone(&mut self) {
         self.forget_bases(|engine, op| op.absent && engine.is_gone(engine.resolve(op.item_id)));
     }
