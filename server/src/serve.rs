@@ -2,6 +2,7 @@
 //! lets what is under way finish.
 
 mod lent;
+mod stream;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -28,6 +29,7 @@ use crate::http::arrival::Peer;
 use crate::http::router;
 use crate::state::App;
 use lent::LentBody;
+use stream::Lingering;
 
 /// How long a client may take over its request's headers, and a kept connection may idle.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -93,7 +95,7 @@ async fn serve_connection(
         .header_read_timeout(HEADER_READ_TIMEOUT)
         .max_buf_size(HEADER_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Lingering::new(stream)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = if let Some(ended) = stop.run_until_cancelled(connection.as_mut()).await {
