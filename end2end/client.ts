@@ -7,6 +7,9 @@ import { WebSocket } from "ws";
 
 import type { Server } from "./server.ts";
 
+/** An answer that takes longer is none. */
+const ANSWER_WITHIN_MS = 60_000;
+
 export const PASSWORD = "correct horse battery";
 
 export type Item = {
@@ -85,7 +88,8 @@ export class Client {
       headers["content-type"] = "application/json";
       payload = JSON.stringify(body);
     }
-    const response = await fetch(`${this.server.url}/api/v1${path}`, { method, headers, body: payload });
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    const response = await fetch(`${this.server.url}/api/v1${path}`, { method, headers, body: payload, signal });
     const text = await response.text();
     return { status: response.status, body: (text === "" ? undefined : JSON.parse(text)) as T };
   }
@@ -93,7 +97,7 @@ export class Client {
   /** A socket for what the server tells, once it is open. */
   async listen(): Promise<WebSocket> {
     const headers = { authorization: `Bearer ${this.token}` };
-    const socket = new WebSocket(`${this.server.url.replace("http", "ws")}/api/v1/ws`, { headers });
+    const socket = new WebSocket(`${this.server.url.replace("http", "ws")}/api/v1/ws`, { headers, handshakeTimeout: ANSWER_WITHIN_MS });
     await once(socket, "open");
     return socket;
   }
@@ -147,7 +151,7 @@ export function changeOf(item: Item, kind: string, more: object = {}): Change {
 }
 
 function json(method: string, body: object): RequestInit {
-  return { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  return { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_WITHIN_MS) };
 }
 
 async function expectOk(response: Response) {

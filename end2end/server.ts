@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 const START_WITHIN_MS = 30_000;
+const END_WITHIN_MS = 30_000;
 const POLL_MS = 50;
 
 const EXECUTABLE = process.env.CLOUDSTEAD ?? join(import.meta.dirname, "../target/debug/cloudstead");
@@ -112,7 +113,10 @@ export class Server {
     if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
     const ended = new Promise((resolve) => running.once("exit", resolve));
     process.kill(-running.pid!, signal);
+    const late = setTimeout(() => process.kill(-running.pid!, "SIGKILL"), END_WITHIN_MS);
     await ended;
+    clearTimeout(late);
+    if (signal === "SIGTERM" && running.signalCode === "SIGKILL") throw new Error(`the server did not end:\n${this.said}`);
     this.process = undefined;
   }
 }

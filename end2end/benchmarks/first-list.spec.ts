@@ -1,4 +1,4 @@
-import { type Browser, expect, test } from "@playwright/test";
+import { type Browser, test } from "@playwright/test";
 
 import { Client } from "../client.ts";
 import { fill } from "../crowd.ts";
@@ -29,7 +29,7 @@ test("the first usable list, cold and offline", async ({ browser }) => {
     await ann.signInHere("ann");
     cold!.push((await paintedAt(page, "list")) - pressed);
     await ann.seesStatus("Up to date");
-    await expect.poll(() => page.evaluate(async () => (await caches.keys()).length)).toBeGreaterThan(0);
+    await ann.isReadyForOffline();
     await page.reload();
     warm!.push((await paintedAt(page, "list")) - (await began(page)));
     await context.setOffline(true);

@@ -59,7 +59,8 @@ test("10,000 files that were deleted offline are sent while the page stays its p
   const queued = await traced(ann.page, info.outputPath("queued.json"), async () => {
     await ann.page.keyboard.press("ControlOrMeta+a");
     await ann.page.keyboard.press("Delete");
-    await ann.page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    const question = ann.page.getByRole("dialog", { name: "Delete 10,000 of your 10,000 items?" });
+    await question.getByRole("button", { name: "Delete" }).click();
     await ann.seesStatus("Offline, 10,000 changes", 5 * MINUTE_MS);
     await expect(ann.rows).toHaveCount(0);
   });
