@@ -248,6 +248,7 @@ pub const CHECKING: &str = "Checking for changes";
 pub const SIGN_IN_AGAIN: &str = "Sign in again to sync";
 pub const STORAGE_FAILED: &str = "Can't keep changes on this device";
 pub const STORAGE_FULL: &str = "Storage is full";
+pub const CONNECTING: &str = "Connecting";
 pub const OFFLINE: &str = "Offline";
 pub const RETRY_NOW: &str = "Try now";
 pub const DISCARD: &str = "Discard";
@@ -270,6 +271,9 @@ pub fn sync_line(summary: &sync::SyncSummary, seconds_left: Option<u64>) -> Stri
     }
     if summary.conflicts > 0 {
         return counted(summary.conflicts, "conflict", "conflicts");
+    }
+    if summary.is_connecting() {
+        return CONNECTING.to_owned();
     }
     if !summary.online {
         return match summary.waiting {
@@ -786,5 +790,23 @@ pub fn invalid_name(reason: shared::name::InvalidName) -> &'static str {
         InvalidName::TooLong => NAME_TOO_LONG,
         InvalidName::ForbiddenCharacter => NAME_FORBIDDEN,
         InvalidName::Reserved => NAME_RESERVED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::Timestamp;
+    use sync::SyncSummary;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_called_offline_before_the_server_was_asked() {
+        let asked = SyncSummary { first_sync: Some(0), behind: true, ..SyncSummary::default() };
+        assert_eq!(sync_line(&asked, None), CONNECTING);
+        let failed = SyncSummary { next_try: Some(Timestamp::from_millis(1_000)), ..asked.clone() };
+        assert_eq!(sync_line(&failed, None), OFFLINE);
+        let answered = SyncSummary { online: true, waiting: 0, first_sync: None, behind: false, ..asked };
+        assert_eq!(sync_line(&answered, None), UP_TO_DATE);
     }
 }

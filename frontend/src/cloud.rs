@@ -308,7 +308,7 @@ impl BrowserCloud {
 
     /// Whether the last call got no answer. Before the first one there is hope.
     fn is_server_away(&self) -> bool {
-        !browser::is_online() || self.screen.summary.with_untracked(|it| !it.online && it.next_try.is_some())
+        !browser::is_online() || self.screen.summary.with_untracked(|it| !it.online && !it.is_connecting())
     }
 }
 

@@ -33,6 +33,11 @@ pub struct SyncSummary {
 }
 
 impl SyncSummary {
+    /// Whether the first answer, or failure, is still to come: nothing is known yet of the server.
+    pub fn is_connecting(&self) -> bool {
+        !self.online && self.next_try.is_none()
+    }
+
     /// Whether the person may read "up to date".
     pub fn is_synced(&self) -> bool {
         self.online

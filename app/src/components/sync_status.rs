@@ -75,7 +75,7 @@ impl Tone {
             Self::Error
         } else if summary.conflicts > 0 {
             Self::Conflict
-        } else if !summary.online {
+        } else if !summary.online && !summary.is_connecting() {
             Self::Offline
         } else if summary.is_synced() {
             Self::Ok
@@ -118,7 +118,7 @@ pub fn Queue(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
     });
     let intro = move || {
         summary.with(|summary| {
-            if !summary.online {
+            if !summary.online && !summary.is_connecting() {
                 return words::OFFLINE_HINT.to_owned();
             }
             match summary.last_synced_at {
@@ -132,8 +132,10 @@ pub fn Queue(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
             }
         })
     };
-    let can_retry =
-        move || entries.with(|entries| !entries.is_empty()) || summary.with(|summary| !summary.online);
+    let can_retry = move || {
+        entries.with(|entries| !entries.is_empty())
+            || summary.with(|summary| !summary.online && !summary.is_connecting())
+    };
     view! {
         <div class="popover-head">
             <h2>{move || summary.with(|summary| words::sync_line(summary, None))}</h2>

@@ -92,7 +92,10 @@ pub fn summary(scene: Scene, at: Timestamp) -> SyncSummary {
     let synced = SyncSummary { online: true, last_synced_at: Some(at), ..SyncSummary::default() };
     match scene {
         Scene::Uploading => SyncSummary { waiting: 12, active: true, ..synced },
-        Scene::Offline => SyncSummary { online: false, waiting: 4, ..synced },
+        Scene::Offline => {
+            let next_try = Some(at + std::time::Duration::from_secs(60));
+            SyncSummary { online: false, waiting: 4, next_try, ..synced }
+        }
         Scene::Trouble => SyncSummary { failed: 1, conflicts: 2, waiting: 1, ..synced },
         Scene::FirstSync => SyncSummary { first_sync: Some(1_240), last_synced_at: None, ..synced },
         _ => synced,

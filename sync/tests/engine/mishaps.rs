@@ -41,6 +41,23 @@ fn without_its_socket_a_device_is_behind_until_it_asked() {
 }
 
 #[test]
+fn until_the_first_answer_or_failure_a_device_is_connecting() {
+    let mut world = World::new(1);
+    world.assert_converged();
+    assert!(!world.devices[0].engine.summary().is_connecting());
+    world.crash(0);
+    assert!(world.devices[0].engine.summary().is_connecting());
+    world.deliver(0, Fault::LoseRequest);
+    let summary = world.devices[0].engine.summary();
+    assert!(!summary.online && !summary.is_connecting());
+    world.settle();
+    world.crash(0);
+    world.settle();
+    let summary = world.devices[0].engine.summary();
+    assert!(summary.online && !summary.is_connecting());
+}
+
+#[test]
 fn operations_of_one_number_are_all_kept() {
     let mut world = World::new(1);
     let root = world.server.root;
