@@ -282,15 +282,12 @@ impl Ui {
     /// `wanted`, or the first `wanted (n)` that no sibling has.
     fn free_name(self, folder: ItemId, wanted: &str) -> Option<ItemName> {
         let wanted = ItemName::parse(wanted).ok()?;
-        let siblings = self.cloud().children(folder);
-        let taken: std::collections::HashSet<_> = siblings
-            .iter()
-            .filter_map(|item| ItemName::parse(&item.item.name).ok().map(|name| name.folded()))
-            .collect();
+        let cloud = self.cloud();
+        // One more than there are siblings: one of them is free.
         std::iter::once(wanted.clone())
             .chain((2..).map(|n| wanted.numbered(n)))
-            .take(taken.len() + 1)
-            .find(|name| !taken.contains(&name.folded()))
+            .take(cloud.children_len(folder) + 1)
+            .find(|name| cloud.child_named(folder, name).is_none())
     }
 
     /// Renames, or answers why not.
@@ -300,11 +297,8 @@ impl Ui {
         if name.as_str() == item.item.name {
             return Ok(());
         }
-        let folded = name.folded();
-        let taken = self.cloud().children(item.item.parent_id).iter().any(|sibling| {
-            sibling.item.id != id && ItemName::parse(&sibling.item.name).is_ok_and(|it| it.folded() == folded)
-        });
-        if taken {
+        let holder = self.cloud().child_named(item.item.parent_id, &name);
+        if holder.is_some_and(|holder| holder != item.item.id) {
             return Err(words::name_taken(name.as_str()));
         }
         let said = words::renamed(name.as_str());

@@ -238,6 +238,8 @@ pub trait Cloud {
     /// Those of them that are folders.
     fn folders(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>>;
     fn children_len(&self, folder: ItemId) -> usize;
+    /// The live child of that name, or of one that counts as equal.
+    fn child_named(&self, folder: ItemId, name: &ItemName) -> Option<ItemId>;
     /// From the root's child down to the item's parent.
     fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>>;
     /// Live items whose name contains `text`, compared as folded names.

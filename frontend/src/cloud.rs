@@ -420,6 +420,10 @@ impl Cloud for BrowserCloud {
         self.read(|replica| replica.children_len(folder))
     }
 
+    fn child_named(&self, folder: ItemId, name: &ItemName) -> Option<ItemId> {
+        self.read(|replica| replica.child_named(folder, name))
+    }
+
     fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>> {
         self.read(|replica| replica.ancestors(id))
     }

@@ -159,6 +159,10 @@ impl Replica {
         self.engine.borrow().children_len(folder)
     }
 
+    pub fn child_named(&self, folder: ItemId, name: &ItemName) -> Option<ItemId> {
+        self.engine.borrow().child_named(folder, name)
+    }
+
     pub fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>> {
         self.items(|engine| engine.ancestors(id))
     }

@@ -115,6 +115,13 @@ impl Cloud for DemoCloud {
         self.children(folder).len()
     }
 
+    fn child_named(&self, folder: ItemId, name: &ItemName) -> Option<ItemId> {
+        let is_named = |item: &Arc<ClientFileItem>| {
+            ItemName::parse(&item.item.name).is_ok_and(|it| it.folded() == name.folded())
+        };
+        self.children(folder).iter().find(|item| is_named(item)).map(|item| item.item.id)
+    }
+
     fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>> {
         self.tree.with_value(|tree| tree.ancestors(id))
     }
