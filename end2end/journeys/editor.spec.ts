@@ -1,7 +1,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Locator, type Page, expect, test } from "@playwright/test";
 
-import { Client, createChange } from "../client.ts";
+import { Client, changeOf, createChange } from "../client.ts";
 import { Gate } from "../gate.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
@@ -95,6 +95,36 @@ test("a new text is named, written, saved and is there on the other device", asy
     await expect(ann.item("Shopping.txt")).toBeVisible();
     await editor.opens(ann, "Shopping.txt");
     await expect(editor.text).toHaveValue("Today:\nBread and butter\nMilk\n");
+  });
+});
+
+test("a person's writing is one version, not one every few seconds", async ({ browser }) => {
+  const { ann, client, id } = await annWith("story.txt", "Once\n\nupon\n", { page: browser });
+  const editor = new Editor(ann.page);
+  await ann.page.goto(`/edit/${id}`);
+  await expect(editor.text).toHaveValue("Once\n\nupon\n");
+  await editor.typesInLine(3, " a");
+  await editor.says("Saved");
+
+  await test.step("what follows is kept here, and sent when the person turns away", async () => {
+    await ann.page.keyboard.type(" time");
+    await editor.says("Saved on this device");
+    expect(await client.text(id)).toBe("Once\n\nupon a\n");
+    await ann.page.evaluate(() => window.dispatchEvent(new Event("blur")));
+    await editor.says("Saved");
+    expect(await client.text(id)).toBe("Once\n\nupon a time\n");
+    const { body } = await client.call<{ versions: object[] }>("GET", `/files/${id}/versions`);
+    expect(body.versions).toHaveLength(3);
+  });
+
+  await test.step("while another device writes too, what is typed goes soon", async () => {
+    await ann.page.keyboard.type(" there");
+    await editor.says("Saved on this device");
+    const item = (await client.items()).find((item) => item.id === id)!;
+    const theirs = Buffer.from("Once more\n\nupon a time\n");
+    await client.push([changeOf(item, "content", { size: theirs.length, data: theirs.toString("base64") })]);
+    await expect(editor.text).toHaveValue("Once more\n\nupon a time there\n", { timeout: MINUTE_MS });
+    await editor.says("Saved");
   });
 });
 

@@ -85,6 +85,7 @@ fn State(editing: Editing) -> impl IntoView {
     let state = Memo::new(move |_| match (typed.get(), status.get()) {
         (Typed::Refused(_) | Typed::NotStored, _) => ("error", words::NOT_SAVED),
         (Typed::Saving, _) => ("waiting", words::SAVING),
+        (Typed::Kept, _) => ("waiting", words::SAVED_HERE),
         (Typed::Queued, SyncStatus::Synced) => ("ok", words::SAVED),
         (Typed::Queued, SyncStatus::Pending | SyncStatus::Syncing) if is_online.get() => {
             ("waiting", words::SYNCING)

@@ -191,10 +191,7 @@ fn Paper(editing: Editing) -> impl IntoView {
                         editing.session().input(field.value());
                     }
                 }
-                on:blur=move |_| {
-                    is_released.set_value(false);
-                    editing.session().save();
-                }
+                on:blur=move |_| is_released.set_value(false)
                 on:scroll=move |_| follow_scroll()
             />
             <p id=HINT_ID class="visually-hidden">{words::EDITOR_HINT}</p>

@@ -26,6 +26,9 @@ const EDITED_BYTES_MAX: usize = TEXT_MERGE_BYTES_MAX as usize;
 /// device at every key.
 const PAUSE: Duration = Duration::from_secs(2);
 const WAIT_MAX: Duration = Duration::from_secs(10);
+/// What follows one's own save is one version with whatever comes in this time, unless the person turns away or
+/// another device writes too.
+const VERSION_EVERY: Duration = Duration::from_mins(3);
 /// Until storing is tried again.
 const STORE_AGAIN: Duration = Duration::from_secs(3);
 
@@ -47,6 +50,8 @@ pub enum Typed {
     Queued,
     /// On its way there.
     Saving,
+    /// Kept on this device, to be one version with what follows.
+    Kept,
     /// This device's storage refuses it; it is tried again.
     NotStored,
     /// The file is gone for good, or may only be read.
@@ -67,6 +72,8 @@ pub struct Session {
     base: RefCell<EditBase>,
     /// Whether the known text is the person's own rather than what was found.
     is_own: Cell<bool>,
+    /// Whether something came in from elsewhere while something was typed.
+    others_write: Cell<bool>,
     is_saving: Cell<bool>,
     is_reading: Cell<bool>,
     /// The field is being given a text from elsewhere: what it tells of it is no key.
@@ -153,6 +160,7 @@ impl Session {
             known: RefCell::new(loaded.text),
             base: RefCell::new(loaded.base),
             is_own: Cell::new(false),
+            others_write: Cell::new(false),
             is_saving: Cell::new(false),
             is_reading: Cell::new(false),
             is_given: Cell::new(false),
@@ -191,8 +199,28 @@ impl Session {
         self.revision.try_update(|revision| *revision += 1);
         let stored = self.form.get().put_on(&self.text.borrow());
         self.edit.keep(stored, self.base.borrow().clone());
-        self.typed.try_set(Typed::Saving);
-        self.save_after(PAUSE);
+        self.save_in_time();
+    }
+
+    /// Sees to it that what was typed is saved: soon, or as one version with what follows.
+    fn save_in_time(self: &Rc<Self>) {
+        if !self.follows_own_version() {
+            self.typed.try_set(Typed::Saving);
+            return self.save_after(PAUSE);
+        }
+        self.typed.try_set(Typed::Kept);
+        let waiting = self.limit.take();
+        self.limit.set(waiting.or_else(|| {
+            let session = self.clone();
+            set_timeout_with_handle(move || session.save(), VERSION_EVERY).ok()
+        }));
+    }
+
+    /// Whether a save would come right after one's own, which the server has. One that still waits here is
+    /// joined with it.
+    fn follows_own_version(&self) -> bool {
+        let is_sent = || self.item().is_some_and(|item| item.sync_status != SyncStatus::Pending);
+        self.is_own.get() && !self.others_write.get() && is_sent()
     }
 
     fn save_after(self: &Rc<Self>, pause: Duration) {
@@ -242,19 +270,27 @@ impl Session {
         *self.known.borrow_mut() = text;
         *self.base.borrow_mut() = base;
         self.is_own.set(true);
+        self.others_write.set(false);
         self.seen.set(None);
         if self.has_unsaved() {
             // Typed while the former was stored.
-            self.save_after(PAUSE);
+            self.save_in_time();
         } else {
             self.typed.try_set(Typed::Queued);
             self.take_news();
         }
     }
 
-    /// Shows what another device wrote, if nothing of one's own is in between.
+    /// Shows what another device wrote; where something of one's own is in between, that is saved first.
     pub fn take_news(self: &Rc<Self>) {
-        if self.is_reading.get() || self.is_saving.get() || self.has_unsaved() || !self.is_behind() {
+        if self.is_reading.get() || self.is_saving.get() || !self.is_behind() {
+            return;
+        }
+        if self.has_unsaved() {
+            if !self.others_write.replace(true) {
+                self.typed.try_set(Typed::Saving);
+                self.save_after(PAUSE);
+            }
             return;
         }
         self.is_reading.set(true);
