@@ -18,6 +18,7 @@ use shared::{ClientFileItem, ConflictId, ItemId, ItemName, OperationId, Timestam
 pub use sync::CallError;
 use sync::{Command, CommandError, EditBase, QueueEntry, SyncSummary};
 
+pub use crate::model::FileType;
 pub use crate::model::conflict::Side;
 
 /// A future on the browser's one thread.

@@ -294,6 +294,51 @@ test("what is kept on this device opens without a server, and what is not here s
   await expect(page.getByRole("dialog")).toContainText("kept with its folder");
 });
 
+test("a large picture that is looked at comes once, and stays", async ({ browser }) => {
+  test.setTimeout(3 * MINUTE_MS);
+  const picture = join(folder, "large.bmp");
+  await writeFile(picture, bitmap(2_000, 1_500));
+  const desk = await Person.on(browser, server.url);
+  await desk.register("ann");
+  await desk.uploads(picture);
+  await desk.seesStatus("Up to date", MINUTE_MS);
+  const phone = await Person.on(browser, gate.url);
+  await phone.signIn("ann");
+  await phone.seesStatus("Up to date");
+  await holdsTheApp(phone.page);
+  const downloads: string[] = [];
+  phone.context.on("request", (request) => {
+    if (request.url().includes("/download")) downloads.push(request.url());
+  });
+  const shown = phone.page.getByRole("dialog").locator("img");
+  const isWhole = () => shown.evaluate((it: HTMLImageElement) => it.complete && it.naturalWidth === 2_000);
+  await phone.looksAt("large.bmp");
+  await expect.poll(isWhole, { timeout: MINUTE_MS }).toBe(true);
+  await phone.page.keyboard.press("Escape");
+  await expect(phone.item("large.bmp")).toBeVisible();
+  await gate.cut();
+  await phone.seesStatus(/Offline/);
+  await phone.looksAt("large.bmp");
+  await expect.poll(isWhole).toBe(true);
+  expect(downloads).toHaveLength(1);
+});
+
+/** A picture without compression: as many bytes as it has pixels, three times. */
+function bitmap(width: number, height: number): Buffer {
+  const HEAD_BYTES = 54;
+  const bytes = Buffer.alloc(HEAD_BYTES + width * height * 3);
+  for (let at = HEAD_BYTES; at < bytes.length; at++) bytes[at] = (at * 31) ^ (at >> 9);
+  bytes.write("BM");
+  bytes.writeUInt32LE(bytes.length, 2);
+  bytes.writeUInt32LE(HEAD_BYTES, 10);
+  bytes.writeUInt32LE(40, 14);
+  bytes.writeInt32LE(width, 18);
+  bytes.writeInt32LE(height, 22);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  return bytes;
+}
+
 function createFolder(parentId: string, name: string) {
   return {
     operationId: crypto.randomUUID(),

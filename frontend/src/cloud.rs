@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use app::PublicPage;
 use app::ports::{
-    Account, ActivityView, CallError, Cloud, DeviceStorage, Keeping, KeptNotice, LocalFuture, Notice, Picked,
-    Side, TextEdit, UploadControl, UploadView,
+    Account, ActivityView, CallError, Cloud, DeviceStorage, FileType, Keeping, KeptNotice, LocalFuture,
+    Notice, Picked, Side, TextEdit, UploadControl, UploadView,
 };
 use leptos::prelude::*;
 use shared::account::{Device, Password, Register, SignIn, SignedIn};
@@ -238,6 +238,23 @@ enum Use {
     Save,
 }
 
+/// How much of a content is needed before something can be shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    All,
+    /// What is played, and the head of a text: the rest may never be asked for.
+    Beginning,
+}
+
+impl Need {
+    fn of(item: &ClientFileItem) -> Self {
+        match FileType::of(item) {
+            FileType::Audio | FileType::Video => Self::Beginning,
+            _ => Self::All,
+        }
+    }
+}
+
 impl BrowserCloud {
     /// The item under which the server has the content: for a copy that it was not told of yet, the original.
     fn held_as(&self, id: ItemId) -> ItemId {
@@ -247,8 +264,9 @@ impl BrowserCloud {
         }
     }
 
-    /// Finds an item's bytes, and keeps those that somebody looks at.
-    async fn bytes(&self, id: ItemId) -> Result<Bytes, CallError> {
+    /// Finds an item's bytes. What comes here whole for somebody to look at is kept; a larger content of which
+    /// the beginning will do comes from the server as far as it is wanted, and only so: nothing comes twice.
+    async fn bytes(&self, id: ItemId, need: Need) -> Result<Bytes, CallError> {
         let (seat, contents) = (self.seat.borrow().clone(), self.contents.borrow().clone());
         let (Some(seat), Some(contents)) = (seat, contents) else { return Err(CallError::Unreachable) };
         let pending = seat.replica().pending_content(id);
@@ -263,7 +281,7 @@ impl BrowserCloud {
             return Ok(here(bytes));
         }
         let (size, is_away) = (item.item.size, self.is_server_away());
-        let is_whole = size <= SHOWN_WHOLE_BYTES_MAX && contents.takes_seen(size);
+        let is_whole = (size <= SHOWN_WHOLE_BYTES_MAX || need == Need::All) && contents.takes_seen(size);
         let wanted = Wanted { item: self.held_as(id), hash, size };
         if is_whole && !is_away {
             match contents.fetch(wanted).await {
@@ -280,12 +298,6 @@ impl BrowserCloud {
         if is_away {
             return Err(CallError::Unreachable);
         }
-        if !is_whole && contents.takes_seen(size) {
-            spawn_local(async move {
-                // It is shown from the server; another look finds it here.
-                let _ = contents.fetch(wanted).await;
-            });
-        }
         Ok(Bytes::Elsewhere)
     }
 
@@ -296,7 +308,7 @@ impl BrowserCloud {
             let is_folder = item.item.kind == shared::ItemKind::Folder;
             return Ok(if is_folder { api::zip_url(id) } else { api::download_url(id) });
         }
-        match self.bytes(id).await? {
+        match self.bytes(id, Need::of(&item)).await? {
             Bytes::Here { key, bytes } => {
                 let contents = self.contents.borrow().clone();
                 let url = contents.and_then(|contents| contents.url(key, &bytes, &item.item));
@@ -500,7 +512,7 @@ impl Cloud for BrowserCloud {
     fn read_text(&self, id: ItemId, bytes_max: usize) -> LocalFuture<Result<String, CallError>> {
         let cloud = self.clone();
         Box::pin(async move {
-            let bytes = match cloud.bytes(id).await? {
+            let bytes = match cloud.bytes(id, Need::Beginning).await? {
                 Bytes::Here { bytes, .. } => {
                     let head = bytes.slice_with_i32_and_f64(0, bytes_max as f64);
                     let head = head.map_err(|_| CallError::Unreachable)?.array_buffer();
