@@ -4,21 +4,19 @@ use std::collections::BTreeSet;
 
 use shared::item::ItemState;
 use shared::limits::PUSH_BODY_BYTES_MAX;
-use shared::sync::{Applied, Base, ConflictInfo, Outcome, PushResponse, ResolveResponse};
-use shared::{ConflictId, ErrorCode, FileItem, ItemId, OperationId, VersionVector};
+use shared::sync::{Applied, Outcome, PushResponse};
+use shared::{ErrorCode, FileItem, ItemId, OperationId};
 
 use super::network::{Purpose, backoff_max};
+use super::reissue::leans_on;
 use super::space::is_lack_of_space;
 use super::{Act, Engine, Notice, reason};
 use crate::event::{CallError, CallId};
-use crate::outbox::{Queued, Sort};
+use crate::outbox::Queued;
 use crate::store::{Operation, OperationState};
 
 /// The body that even the slowest line has to carry, in bytes: room for one small file.
 const PUSH_BYTES_MIN: usize = 350 * 1024;
-
-/// UUIDs of this version tell when they were made.
-const TIMED_ID_VERSION: usize = 7;
 
 /// A refusal of one operation.
 pub(super) struct Refusal {
@@ -265,19 +263,6 @@ impl Engine {
         self.refold(id);
     }
 
-    pub(super) fn conflicted(&mut self, operation: Option<OperationId>, conflict: ConflictInfo) {
-        if let Some(id) = operation {
-            self.space_for(id);
-        }
-        let op = operation.and_then(|id| self.dequeue(id));
-        if op.is_some() {
-            let item = self.resolve(conflict.file_id);
-            self.notify(Notice::Conflict { conflict: conflict.id, item, name: conflict.file_name.clone() });
-        }
-        self.put_conflict(ConflictInfo { operation_id: None, ..conflict });
-        self.want_pull();
-    }
-
     /// One operation was refused. Whatever can be put right without a person is; the rest is parked.
     pub(super) fn refused(&mut self, id: OperationId, refusal: Refusal) {
         let Some(queued) = self.outbox.get(id) else { return };
@@ -316,139 +301,6 @@ impl Engine {
             code if refusal.retryable || code.retryable() => self.try_later(id, code),
             _ => self.park(&op, item, refusal),
         }
-    }
-
-    /// What it builds on may be what the server forgot. A new id may be all that it takes, so this is believed
-    /// once an id that tells no time was refused too, and without haste.
-    fn forget_base(&mut self, op: &Operation) {
-        let forgotten = op.base.base_operation_id.is_some_and(|base| !self.outbox.contains(base));
-        if forgotten && op.id.0.get_version_num() != TIMED_ID_VERSION {
-            self.rebase(op, &Self::unknown_base());
-        }
-        let Some(id) = self.outbox.at(op.sequence) else { return };
-        if let Some(queued) = self.outbox.get_mut(id) {
-            queued.op.attempts = op.attempts;
-        }
-        self.try_later(id, ErrorCode::OperationExpired);
-    }
-
-    /// Whether what it leans on goes again as it is, and it with that: its id stays, for a request that comes
-    /// twice may have had it accepted.
-    fn awaits_earlier(&self, op: &Operation) -> bool {
-        match op.base.base_operation_id {
-            Some(base) => self.outbox.get(base).is_some_and(|base| !base.is_parked()),
-            None => self.creates_parent(op),
-        }
-    }
-
-    /// An operation was refused because one that it leans on was, or was not judged yet.
-    fn reissue_dependent(&mut self, op: &Operation, item: ItemId) -> bool {
-        let Some(base) = op.base.base_operation_id else {
-            return self.creates_parent(op) && {
-                self.reissue(op.id);
-                true
-            };
-        };
-        let base = self.outbox.get(base).map(|queued| (queued.is_parked(), queued.op.clone()));
-        match base {
-            // It only stood in the same chain; what it changes is another matter.
-            Some((true, base)) if !leans_on(&op.act, &base.act) => {
-                self.reissue(op.id);
-                self.rebase(op, &base.base);
-            }
-            Some(_) => self.reissue(op.id),
-            None => {
-                self.reissue(op.id);
-                self.rebase(op, &Self::unknown_base());
-            }
-        }
-        self.refold(item);
-        true
-    }
-
-    fn creates_parent(&self, op: &Operation) -> bool {
-        op.act.parent().is_some_and(|parent| {
-            self.outbox.of_item(self.resolve(parent)).any(|queued| queued.op.act.is_create())
-        })
-    }
-
-    /// Gives the operation in the place of `op` another base.
-    pub(super) fn rebase(&mut self, op: &Operation, base: &Base) {
-        let Some(id) = self.outbox.at(op.sequence) else { return };
-        if let Some(queued) = self.outbox.get_mut(id) {
-            queued.op.base = base.clone();
-        }
-        self.touch_operation(id);
-        self.reblock();
-    }
-
-    /// Sends the same act again as another operation: the answer to the old one is final.
-    pub(super) fn reissue(&mut self, old: OperationId) {
-        let new = OperationId(self.chance.id(self.now));
-        self.reissue_as(old, new);
-    }
-
-    fn reissue_as(&mut self, old: OperationId, new: OperationId) {
-        let Some(item) = self.outbox.get(old).map(|queued| queued.op.item_id) else { return };
-        // A move that comes back may close a circle by now.
-        self.recheck_cycles = true;
-        self.outbox.set_state(old, OperationState::Queued);
-        let mut renamed = vec![(old, new)];
-        while let Some((old, new)) = renamed.pop() {
-            let Some(op) = self.outbox.get(old).map(|queued| queued.op.clone()) else { continue };
-            let touched = self.outbox.reissue(old, new);
-            self.name_anew(new);
-            self.followers.insert(old, Base::operation(new));
-            self.touch_operation(old);
-            self.touch_operation(new);
-            if matches!(op.act.content(), Some(crate::store::Content::Stored { .. })) {
-                self.disk.draft.moved_contents.push((old, new));
-            }
-            for id in touched {
-                self.touch_operation(id);
-                // What may have been sent keeps its words, those of what it was made on included.
-                if self.outbox.get(id).is_some_and(|queued| queued.sent) {
-                    renamed.push((id, OperationId(self.chance.id(self.now))));
-                }
-            }
-        }
-        self.reblock();
-        let item = self.resolve(item);
-        self.refold(item);
-    }
-
-    /// An operation that has not been sent under its id names its items by what they are: the server knows what
-    /// they once were for a time only.
-    fn name_anew(&mut self, id: OperationId) {
-        let Some(op) = self.outbox.get(id).map(|queued| &queued.op) else { return };
-        let (item, parent) = (self.resolve(op.item_id), op.act.parent().map(|parent| self.resolve(parent)));
-        let Some(queued) = self.outbox.get_mut(id) else { return };
-        if queued.op.item_id != item {
-            queued.op.item_id = item;
-            if let Act::Delete { seen_token } = &mut queued.op.act {
-                *seen_token = None;
-            }
-        }
-        if let (Some(named), Some(parent)) = (queued.op.act.parent_mut(), parent) {
-            *named = parent;
-        }
-    }
-
-    /// The id is taken, by an earlier try of the same creation whose record is gone: what is left of it is
-    /// its content.
-    fn already_exists(&mut self, op: &Operation, item: ItemId) {
-        self.want_pull();
-        let Act::CreateFile { content, modified_at, .. } = op.act.clone() else {
-            self.dequeue(op.id);
-            return;
-        };
-        self.reissue(op.id);
-        let Some(id) = self.outbox.at(op.sequence) else { return };
-        if let Some(queued) = self.outbox.get_mut(id) {
-            queued.op.act = Act::SetContent { content, modified_at };
-            queued.op.base = Self::unknown_base();
-        }
-        self.refold(item);
     }
 
     pub(super) fn try_later(&mut self, id: OperationId, code: ErrorCode) {
@@ -504,97 +356,6 @@ impl Engine {
         self.notify(Notice::Refused { operation: op.id, item, name, reason });
     }
 
-    /// Somebody moved an item out of a folder, then deleted the folder; the item did not get out. What they saw
-    /// of the folder says nothing of it.
-    fn keep_what_stayed(&mut self, sequence: u64, item: ItemId) {
-        let folders: BTreeSet<ItemId> = self.tree.remote_ancestors(item).collect();
-        let deletes: Vec<Operation> = self
-            .outbox
-            .after(sequence)
-            .filter(|queued| matches!(queued.op.act, Act::Delete { seen_token: Some(_) }))
-            .filter(|queued| !queued.is_parked() && folders.contains(&self.resolve(queued.op.item_id)))
-            .map(|queued| queued.op.clone())
-            .collect();
-        for delete in deletes {
-            self.reissue(delete.id);
-            let Some(id) = self.outbox.at(delete.sequence) else { continue };
-            if let Some(queued) = self.outbox.get_mut(id) {
-                queued.op.act = Act::Delete { seen_token: None };
-            }
-            self.touch_operation(id);
-        }
-    }
-
-    pub(super) fn resolve_answered(
-        &mut self,
-        call: CallId,
-        conflict: ConflictId,
-        result: Result<ResolveResponse, CallError>,
-    ) {
-        let Some(Purpose::Resolve { operation }) = self.answered(call) else { return };
-        self.landed(operation);
-        let problem = match result {
-            Ok(response) => {
-                self.call_succeeded();
-                self.dequeue(operation);
-                self.drop_conflict(conflict);
-                for item in response.items {
-                    self.take_state(ItemState::Present(item));
-                }
-                self.want_pull();
-                return;
-            }
-            Err(error) => match self.call_failed(error) {
-                Some(problem) => problem,
-                None => return,
-            },
-        };
-        match problem.code {
-            ErrorCode::ConflictResolved | ErrorCode::NotFound => {
-                self.dequeue(operation);
-                self.drop_conflict(conflict);
-                self.want_pull();
-            }
-            ErrorCode::ConflictChanged => {
-                self.dequeue(operation);
-                let now = problem.more.get("conflict").cloned().and_then(|c| serde_json::from_value(c).ok());
-                match now {
-                    Some(now) => self.put_conflict(now),
-                    None => self.net.conflicts_wanted = true,
-                }
-                if let Some(info) = self.conflicts.get(&conflict) {
-                    let (item, name) = (info.file_id, info.file_name.clone());
-                    self.notify(Notice::ConflictChanged { conflict, item, name });
-                }
-            }
-            code => {
-                let refusal = Refusal { code, message: problem.detail, retryable: false };
-                self.refused(operation, refusal);
-            }
-        }
-    }
-
-    pub(super) fn conflicts_answered(&mut self, call: CallId, result: Result<Vec<ConflictInfo>, CallError>) {
-        let Some(Purpose::Conflicts) = self.answered(call) else { return };
-        match result {
-            Ok(conflicts) => {
-                self.call_succeeded();
-                let open: BTreeSet<ConflictId> = conflicts.iter().map(|conflict| conflict.id).collect();
-                let settled: Vec<ConflictId> =
-                    self.conflicts.keys().copied().filter(|id| !open.contains(id)).collect();
-                for id in settled {
-                    self.drop_conflict(id);
-                }
-                for conflict in conflicts {
-                    self.put_conflict(conflict);
-                }
-            }
-            Err(error) => {
-                self.net.conflicts_wanted = self.call_failed(error).is_none();
-            }
-        }
-    }
-
     /// The local name of what an operation concerns, also where it is not in the tree.
     pub(super) fn name_of(&self, op: &Operation, item: ItemId) -> String {
         if let Some(node) = self.tree.local(item).or_else(|| self.tree.remote(item)) {
@@ -617,57 +378,4 @@ impl Engine {
                 .unwrap_or_default(),
         }
     }
-
-    /// What is edited now: the base of a further edit of this sort (contract, "Two edits in one outbox").
-    ///
-    /// An edit chained to the item's last unanswered operation has that chain's last input of either sort
-    /// as its base. Chained only where the chain says all that the person saw: news of the other sort that
-    /// came in since are better told by the version that came with them.
-    pub(super) fn base_for(&self, item: ItemId, sorts: &[Sort]) -> Base {
-        let present = || self.tree.remote(item).map_or_else(VersionVector::new, crate::tree::Node::version);
-        let Some(last) = self.in_effect(item).find(|q| q.op.act.edits()) else {
-            return Base::version(present());
-        };
-        let chained = || Base::operation(last.op.id);
-        let [sort] = sorts else {
-            let of_sorts = sorts.iter().filter_map(|sort| self.last_of_sort(item, *sort));
-            let apart = of_sorts
-                .filter(|of_sort| self.outbox.chain(last).all(|queued| queued.op.id != of_sort.op.id));
-            // Of two chains the shorter says less, and nothing that the person did not see.
-            return apart
-                .min_by_key(|of_sort| of_sort.op.sequence)
-                .map_or_else(chained, |of_sort| Base::operation(of_sort.op.id));
-        };
-        let Some(of_sort) = self.last_of_sort(item, *sort) else {
-            let root = self.outbox.chain(last).last().and_then(|queued| queued.op.base.base_version.clone());
-            return if root == Some(present()) { chained() } else { Base::version(present()) };
-        };
-        if self.outbox.chain(last).any(|queued| queued.op.id == of_sort.op.id) {
-            chained()
-        } else {
-            Base::operation(of_sort.op.id)
-        }
-    }
-}
-
-impl Engine {
-    /// The operations on which the item is shown as it is, the latest first. A creation that the server has
-    /// taken in, though its answer is still to come, is in what the server told.
-    fn in_effect(&self, item: ItemId) -> impl Iterator<Item = &Queued> {
-        let is_there = self.tree.remote(item).is_some();
-        let in_effect =
-            move |queued: &&Queued| queued.takes_effect() && !(is_there && queued.op.act.is_create());
-        self.outbox.of_item(item).rev().filter(in_effect)
-    }
-
-    /// The last operation of the item that is shown and decides this sort: what a further edit is made on.
-    pub(super) fn last_of_sort(&self, item: ItemId, sort: Sort) -> Option<&Queued> {
-        self.in_effect(item).find(|queued| queued.op.act.touches(sort))
-    }
-}
-
-/// Whether the later act makes no sense without the earlier one on the same item.
-pub(super) fn leans_on(later: &Act, earlier: &Act) -> bool {
-    earlier.is_create()
-        || [Sort::Content, Sort::Place].into_iter().any(|sort| later.touches(sort) && earlier.touches(sort))
 }

@@ -1,7 +1,9 @@
 //! The engine: one device's state for one account, and what each event makes of it.
 
 mod answers;
+mod bases;
 mod commands;
+mod conflicts;
 mod disk;
 mod fold;
 mod follow;
@@ -11,6 +13,7 @@ mod pull;
 mod push;
 mod read;
 mod reason;
+mod reissue;
 mod resync;
 mod space;
 mod uploads;

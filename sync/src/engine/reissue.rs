@@ -1,0 +1,175 @@
+//! What goes again as another operation: the answer to the former is final.
+
+use std::collections::BTreeSet;
+
+use shared::sync::Base;
+use shared::{ErrorCode, ItemId, OperationId};
+
+use super::{Act, Engine};
+use crate::outbox::Sort;
+use crate::store::{Operation, OperationState};
+
+/// UUIDs of this version tell when they were made.
+const TIMED_ID_VERSION: usize = 7;
+
+impl Engine {
+    /// What it builds on may be what the server forgot. A new id may be all that it takes, so this is believed
+    /// once an id that tells no time was refused too, and without haste.
+    pub(super) fn forget_base(&mut self, op: &Operation) {
+        let forgotten = op.base.base_operation_id.is_some_and(|base| !self.outbox.contains(base));
+        if forgotten && op.id.0.get_version_num() != TIMED_ID_VERSION {
+            self.rebase(op, &Self::unknown_base());
+        }
+        let Some(id) = self.outbox.at(op.sequence) else { return };
+        if let Some(queued) = self.outbox.get_mut(id) {
+            queued.op.attempts = op.attempts;
+        }
+        self.try_later(id, ErrorCode::OperationExpired);
+    }
+
+    /// Whether what it leans on goes again as it is, and it with that: its id stays, for a request that comes
+    /// twice may have had it accepted.
+    pub(super) fn awaits_earlier(&self, op: &Operation) -> bool {
+        match op.base.base_operation_id {
+            Some(base) => self.outbox.get(base).is_some_and(|base| !base.is_parked()),
+            None => self.creates_parent(op),
+        }
+    }
+
+    /// An operation was refused because one that it leans on was, or was not judged yet.
+    pub(super) fn reissue_dependent(&mut self, op: &Operation, item: ItemId) -> bool {
+        let Some(base) = op.base.base_operation_id else {
+            return self.creates_parent(op) && {
+                self.reissue(op.id);
+                true
+            };
+        };
+        let base = self.outbox.get(base).map(|queued| (queued.is_parked(), queued.op.clone()));
+        match base {
+            // It only stood in the same chain; what it changes is another matter.
+            Some((true, base)) if !leans_on(&op.act, &base.act) => {
+                self.reissue(op.id);
+                self.rebase(op, &base.base);
+            }
+            Some(_) => self.reissue(op.id),
+            None => {
+                self.reissue(op.id);
+                self.rebase(op, &Self::unknown_base());
+            }
+        }
+        self.refold(item);
+        true
+    }
+
+    pub(super) fn creates_parent(&self, op: &Operation) -> bool {
+        op.act.parent().is_some_and(|parent| {
+            self.outbox.of_item(self.resolve(parent)).any(|queued| queued.op.act.is_create())
+        })
+    }
+
+    /// Gives the operation in the place of `op` another base.
+    pub(super) fn rebase(&mut self, op: &Operation, base: &Base) {
+        let Some(id) = self.outbox.at(op.sequence) else { return };
+        if let Some(queued) = self.outbox.get_mut(id) {
+            queued.op.base = base.clone();
+        }
+        self.touch_operation(id);
+        self.reblock();
+    }
+
+    /// Sends the same act again as another operation: the answer to the old one is final.
+    pub(super) fn reissue(&mut self, old: OperationId) {
+        let new = OperationId(self.chance.id(self.now));
+        self.reissue_as(old, new);
+    }
+
+    pub(super) fn reissue_as(&mut self, old: OperationId, new: OperationId) {
+        let Some(item) = self.outbox.get(old).map(|queued| queued.op.item_id) else { return };
+        // A move that comes back may close a circle by now.
+        self.recheck_cycles = true;
+        self.outbox.set_state(old, OperationState::Queued);
+        let mut renamed = vec![(old, new)];
+        while let Some((old, new)) = renamed.pop() {
+            let Some(op) = self.outbox.get(old).map(|queued| queued.op.clone()) else { continue };
+            let touched = self.outbox.reissue(old, new);
+            self.name_anew(new);
+            self.followers.insert(old, Base::operation(new));
+            self.touch_operation(old);
+            self.touch_operation(new);
+            if matches!(op.act.content(), Some(crate::store::Content::Stored { .. })) {
+                self.disk.draft.moved_contents.push((old, new));
+            }
+            for id in touched {
+                self.touch_operation(id);
+                // What may have been sent keeps its words, those of what it was made on included.
+                if self.outbox.get(id).is_some_and(|queued| queued.sent) {
+                    renamed.push((id, OperationId(self.chance.id(self.now))));
+                }
+            }
+        }
+        self.reblock();
+        let item = self.resolve(item);
+        self.refold(item);
+    }
+
+    /// An operation that has not been sent under its id names its items by what they are: the server knows what
+    /// they once were for a time only.
+    fn name_anew(&mut self, id: OperationId) {
+        let Some(op) = self.outbox.get(id).map(|queued| &queued.op) else { return };
+        let (item, parent) = (self.resolve(op.item_id), op.act.parent().map(|parent| self.resolve(parent)));
+        let Some(queued) = self.outbox.get_mut(id) else { return };
+        if queued.op.item_id != item {
+            queued.op.item_id = item;
+            if let Act::Delete { seen_token } = &mut queued.op.act {
+                *seen_token = None;
+            }
+        }
+        if let (Some(named), Some(parent)) = (queued.op.act.parent_mut(), parent) {
+            *named = parent;
+        }
+    }
+
+    /// The id is taken, by an earlier try of the same creation whose record is gone: what is left of it is
+    /// its content.
+    pub(super) fn already_exists(&mut self, op: &Operation, item: ItemId) {
+        self.want_pull();
+        let Act::CreateFile { content, modified_at, .. } = op.act.clone() else {
+            self.dequeue(op.id);
+            return;
+        };
+        self.reissue(op.id);
+        let Some(id) = self.outbox.at(op.sequence) else { return };
+        if let Some(queued) = self.outbox.get_mut(id) {
+            queued.op.act = Act::SetContent { content, modified_at };
+            queued.op.base = Self::unknown_base();
+        }
+        self.refold(item);
+    }
+
+    /// Somebody moved an item out of a folder, then deleted the folder; the item did not get out. What they saw
+    /// of the folder says nothing of it.
+    pub(super) fn keep_what_stayed(&mut self, sequence: u64, item: ItemId) {
+        let folders: BTreeSet<ItemId> = self.tree.remote_ancestors(item).collect();
+        let deletes: Vec<Operation> = self
+            .outbox
+            .after(sequence)
+            .filter(|queued| matches!(queued.op.act, Act::Delete { seen_token: Some(_) }))
+            .filter(|queued| !queued.is_parked() && folders.contains(&self.resolve(queued.op.item_id)))
+            .map(|queued| queued.op.clone())
+            .collect();
+        for delete in deletes {
+            self.reissue(delete.id);
+            let Some(id) = self.outbox.at(delete.sequence) else { continue };
+            if let Some(queued) = self.outbox.get_mut(id) {
+                queued.op.act = Act::Delete { seen_token: None };
+            }
+            self.touch_operation(id);
+        }
+    }
+}
+
+/// Whether the later act makes no sense without the earlier one on the same item.
+pub(super) fn leans_on(later: &Act, earlier: &Act) -> bool {
+    earlier.is_create()
+        || [Sort::Content, Sort::Place].into_iter().any(|sort| later.touches(sort) && earlier.touches(sort))
+}
