@@ -359,9 +359,7 @@ impl Ui {
             .zip(&copies)
             .map(|((source, parent), &id)| Command::Copy { id, source, parent })
             .collect();
-        if self.try_run(commands, said) {
-            self.selection.set(Selection::of(copies));
-        }
+        self.try_run(commands, said, move || self.selection.set(Selection::of(copies)));
     }
 
     /// Most of what there is goes only after a question.
@@ -439,12 +437,16 @@ impl Ui {
         }
     }
 
+    /// As [`Self::upload`], with files that are still being read.
+    pub fn upload_coming(self, folder: ItemId, picked: impl Future<Output = Picked> + 'static) {
+        spawn_local(async move { self.upload(folder, picked.await) });
+    }
+
     fn pick(self, pick: crate::hooks::desktop_files::Pick) {
         use crate::hooks::desktop_files::{Pick, pick_with_handles};
         let folder = self.folder();
         if let Some(picking) = pick_with_handles(pick) {
-            spawn_local(async move { self.upload(folder, picking.await) });
-            return;
+            return self.upload_coming(folder, picking);
         }
         let input = match pick {
             Pick::Files => crate::components::file_inputs::FILES_INPUT,

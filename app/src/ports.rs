@@ -251,6 +251,9 @@ pub trait Cloud {
     /// Applies the commands to the local tree at once, as one step, and queues them. Answers the commands
     /// that undo them, in order.
     fn run(&self, commands: Vec<Command>) -> Vec<Command>;
+    /// As [`Cloud::run`] for however many: a part at a time, so that the page keeps its turn. Resolves with
+    /// what undoes all of it.
+    fn run_in_turns(&self, commands: Vec<Command>) -> LocalFuture<Vec<Command>>;
     /// An id for what is about to be created.
     fn new_item_id(&self) -> ItemId;
 

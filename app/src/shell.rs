@@ -1,6 +1,7 @@
 //! The frame of the signed-in area.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -25,7 +26,7 @@ use crate::conflicts::use_conflict_watch;
 use crate::hooks::clock::provide_clock;
 use crate::hooks::drag::use_page_drops;
 use crate::hooks::listener::{is_typing, on_window};
-use crate::hooks::{desktop_files, preferences};
+use crate::hooks::{desktop_files, intl, preferences};
 use crate::pages::{
     ActivityPage, EditPage, FilesPage, NotFound, PublicApp, PublicPage, SearchPage, SettingsPage, TrashPage,
 };
@@ -60,6 +61,8 @@ pub fn App() -> impl IntoView {
         })
     });
     provide_clock();
+    // While the local database is opened.
+    set_timeout(intl::prepare, Duration::ZERO);
     view! {
         {move || root.get().map(|root| view! { <SignedIn root=root /> })}
         {move || failed.get().map(|text| view! { <p role="alert">{text}</p> })}
@@ -200,7 +203,7 @@ fn use_pasted_files(ui: Ui) {
         }
         if let Some(files) = files.filter(|files| files.length() > 0) {
             event.prevent_default();
-            ui.upload(ui.folder(), desktop_files::from_input(&files));
+            ui.upload_coming(ui.folder(), desktop_files::from_input(&files));
         } else if WAS_AWAY.get() && ui.clipboard.with_untracked(|it| !it.is_empty()) {
             ui.perform(crate::actions::Action::Paste, Vec::new());
         }
@@ -232,7 +235,7 @@ fn use_fresh_account(ui: Ui) {
                 is_due.set_value(false);
                 ui.cloud().refresh_account();
             },
-            std::time::Duration::from_secs(5),
+            Duration::from_secs(5),
         );
     });
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_query_map};
 use shared::{ClientFileItem, ConflictId, DeviceId, ItemId, OperationId};
@@ -22,6 +23,8 @@ const TOAST_LIFE: Duration = Duration::from_secs(4);
 const TOAST_ACTION_LIFE: Duration = Duration::from_secs(8);
 /// Toasts on the screen at once.
 const TOASTS_MAX: usize = 3;
+/// Commands that are run in one go; more of them would hold the page up.
+const COMMANDS_AT_ONCE_MAX: usize = 250;
 /// Steps that can be undone.
 const UNDO_STEPS_MAX: usize = 100;
 
@@ -129,6 +132,14 @@ impl History {
     }
 }
 
+/// Acts of many commands, which are run in parts.
+#[derive(Default)]
+struct Acts {
+    running: usize,
+    /// What is done when none runs any more.
+    waiting: Vec<Box<dyn FnOnce()>>,
+}
+
 type Navigate = Rc<dyn Fn(&str, NavigateOptions)>;
 
 /// The state of the signed-in area, in context: a reference to handles, made once a page, so that it is
@@ -178,6 +189,7 @@ pub struct Handles {
     /// Whether a person came here from another list, and the keyboard should come along.
     pub has_moved: StoredValue<bool>,
     history: StoredValue<History>,
+    acts: StoredValue<Acts, LocalStorage>,
 }
 
 /// Makes the state and puts it into context. Inside the router.
@@ -208,6 +220,7 @@ pub fn provide_ui(root: ItemId) -> Ui {
         focus_list: RwSignal::new(0),
         has_moved: StoredValue::new(false),
         history: StoredValue::default(),
+        acts: StoredValue::new_local(Acts::default()),
     };
     let ui = Ui(Box::leak(Box::new(handles)));
     provide_context(ui);
@@ -378,20 +391,50 @@ impl Ui {
         if commands.is_empty() {
             return;
         }
-        let inverse = self.cloud().run(commands);
-        let step = self.remember(inverse);
-        if let Some(text) = said {
-            self.toast(text, step.map(ToastAction::Undo));
-        }
+        self.carry_out(commands, move |inverse| {
+            let step = self.remember(inverse);
+            if let Some(text) = said {
+                self.toast(text, step.map(ToastAction::Undo));
+            }
+        });
     }
 
-    /// As [`Self::run`], for commands that say themselves why they did nothing. Whether they did something.
-    pub fn try_run(self, commands: Vec<Command>, said: String) -> bool {
-        let step = self.remember(self.cloud().run(commands));
-        if step.is_some() {
-            self.toast(said, step.map(ToastAction::Undo));
+    /// As [`Self::run`], for commands that say themselves why they did nothing. `done` is called if they did
+    /// something.
+    pub fn try_run(self, commands: Vec<Command>, said: String, done: impl FnOnce() + 'static) {
+        self.carry_out(commands, move |inverse| {
+            if let Some(step) = self.remember(inverse) {
+                self.toast(said, Some(ToastAction::Undo(step)));
+                done();
+            }
+        });
+    }
+
+    /// Runs the commands: a few at once, many a part at a time. `done` is given what undoes them.
+    fn carry_out(self, commands: Vec<Command>, done: impl FnOnce(Vec<Command>) + 'static) {
+        if commands.len() <= COMMANDS_AT_ONCE_MAX {
+            return done(self.cloud().run(commands));
         }
-        step.is_some()
+        let running = self.cloud().run_in_turns(commands);
+        self.acts.update_value(|acts| acts.running += 1);
+        spawn_local(async move {
+            done(running.await);
+            let waiting = self.acts.try_update_value(|acts| {
+                acts.running -= 1;
+                std::mem::take(&mut acts.waiting)
+            });
+            for act in waiting.into_iter().flatten() {
+                self.after_running(act);
+            }
+        });
+    }
+
+    /// Calls `act` once nothing runs in parts any more: what is taken back has to be whole.
+    fn after_running(self, act: Box<dyn FnOnce()>) {
+        if self.acts.with_value(|acts| acts.running == 0) {
+            return act();
+        }
+        self.acts.update_value(|acts| acts.waiting.push(act));
     }
 
     /// Keeps the way back, if there is one.
@@ -413,43 +456,48 @@ impl Ui {
 
     /// Undoes the latest step.
     pub fn undo(self) {
-        let step = self.history.try_update_value(|history| history.undo.pop()).flatten();
-        match step {
-            Some(step) => self.take_back(step),
-            None => self.announce(words::NOTHING_TO_UNDO),
-        }
+        self.after_running(Box::new(move || {
+            let step = self.history.try_update_value(|history| history.undo.pop()).flatten();
+            match step {
+                Some(step) => self.take_back(step),
+                None => self.announce(words::NOTHING_TO_UNDO),
+            }
+        }));
     }
 
     /// Undoes one step, wherever it stands.
     pub fn undo_step(self, id: u64) {
-        let step = self.history.try_update_value(|history| {
-            let place = history.undo.iter().position(|step| step.id == id)?;
-            Some(history.undo.remove(place))
-        });
-        if let Some(step) = step.flatten() {
-            self.take_back(step);
-        }
+        self.after_running(Box::new(move || {
+            let step = self.history.try_update_value(|history| {
+                let place = history.undo.iter().position(|step| step.id == id)?;
+                Some(history.undo.remove(place))
+            });
+            if let Some(step) = step.flatten() {
+                self.take_back(step);
+            }
+        }));
     }
 
     fn take_back(self, step: Step) {
-        let again = self.cloud().run(step.inverse);
-        self.history.update_value(|history| history.redo.push(again));
-        self.toasts.update(|toasts| toasts.retain(|toast| toast.action != Some(ToastAction::Undo(step.id))));
-        self.announce(words::UNDONE);
+        let Step { id, inverse } = step;
+        self.toasts.update(|toasts| toasts.retain(|toast| toast.action != Some(ToastAction::Undo(id))));
+        self.carry_out(inverse, move |again| {
+            self.history.update_value(|history| history.redo.push(again));
+            self.announce(words::UNDONE);
+        });
     }
 
     pub fn redo(self) {
-        let again = self.history.try_update_value(|history| history.redo.pop()).flatten();
-        match again {
-            Some(commands) => {
-                let inverse = self.cloud().run(commands);
+        self.after_running(Box::new(move || {
+            let again = self.history.try_update_value(|history| history.redo.pop()).flatten();
+            let Some(commands) = again else { return self.announce(words::NOTHING_TO_REDO) };
+            self.carry_out(commands, move |inverse| {
                 self.history.update_value(|history| {
                     history.push(inverse);
                 });
                 self.announce(words::REDONE);
-            }
-            None => self.announce(words::NOTHING_TO_REDO),
-        }
+            });
+        }));
     }
 }
 

@@ -93,6 +93,8 @@ impl BrowserCloud {
             let _ = api::sign_out().await;
             return false;
         };
+        // The last of what was read was one task, the page that shows it is another.
+        browser::turn().await;
         self.account.set(Account::SignedIn(Arc::new(signed_in)));
         self.take_seat(user, Rc::new(store), engine, is_leader);
         self.refresh_account();
@@ -219,7 +221,10 @@ async fn known_device(user: UserId) -> Option<DeviceId> {
     Some(IndexedDbStore::open(user).await.ok()?.meta().await.ok()??.device_id)
 }
 
-/// A larger content is shown while it comes; a smaller one once it is here, in bytes.
+/// Commands that are run before the page has its turn: a few milliseconds.
+const COMMANDS_A_TURN: usize = 250;
+
+/// Up to this size, in bytes, a content comes here whole before it is shown, however it is shown.
 const SHOWN_WHOLE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// Where an item's bytes are.
@@ -454,6 +459,19 @@ impl Cloud for BrowserCloud {
             self.screen.say(error.to_string());
         }
         ran.undo
+    }
+
+    fn run_in_turns(&self, commands: Vec<Command>) -> LocalFuture<Vec<Command>> {
+        let cloud = self.clone();
+        Box::pin(async move {
+            let (mut undos, mut commands) = (Vec::new(), commands.into_iter());
+            while commands.len() > 0 {
+                undos.push(cloud.run(commands.by_ref().take(COMMANDS_A_TURN).collect()));
+                let Some(seat) = cloud.seat() else { break };
+                seat.catch_up().await;
+            }
+            undos.into_iter().rev().flatten().collect()
+        })
     }
 
     fn new_item_id(&self) -> ItemId {

@@ -6,6 +6,7 @@ use app::ports::SaveError;
 use sync::{Command, EditBase, Event, Ran, StoreBatch};
 use wasm_bindgen_futures::spawn_local;
 
+use crate::browser;
 use crate::contents::Contents;
 use crate::intake;
 use crate::replica::Replica;
@@ -39,6 +40,16 @@ impl Seat {
             Self::Leading(runtime) => runtime.run(commands).0,
             Self::Following(follower) => follower.run(commands),
         }
+    }
+
+    /// Gives the page its turn, and returns when what was run is not all held in memory: the leader has stored
+    /// most of it, or has answered the follower.
+    pub async fn catch_up(&self) {
+        match self {
+            Self::Leading(runtime) => runtime.catch_up().await,
+            Self::Following(follower) => follower.catch_up().await,
+        }
+        browser::turn().await;
     }
 
     /// As [`Self::run`] with commands that make one operation; resolves when it is stored, with that operation
@@ -135,9 +146,11 @@ pub async fn succeed(
     leader: Rc<Leader>,
     ended: impl Fn(Ended) + Clone + 'static,
 ) -> Option<Rc<Runtime>> {
-    let unanswered = follower.end();
+    follower.end();
     let engine = follower.store.open_engine().await.ok()??;
     follower.replica.reopen(engine);
+    // Not before: reading takes a while, in which a person goes on.
+    let unanswered = follower.hand_over();
     let runtime = lead(follower.replica.clone(), follower.store.clone(), contents, leader, ended);
     for commands in unanswered {
         // What the last leader did before it ended is refused as known, or changes nothing.

@@ -134,9 +134,11 @@ impl Tree {
         self.remote.len()
     }
 
-    /// The folders that items of the server are in and that it no longer has.
+    /// The folders that items are in and that the server no longer has. Each folder is looked at once, whatever is
+    /// in it.
     pub(crate) fn missing_folders(&self) -> BTreeSet<ItemId> {
-        let parents = self.remote.values().map(|node| node.parent);
+        let live = self.children.keys().copied();
+        let parents = live.chain(self.trashed.iter().filter_map(|id| Some(self.local(*id)?.parent)));
         parents.filter(|parent| !self.remote.contains_key(parent) && !self.is_root(*parent)).collect()
     }
 

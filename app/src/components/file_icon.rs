@@ -1,4 +1,5 @@
 use leptos::prelude::*;
+use leptos::tachys::html::InertElement;
 
 use crate::model::FileType;
 
@@ -6,13 +7,14 @@ use crate::model::FileType;
 /// folder. Hidden from screen readers, which hear the type as text.
 #[component]
 pub fn FileIcon(kind: FileType) -> impl IntoView {
-    let drawing = match kind {
-        FileType::Folder => FOLDER.to_owned(),
-        kind => format!("{SHEET}{}", mark(kind)),
+    let (sheet, mark) = match kind {
+        FileType::Folder => (FOLDER, ""),
+        kind => (SHEET, mark(kind)),
     };
-    view! {
-        <svg class=format!("file-icon file-icon-{}", class(kind)) viewBox="0 0 32 32" aria-hidden="true" inner_html=drawing />
-    }
+    let class = class(kind);
+    InertElement::new(format!(
+        "<svg class=\"file-icon file-icon-{class}\" viewBox=\"0 0 32 32\" aria-hidden=\"true\">{sheet}{mark}</svg>"
+    ))
 }
 
 const FOLDER: &str = r#"<path class="folder-back" d="M3 9.5A3 3 0 0 1 6 6.500h6.200a3 3 0 0 1 2.3 1.07L16.1 9.500H26a3 3 0 0 1 3 3V15H3z"/><path class="folder-front" d="M3 14a2 2 0 0 1 2-2h22a2 2 0 0 1 2 2v9.500a3 3 0 0 1-3 3H6a3 3 0 0 1-3-3z"/>"#;

@@ -5,6 +5,7 @@ use shared::ItemId;
 
 use super::file_icon::FileIcon;
 use super::icon::Glyph;
+use crate::hooks::later::use_later;
 use crate::model::{Entries, FileType, Sort};
 use crate::ui::{Place, Ui, use_ui};
 use crate::words;
@@ -12,21 +13,25 @@ use crate::words;
 /// Folders shown under one folder; a longer list belongs in the content.
 const BRANCHES_MAX: usize = 200;
 
-/// Which folders of the tree are open.
+/// Which folders of the tree are open, and when to look at them again.
 #[derive(Clone, Copy)]
-struct Open(RwSignal<HashSet<ItemId>>);
+struct Open {
+    ids: RwSignal<HashSet<ItemId>>,
+    revision: Signal<u64>,
+}
 
 /// The folders below the root. Those on the way to where one is stand open.
 #[component]
 pub fn FolderTree() -> impl IntoView {
     let ui = use_ui();
-    let open = Open(RwSignal::default());
+    // The list beside it comes first.
+    let open = Open { ids: RwSignal::default(), revision: use_later(ui.cloud().revision()) };
     provide_context(open);
     Effect::new(move || {
         if let Place::Folder(folder) = ui.place.get() {
             let way: Vec<ItemId> = ui.cloud().ancestors(folder).iter().map(|it| it.item.id).collect();
             if !way.is_empty() {
-                open.0.update(|open| open.extend(way));
+                open.ids.update(|open| open.extend(way));
             }
         }
     });
@@ -35,10 +40,10 @@ pub fn FolderTree() -> impl IntoView {
 
 #[component]
 fn Branches(ui: Ui, folder: ItemId, depth: usize) -> impl IntoView {
+    let Open { revision, .. } = expect_context();
     let folders = Memo::new(move |_| {
-        let cloud = ui.cloud();
-        cloud.revision().with(|_| ());
-        let sorted = Entries::sorted(cloud.folders(folder), Sort::default());
+        revision.track();
+        let sorted = Entries::sorted(ui.cloud().folders(folder), Sort::default());
         sorted
             .items()
             .iter()
@@ -60,12 +65,11 @@ fn Branches(ui: Ui, folder: ItemId, depth: usize) -> impl IntoView {
 
 #[component]
 fn Branch(ui: Ui, id: ItemId, name: String, depth: usize) -> impl IntoView {
-    let Open(open) = expect_context();
+    let Open { ids: open, revision } = expect_context();
     let is_open = Memo::new(move |_| open.with(|open| open.contains(&id)));
     let has_folders = Memo::new(move |_| {
-        let cloud = ui.cloud();
-        cloud.revision().with(|_| ());
-        !cloud.folders(id).is_empty()
+        revision.track();
+        !ui.cloud().folders(id).is_empty()
     });
     let is_here = Memo::new(move |_| ui.place.with(|place| *place == Place::Folder(id)));
     let toggle = move |_| {

@@ -1,10 +1,26 @@
 use leptos::prelude::*;
-use leptos_icons::Icon;
+use leptos::tachys::html::InertElement;
 
-/// An icon of the set, 20 px, hidden from screen readers: the control around it carries the name.
+/// An icon of the set, 20 px, hidden from screen readers: the control around it carries the name. The browser
+/// reads each icon once and copies it from then on: a list has hundreds.
 #[component]
 pub fn Glyph(icon: icondata::Icon) -> impl IntoView {
-    view! { <span class="glyph" aria-hidden="true"><Icon icon=icon /></span> }
+    let attributes: String = [
+        ("viewBox", icon.view_box),
+        ("style", icon.style),
+        ("stroke-linecap", icon.stroke_linecap),
+        ("stroke-linejoin", icon.stroke_linejoin),
+        ("stroke-width", icon.stroke_width),
+        ("stroke", icon.stroke),
+        ("fill", icon.fill.or(Some("currentColor"))),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some(format!(" {name}=\"{}\"", value?)))
+    .collect();
+    let drawing = icon.data;
+    InertElement::new(format!(
+        "<span class=\"glyph\" aria-hidden=\"true\"><svg width=\"1em\" height=\"1em\"{attributes}>{drawing}</svg></span>"
+    ))
 }
 
 /// A button that is an icon, with its name for everyone.

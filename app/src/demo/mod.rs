@@ -151,6 +151,11 @@ impl Cloud for DemoCloud {
         undo
     }
 
+    fn run_in_turns(&self, commands: Vec<Command>) -> LocalFuture<Vec<Command>> {
+        let undo = self.run(commands);
+        Box::pin(async { undo })
+    }
+
     fn new_item_id(&self) -> ItemId {
         ItemId(self.next_id())
     }

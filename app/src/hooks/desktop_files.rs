@@ -10,7 +10,11 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry};
 
+use super::later::turn;
 use crate::ports::{Picked, PickedFile};
+
+/// Files that are read before the page has its turn.
+const FILES_A_TURN: usize = 500;
 
 /// What was dropped, gathered at once (the browser empties a drop when its handler returns), read later.
 pub fn dropped(transfer: &DataTransfer) -> impl Future<Output = Picked> + use<> {
@@ -44,19 +48,23 @@ pub fn dropped(transfer: &DataTransfer) -> impl Future<Output = Picked> + use<> 
     }
 }
 
-/// What a file input holds; a folder input tells each file's path.
-pub fn from_input(files: &FileList) -> Picked {
-    let files = (0..files.length())
-        .filter_map(|index| files.get(index))
-        .map(|file| {
+/// What a file input holds, gathered at once and read later; a folder input tells each file's path.
+pub fn from_input(files: &FileList) -> impl Future<Output = Picked> + use<> {
+    let files = Array::from(files);
+    async move {
+        // An input tells of no folder but by a file in it.
+        let mut picked = Picked::default();
+        for file in files.iter() {
             let path = get(&file, "webkitRelativePath").as_string().unwrap_or_default();
             let mut folders: Vec<String> = path.split('/').map(str::to_owned).collect();
             folders.pop();
-            PickedFile { file, folders, handle: None }
-        })
-        .collect();
-    // An input tells of no folder but by a file in it.
-    Picked { files, empty_folders: Vec::new() }
+            picked.files.push(PickedFile { file: file.unchecked_into(), folders, handle: None });
+            if picked.files.len().is_multiple_of(FILES_A_TURN) {
+                turn().await;
+            }
+        }
+        picked
+    }
 }
 
 /// What the browser's own picker asks for.

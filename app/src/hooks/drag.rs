@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use leptos::ev;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use shared::ItemId;
 use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, Element};
@@ -93,7 +92,7 @@ pub fn use_page_drops(ui: Ui) {
                 if let Some(transfer) = event.data_transfer() {
                     let folder = folder.unwrap_or_else(|| ui.folder());
                     let files = desktop_files::dropped(&transfer);
-                    spawn_local(async move { ui.upload(folder, files.await) });
+                    ui.upload_coming(folder, files);
                 }
             }
             (Carried::Items, None) if ui.over_trash.get_untracked() => {

@@ -1,5 +1,7 @@
 //! Sizes, dates and numbers, as the person's own locale writes them.
 
+use std::cell::OnceCell;
+
 use js_sys::{Array, Function, Object, Reflect};
 use shared::Timestamp;
 use wasm_bindgen::{JsCast, JsValue};
@@ -12,12 +14,22 @@ thread_local! {
     static WHOLE: Function = number_format(&[]);
     static PERCENT: Function = number_format(&[("style", "percent")]);
     static RELATIVE: JsValue = construct("RelativeTimeFormat", &[("numeric", "auto")]);
-    static BYTES: [Function; 5] = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"].map(|unit| {
-        number_format(&[
-            ("style", "unit"), ("unit", unit), ("unitDisplay", if unit == "byte" { "long" } else { "short" }),
-            ("maximumFractionDigits", "1"),
-        ])
-    });
+    static BYTES: [OnceCell<Function>; 5] = const { [const { OnceCell::new() }; 5] };
+}
+
+/// Makes the browser load what it needs for numbers and dates, which takes it a while the first time.
+pub fn prepare() {
+    WHOLE.with(|_| ());
+    DAY_AND_TIME.with(|_| ());
+}
+
+fn byte_format(unit: &str) -> Function {
+    number_format(&[
+        ("style", "unit"),
+        ("unit", unit),
+        ("unitDisplay", if unit == "byte" { "long" } else { "short" }),
+        ("maximumFractionDigits", "1"),
+    ])
 }
 
 fn construct(class: &str, options: &[(&str, &str)]) -> JsValue {
@@ -82,6 +94,7 @@ pub fn percent(share: f64) -> String {
 /// "1.2 MB": decimal units, as storage is sold and other clouds count.
 pub fn size(bytes: u64) -> String {
     const STEP: f64 = 1000.0;
+    const UNITS: [&str; 5] = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
     let mut value = bytes as f64;
     let mut unit = 0;
     while value >= STEP - 0.5 && unit < 4 {
@@ -91,7 +104,7 @@ pub fn size(bytes: u64) -> String {
     if value >= 100.0 {
         value = value.round();
     }
-    BYTES.with(|formats| formatted(&formats[unit], value))
+    BYTES.with(|formats| formatted(formats[unit].get_or_init(|| byte_format(UNITS[unit])), value))
 }
 
 const MINUTE_MS: i64 = 60_000;

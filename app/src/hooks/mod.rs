@@ -4,6 +4,7 @@ pub mod clock;
 pub mod desktop_files;
 pub mod drag;
 pub mod intl;
+pub mod later;
 pub mod listener;
 pub mod media;
 pub mod preferences;

@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use leptos::html::Div;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -11,9 +13,15 @@ pub struct Viewport {
     pub height: f64,
 }
 
-/// Follows a scrolling element. Reads happen once a frame, however many events come.
+thread_local! {
+    /// As the last one was: the next most likely is as large, and need not be measured before it is filled.
+    static LAST: Cell<Viewport> = Cell::default();
+}
+
+/// Follows a scrolling element. Reads happen once a frame, however many events come, and when the frame before
+/// is laid out: to ask in between would lay out the page twice.
 pub fn use_viewport(node: NodeRef<Div>) -> Signal<Viewport> {
-    let viewport = RwSignal::new(Viewport::default());
+    let viewport = RwSignal::new(Viewport { top: 0.0, ..LAST.get() });
     let frame_asked = StoredValue::new(false);
     let read = move || {
         if let Some(element) = node.get_untracked() {
@@ -22,6 +30,7 @@ pub fn use_viewport(node: NodeRef<Div>) -> Signal<Viewport> {
                 width: f64::from(element.client_width()),
                 height: f64::from(element.client_height()),
             };
+            LAST.set(now);
             if now != viewport.get_untracked() {
                 viewport.set(now);
             }
@@ -41,7 +50,6 @@ pub fn use_viewport(node: NodeRef<Div>) -> Signal<Viewport> {
         if let Some(element) = node.get() {
             super::listener::on_target(&element, "scroll", move |_| ask());
             observe_size(&element, ask);
-            read();
         }
     });
     viewport.into()

@@ -108,6 +108,25 @@ impl Follower {
         answered
     }
 
+    /// Returns when the leader has answered all that was asked so far, or the lead changes.
+    pub async fn catch_up(&self) {
+        let asked: Vec<Uuid> = self.unanswered.borrow().keys().copied().collect();
+        for request in asked {
+            let answered = {
+                let mut waiting = self.waiting.borrow_mut();
+                // Somebody else may wait for it already, and then it is a single edit.
+                if !self.unanswered.borrow().contains_key(&request) || waiting.contains_key(&request) {
+                    continue;
+                }
+                let (answer, answered) = oneshot::channel();
+                waiting.insert(request, answer);
+                answered
+            };
+            // Gone without an answer, this tab leads.
+            let _ = answered.await;
+        }
+    }
+
     fn ask(&self, request: Uuid, commands: Vec<Command>) -> Ran {
         self.tabs.say(&Word::Run { request, commands: commands.clone() }, &JsValue::NULL);
         let ran = self.show(commands.clone());
@@ -216,9 +235,14 @@ impl Follower {
         });
     }
 
-    /// This tab leads now. What the last leader did not answer is handed over.
-    pub fn end(&self) -> Vec<Vec<Command>> {
+    /// This tab is about to lead: nothing is heard any more.
+    pub fn end(&self) {
         self.is_over.set(true);
+        self.waiting.take();
+    }
+
+    /// What the last leader did not answer, and what was asked since.
+    pub fn hand_over(&self) -> Vec<Vec<Command>> {
         self.waiting.take();
         self.unanswered.take().into_values().collect()
     }

@@ -36,7 +36,12 @@ impl Engine {
     /// they never saw.
     fn seen_in(&self, folder: ItemId) -> Option<String> {
         // Of one that the server was only asked for, what it may have joined there is unseen.
-        if self.tree.remote(folder).is_none() || self.hides_news(folder) {
+        let node = self.tree.remote(folder)?;
+        // Nothing is in a file, so nothing that waits has to be looked at.
+        if node.kind == ItemKind::File {
+            return self.meta.seen_token.clone();
+        }
+        if self.hides_news(folder) {
             return None;
         }
         let within = |item: ItemId| item != folder && self.tree.is_within(item, folder);
@@ -64,7 +69,7 @@ impl Engine {
         };
         let mut edits =
             self.outbox.iter().filter(|queued| !queued.op.act.is_create() && queued.op.act.edits());
-        self.tree.remote(folder).is_some_and(|node| node.kind == ItemKind::Folder) && edits.any(is_news)
+        edits.any(is_news)
     }
 
     /// Takes back a creation that was never sent and holds nothing worth a place in the trash: an empty
