@@ -77,7 +77,8 @@ function frameCosts(events: TraceEvent[]): { frames: number[]; longTasks: number
   const mine = events.filter((event) => event.pid === main?.pid && event.tid === main?.tid).sort((a, b) => a.ts - b.ts);
   let until = 0;
   for (const event of mine) {
-    if (event.name === "BeginMainThreadFrame" || event.name === "BeginFrame") {
+    if (event.name === "BeginCommitCompositorFrame") {
+      // What a frame shows is handed over to be drawn.
       if (cost > 0) frames.push(cost / 1_000);
       cost = 0;
     } else if (FRAME_WORK.has(event.name) && event.ph === "X" && event.ts >= until) {
@@ -86,6 +87,6 @@ function frameCosts(events: TraceEvent[]): { frames: number[]; longTasks: number
       until = event.ts + (event.dur ?? 0);
     }
   }
-  const tasks = mine.filter((event) => event.name === "RunTask" && (event.dur ?? 0) > 50_000);
+  const tasks = mine.filter((event) => event.name === "RunTask" && (event.tdur ?? 0) > 50_000);
   return { frames, longTasks: tasks.length };
 }
