@@ -1,0 +1,336 @@
+//! The port itself: each call to whoever does it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use app::ports::{
+    Account, ActivityView, CallError, Cloud, DeviceStorage, Keeping, KeptNotice, LocalFuture, Notice, Picked,
+    Side, TextEdit, UploadControl, UploadView,
+};
+use leptos::prelude::*;
+use shared::account::{Device, Password, Register};
+use shared::activity::ActivityPage;
+use shared::sync::ConflictInfo;
+use shared::upload::FileVersion;
+use shared::{ClientFileItem, ConflictId, DeviceId, ItemId, ItemName, OperationId, VersionId};
+use sync::{Command, EditBase, QueueEntry, SyncSummary};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Blob, File};
+
+use super::BrowserCloud;
+use super::bytes::Use;
+use super::entry::{adopt, sign_in};
+use crate::api;
+use crate::browser;
+use crate::contents;
+use crate::opfs;
+use crate::replica::Replica;
+use crate::session::{self, Session};
+use crate::store::RememberedActivity;
+use crate::tabs::Wish;
+
+/// Commands that are run before the page has its turn: a few milliseconds.
+const COMMANDS_A_TURN: usize = 250;
+
+impl Cloud for BrowserCloud {
+    fn account(&self) -> Signal<Account> {
+        self.account.clone().into()
+    }
+
+    fn sign_in(&self, username: String, password: String) -> LocalFuture<Result<(), CallError>> {
+        Box::pin(async move {
+            let signed_in = sign_in(username, Password(password)).await?;
+            // A browser without storage cannot hold what this app promises to hold.
+            adopt(signed_in).await.map_err(|_| CallError::Unreachable)
+        })
+    }
+
+    fn register(
+        &self,
+        username: String,
+        password: String,
+        display_name: Option<String>,
+        invite: Option<String>,
+    ) -> LocalFuture<Result<(), CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move {
+            let body = Register {
+                username: username.clone(),
+                password: Password(password.clone()),
+                display_name,
+                invite,
+            };
+            api::register(&body).await?;
+            cloud.sign_in(username, password).await
+        })
+    }
+
+    fn sign_out(&self) -> LocalFuture<Result<(), CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move { cloud.leave_account().await })
+    }
+
+    fn revision(&self) -> Signal<u64> {
+        self.screen.revision.clone().into()
+    }
+
+    fn item(&self, id: ItemId) -> Option<Arc<ClientFileItem>> {
+        self.read(|replica| replica.item(id))
+    }
+
+    fn children(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>> {
+        self.read(|replica| replica.children(folder))
+    }
+
+    fn folders(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>> {
+        self.read(|replica| replica.folders(folder))
+    }
+
+    fn children_len(&self, folder: ItemId) -> usize {
+        self.read(|replica| replica.children_len(folder))
+    }
+
+    fn child_named(&self, folder: ItemId, name: &ItemName) -> Option<ItemId> {
+        self.read(|replica| replica.child_named(folder, name))
+    }
+
+    fn ancestors(&self, id: ItemId) -> Vec<Arc<ClientFileItem>> {
+        self.read(|replica| replica.ancestors(id))
+    }
+
+    fn search(&self, text: &str, limit: usize) -> Vec<Arc<ClientFileItem>> {
+        self.read(|replica| replica.search(text, limit))
+    }
+
+    fn trash(&self) -> Vec<Arc<ClientFileItem>> {
+        self.read(Replica::trash)
+    }
+
+    fn run(&self, commands: Vec<Command>) -> Vec<Command> {
+        let ran = self.with_seat(|seat| seat.run(commands)).unwrap_or_default();
+        for (_, error) in &ran.refused {
+            self.screen.say(error.to_string());
+        }
+        ran.undo
+    }
+
+    fn run_in_turns(&self, commands: Vec<Command>) -> LocalFuture<Vec<Command>> {
+        let cloud = self.clone();
+        Box::pin(async move {
+            let (mut undos, mut commands) = (Vec::new(), commands.into_iter());
+            while commands.len() > 0 {
+                undos.push(cloud.run(commands.by_ref().take(COMMANDS_A_TURN).collect()));
+                let Some(seat) = cloud.seat() else { break };
+                seat.catch_up().await;
+            }
+            undos.into_iter().rev().flatten().collect()
+        })
+    }
+
+    fn new_item_id(&self) -> ItemId {
+        ItemId(browser::new_id())
+    }
+
+    fn summary(&self) -> Signal<SyncSummary> {
+        self.screen.summary.clone().into()
+    }
+
+    fn queue(&self, limit: usize) -> Vec<QueueEntry> {
+        self.read(|replica| replica.queue(limit))
+    }
+
+    fn retry_now(&self) {
+        self.wish(Wish::RetryNow);
+    }
+
+    fn discard(&self, operation: OperationId) {
+        self.wish(Wish::Discard(operation));
+    }
+
+    fn notices(&self) -> Signal<Vec<Notice>> {
+        self.screen.notices.clone().into()
+    }
+
+    fn take_notices(&self) -> Vec<Notice> {
+        let taken = self.screen.notices.get_untracked();
+        if !taken.is_empty() {
+            self.screen.notices.set(Vec::new());
+        }
+        taken
+    }
+
+    fn upload(&self, folder: ItemId, picked: Picked) {
+        self.wish(Wish::Upload(folder, picked));
+    }
+
+    fn uploads(&self) -> Signal<Vec<UploadView>> {
+        self.screen.uploads.clone().into()
+    }
+
+    fn control_upload(&self, operation: OperationId, control: UploadControl) {
+        self.wish(Wish::Control(operation, control));
+    }
+
+    fn supply_file(&self, operation: OperationId, file: File) {
+        self.wish(Wish::Supply(operation, file));
+    }
+
+    fn content_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move { cloud.address(id, Use::Show).await })
+    }
+
+    fn read_text(&self, id: ItemId, bytes_max: usize) -> LocalFuture<Result<String, CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move { cloud.head_of_text(id, bytes_max).await })
+    }
+
+    fn edit_text(&self, id: ItemId) -> LocalFuture<Rc<dyn TextEdit>> {
+        let cloud = self.clone();
+        Box::pin(async move { cloud.begin_edit(id).await })
+    }
+
+    fn edit_base(&self, id: ItemId) -> Option<EditBase> {
+        self.with_seat(|seat| seat.replica().edit_base(id)).flatten()
+    }
+
+    fn create_text(&self, folder: ItemId, name: ItemName, text: String) -> LocalFuture<Option<ItemId>> {
+        let cloud = self.clone();
+        Box::pin(async move { cloud.create_text_file(folder, name, text).await })
+    }
+
+    fn download_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move { cloud.address(id, Use::Save).await })
+    }
+
+    fn keeping_revision(&self) -> Signal<u64> {
+        self.keeping_revision.clone().into()
+    }
+
+    fn keeping(&self, id: ItemId) -> Keeping {
+        let contents = self.contents.borrow().clone();
+        let Some(contents) = contents else { return Keeping::default() };
+        self.read(|replica| {
+            let here = |item: Arc<ClientFileItem>| {
+                item.item.content_hash.is_some_and(|hash| contents.holds(hash))
+                    || replica.pending_content(id).is_some()
+            };
+            let above = replica.ancestor_ids(id);
+            Keeping { kept: contents.kept(id, above), is_here: replica.item(id).is_some_and(here) }
+        })
+    }
+
+    fn keep(&self, ids: &[ItemId], is_kept: bool) {
+        if let Some(contents) = &*self.contents.borrow() {
+            contents.keep(ids, is_kept);
+        }
+    }
+
+    fn device_storage(&self) -> LocalFuture<DeviceStorage> {
+        let cloud = self.clone();
+        Box::pin(async move {
+            let (contents, seat) = (cloud.contents.borrow().clone(), cloud.seat.borrow().clone());
+            match contents.zip(seat) {
+                Some((contents, seat)) => contents::storage(&contents, seat.replica()).await,
+                None => DeviceStorage::default(),
+            }
+        })
+    }
+
+    fn set_seen_budget(&self, bytes: u64) {
+        if let Some(contents) = &*self.contents.borrow() {
+            contents.set_budget(bytes);
+        }
+    }
+
+    fn ask_to_persist(&self) -> LocalFuture<bool> {
+        Box::pin(opfs::ask_to_persist())
+    }
+
+    fn conflicts(&self) -> Vec<Arc<ConflictInfo>> {
+        self.read(Replica::conflicts)
+    }
+
+    fn conflict_content(&self, conflict: ConflictId, side: Side) -> LocalFuture<Result<Blob, CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move { cloud.side_of_conflict(conflict, side).await })
+    }
+
+    fn conflict_url(&self, conflict: ConflictId, side: Side) -> String {
+        api::conflict_url(conflict, side)
+    }
+
+    fn activity(&self, cursor: Option<String>) -> LocalFuture<Result<ActivityView, CallError>> {
+        let store = self.with_seat(|seat| seat.store().clone());
+        Box::pin(async move {
+            let is_first = cursor.is_none();
+            let answer = api::activity(cursor.as_deref()).await;
+            let (page, as_of) = match (answer, store) {
+                (Ok(page), Some(store)) if is_first => {
+                    let remembered = RememberedActivity { as_of: browser::now(), page };
+                    // What cannot be kept is shown all the same.
+                    let _ = store.remember_activity(&remembered).await;
+                    (remembered.page, None)
+                }
+                (Ok(page), _) => (page, None),
+                (Err(CallError::Unreachable), Some(store)) if is_first => {
+                    let remembered = store.remembered_activity().await.ok().flatten();
+                    let RememberedActivity { as_of, page } = remembered.ok_or(CallError::Unreachable)?;
+                    (ActivityPage { next_cursor: None, ..page }, Some(as_of))
+                }
+                (Err(error), _) => return Err(error),
+            };
+            Ok(ActivityView { activities: page.activities, next_cursor: page.next_cursor, as_of })
+        })
+    }
+
+    fn kept_notices(&self) -> LocalFuture<Vec<KeptNotice>> {
+        let store = self.with_seat(|seat| seat.store().clone());
+        Box::pin(async move {
+            match store {
+                Some(store) => store.notices().await.unwrap_or_default(),
+                None => Vec::new(),
+            }
+        })
+    }
+
+    fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>> {
+        Box::pin(api::versions(id))
+    }
+
+    fn version_url(&self, id: ItemId, version: VersionId) -> String {
+        api::version_url(id, version)
+    }
+
+    fn restore_version(&self, id: ItemId, version: VersionId) -> LocalFuture<Result<(), CallError>> {
+        let cloud = self.clone();
+        Box::pin(async move {
+            api::restore_version(id, version, OperationId(browser::new_id())).await?;
+            cloud.retry_now();
+            Ok(())
+        })
+    }
+
+    fn devices(&self) -> LocalFuture<Result<Vec<Device>, CallError>> {
+        Box::pin(api::devices())
+    }
+
+    fn remove_device(&self, id: DeviceId) -> LocalFuture<Result<(), CallError>> {
+        Box::pin(api::remove_device(id))
+    }
+
+    fn refresh_account(&self) {
+        let account = self.account.clone();
+        spawn_local(async move {
+            if let Ok(signed_in) = api::me().await
+                && let Some(session) = session::remembered()
+                && session.signed_in.user.id == signed_in.user.id
+                && session.signed_in.device.id == signed_in.device.id
+            {
+                session::remember(&Session { signed_in: signed_in.clone(), ..session });
+                account.set(Account::SignedIn(Arc::new(signed_in)));
+            }
+        });
+    }
+}
