@@ -55,17 +55,33 @@ test("10,000 files that were deleted offline are sent while the page stays its p
   await ann.signIn("ann");
   await ann.seesStatus("Up to date", MINUTE_MS);
   await ann.context.setOffline(true);
-  await ann.rows.first().click();
-  const queued = await traced(ann.page, info.outputPath("queued.json"), async () => {
-    await ann.page.keyboard.press("ControlOrMeta+a");
-    await ann.page.keyboard.press("Delete");
-    const question = ann.page.getByRole("dialog", { name: "Delete 10,000 of your 10,000 items?" });
-    await question.getByRole("button", { name: "Delete" }).click();
-    await ann.seesStatus("Offline, 10,000 changes", 5 * MINUTE_MS);
-    await expect(ann.rows).toHaveCount(0);
-  });
+  const queued = await traced(ann.page, info.outputPath("queued.json"), () => deletesAll(ann));
   await drained(ann, "files deleted offline", queued, info.outputPath("drained.json"));
 });
+
+test("10,000 files that were deleted in a second tab are sent while that stays its person's too", async ({}, info) => {
+  await fill(await Client.signIn(server, "ann"), OPERATIONS);
+  const ann = await Person.on(browser, server.url);
+  await ann.signIn("ann");
+  await ann.seesStatus("Up to date", MINUTE_MS);
+  const second = Person.at(await ann.context.newPage());
+  await second.page.goto("/files");
+  await second.seesStatus("Up to date", MINUTE_MS);
+  await ann.context.setOffline(true);
+  await second.seesStatus("Offline", MINUTE_MS);
+  const queued = await traced(second.page, info.outputPath("queued.json"), () => deletesAll(second));
+  await drained(second, "files deleted in a second tab", queued, info.outputPath("drained.json"));
+});
+
+async function deletesAll(person: Person): Promise<void> {
+  await person.rows.first().click();
+  await person.page.keyboard.press("ControlOrMeta+a");
+  await person.page.keyboard.press("Delete");
+  const question = person.page.getByRole("dialog", { name: "Delete 10,000 of your 10,000 items?" });
+  await question.getByRole("button", { name: "Delete" }).click();
+  await person.seesStatus("Offline, 10,000 changes", 5 * MINUTE_MS);
+  await expect(person.rows).toHaveCount(0);
+}
 
 async function drained(ann: Person, what: string, queued: Awaited<ReturnType<typeof traced>>, trace: string): Promise<void> {
   let took = 0;
