@@ -11,7 +11,7 @@ use server::db::items::{Deletion, ItemRow};
 use server::db::manifests::Refused;
 use server::db::operations::OperationRow;
 use server::db::versions::VersionRow;
-use server::db::zones::Position;
+use server::db::zones::{Position, Start};
 use server::jobs::steady::Steady;
 use server::ops::pull::Feeds;
 use server::ops::push::{Batch, ZoneStore};
@@ -52,6 +52,8 @@ pub struct Database {
     /// The last feed position given out.
     pub counter: u64,
     pub tombstone_floor: u64,
+    /// The highest count of an item that was forgotten.
+    pub count_floor: u64,
     pub items: BTreeMap<ItemId, Arc<ItemRow>>,
     pub versions: BTreeMap<VersionId, Arc<VersionRow>>,
     pub conflicts: BTreeMap<ConflictId, Arc<ConflictRow>>,
@@ -72,6 +74,7 @@ impl Database {
             root: crate::server::root(),
             counter: 0,
             tombstone_floor: 0,
+            count_floor: 0,
             items: BTreeMap::new(),
             versions: BTreeMap::new(),
             conflicts: BTreeMap::new(),
@@ -145,8 +148,9 @@ impl Write {
 type Loaded<T> = Result<Vec<T>, DbError>;
 
 impl ZoneStore for Write {
-    async fn lock(&mut self) -> Result<u64, DbError> {
-        Ok(self.next.counter)
+    async fn lock(&mut self) -> Result<Start, DbError> {
+        let Database { counter, count_floor, .. } = self.next;
+        Ok(Start { counter, count_floor })
     }
 
     async fn items_with_ancestors(&mut self, ids: &[ItemId]) -> Loaded<ItemRow> {

@@ -103,7 +103,7 @@ pub struct Memory {
     /// Contents that came in, acknowledged or not.
     inputs: BTreeMap<OperationId, (ItemId, ContentHash)>,
     answers: BTreeMap<OperationId, Answered>,
-    /// Which content took each count of an item.
+    /// Which content took each count of an item, also of one whose id came again.
     dots: BTreeMap<(ItemId, Dot), ContentHash>,
     /// When things truly happened: deletes, by their operations.
     deleted: BTreeMap<OperationId, Timestamp>,
@@ -112,8 +112,6 @@ pub struct Memory {
     recorded: BTreeMap<OperationId, Timestamp>,
     /// Ids that a creation was accepted under, what each stands for, and since when.
     known: BTreeMap<ItemId, (ItemId, Timestamp)>,
-    /// Items whose tombstones went: their ids may come again.
-    forgotten: BTreeSet<ItemId>,
     /// Contents of items whose time was over.
     expired: BTreeSet<(ItemId, ContentHash)>,
     /// Some tokens that were given out, and where the feed stood.

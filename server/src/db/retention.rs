@@ -54,21 +54,23 @@ pub async fn zones_with_old_tombstones(
 }
 
 /// Forgets the zone's tombstones older than `cut`. Sync tokens from before them have expired: a client
-/// that still holds one could not be told of these deletes.
+/// that still holds one could not be told of these deletes. Their ids may come again, their counts may not.
 pub async fn forget_tombstones(
     connection: &mut Connection,
     zone: ZoneId,
     cut: Timestamp,
 ) -> Result<u64, DbError> {
     // The zone's lock first: no pull's answer may lie across the raised floor.
-    let sql = "UPDATE zones SET counter = counter WHERE zone_id = $1 RETURNING tombstone_floor";
+    let sql = "UPDATE zones SET counter = counter WHERE zone_id = $1 RETURNING tombstone_floor, count_floor";
     let Some(row) = connection.fetch_optional(sql, values![zone]).await? else { return Ok(0) };
-    let floor: i64 = row.get(0)?;
-    let sql =
-        "SELECT CAST(COALESCE(MAX(feed), 0) AS BIGINT) FROM items WHERE zone_id = $1 AND purged_at < $2";
-    let highest: i64 = connection.fetch_one(sql, values![zone, cut]).await?.get(0)?;
-    let sql = "UPDATE zones SET tombstone_floor = $2 WHERE zone_id = $1";
-    connection.execute(sql, values![zone, floor.max(highest)]).await?;
+    let (floor, count_floor): (i64, i64) = (row.get(0)?, row.get(1)?);
+    let sql = "SELECT CAST(COALESCE(MAX(feed), 0) AS BIGINT), CAST(COALESCE(MAX(last_count), 0) AS BIGINT) \
+               FROM items WHERE zone_id = $1 AND purged_at < $2";
+    let highest = connection.fetch_one(sql, values![zone, cut]).await?;
+    let floor = floor.max(highest.get(0)?);
+    let count_floor = count_floor.max(highest.get(1)?);
+    let sql = "UPDATE zones SET tombstone_floor = $2, count_floor = $3 WHERE zone_id = $1";
+    connection.execute(sql, values![zone, floor, count_floor]).await?;
     connection.execute("DELETE FROM items WHERE zone_id = $1 AND purged_at < $2", values![zone, cut]).await
 }
 

@@ -14,12 +14,21 @@ pub struct Position {
     pub tombstone_floor: u64,
 }
 
+/// What a write to the zone goes on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The last position given out.
+    pub counter: u64,
+    /// The highest count of an item that was forgotten.
+    pub count_floor: u64,
+}
+
 /// The first statement of every write to the zone: takes its row lock, so that whatever is read afterwards
 /// in this transaction cannot change under it, and positions are taken in the order of commits.
-pub async fn lock(connection: &mut Connection, zone: ZoneId) -> Result<Position, DbError> {
-    let sql = "UPDATE zones SET counter = counter WHERE zone_id = $1 RETURNING counter, tombstone_floor";
+pub async fn lock(connection: &mut Connection, zone: ZoneId) -> Result<Start, DbError> {
+    let sql = "UPDATE zones SET counter = counter WHERE zone_id = $1 RETURNING counter, count_floor";
     let row = connection.fetch_one(sql, values![zone]).await?;
-    Ok(Position { counter: row.get(0)?, tombstone_floor: row.get(1)? })
+    Ok(Start { counter: row.get(0)?, count_floor: row.get(1)? })
 }
 
 /// The positions up to `counter` are taken.

@@ -112,7 +112,8 @@ fn event(row: &ItemRow, state: ItemState) -> ServerEvent {
             return ServerEvent::FileDeleted { file_id: row.id, sync_token: None };
         }
     };
-    let action = if row.last_count == 1 {
+    let first = row.place_dot == row.content_dot && row.place_dot.count == row.last_count;
+    let action = if first {
         FileAction::Created
     } else if row.place_dot.count > row.content_dot.count {
         FileAction::Moved

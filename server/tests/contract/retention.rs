@@ -91,6 +91,37 @@ async fn the_trash_empties_itself_and_tombstones_go_in_the_end() {
     }
 }
 
+/// Its counts go on where the former life ended: what was made on that has not seen what is there now.
+#[tokio::test]
+async fn what_comes_again_under_a_forgotten_id_is_not_covered_by_an_old_base() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let file = id();
+        let named = |text: &str| {
+            let mut made = content(text);
+            made["parentId"] = json!(ann.root_id);
+            made["name"] = json!("a.txt");
+            made
+        };
+        let first = change(&ann, file, "create", json!({}), named("then")).await;
+        let last = change(&ann, file, "delete", first.clone(), json!({"seenToken": null})).await;
+        change(&ann, file, "purge", last.clone(), json!({})).await;
+        server.advance(181 * DAY);
+        purge(&server).await;
+        let again = server.anonymous().sign_in_on("ann", ann.device_id).await;
+
+        // The ids tell no time: those of the test are older than the server's memory by now.
+        let mut made = named("now");
+        made["operationId"] = json!(Uuid::from_u128(1));
+        let now = change(&again, file, "create", json!({}), made).await;
+        assert!(now != first && now != last, "{now} was a version of the former life");
+        let late = json!({"operationId": Uuid::from_u128(2), "seenToken": null});
+        change(&again, file, "delete", last, late).await;
+        let living = pull(&again, None).await.changes;
+        assert_eq!(living.len(), 1, "a delete of the former life took what is there now");
+    }
+}
+
 #[tokio::test]
 async fn the_last_ten_versions_stay_however_old() {
     for server in TestServer::each().await {

@@ -334,8 +334,18 @@ impl Client {
 
     /// That person on a further device, with a bearer token.
     pub async fn sign_in(self, username: &str) -> Person {
-        let granted: TokenGranted =
-            self.post("/auth/token", &sign_in(username, PASSWORD)).await.expect(200).json();
+        self.granted(&sign_in(username, PASSWORD)).await
+    }
+
+    /// That person once more on a device of theirs.
+    pub async fn sign_in_on(self, username: &str, device: DeviceId) -> Person {
+        let mut body = sign_in(username, PASSWORD);
+        body["device"]["id"] = json!(device);
+        self.granted(&body).await
+    }
+
+    async fn granted(self, body: &Value) -> Person {
+        let granted: TokenGranted = self.post("/auth/token", body).await.expect(200).json();
         let credentials = Credentials::Bearer(granted.token.clone());
         Person {
             client: Self { credentials, ..self },

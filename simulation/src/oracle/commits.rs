@@ -321,10 +321,6 @@ impl Oracle {
             let form = self.form(row.content_hash);
             self.memory.expired.insert((row.item_id, form));
         }
-        let forgotten: BTreeSet<ItemId> =
-            before.items.keys().filter(|id| !after.items.contains_key(id)).copied().collect();
-        self.memory.dots.retain(|(item, _), _| !forgotten.contains(item));
-        self.memory.forgotten.extend(forgotten);
         if self.clock_lied {
             return;
         }

@@ -24,8 +24,7 @@ pub fn shown(client: &Client, id: ItemId) -> Option<ContentHash> {
     view.content_hash().or_else(|| match view.pending_content()? {
         (_, Content::Upload { staged, .. }) => {
             let bytes = client.staged.get(staged.as_ref()?)?;
-            let chunk = (!bytes.is_empty()).then(|| shared::ChunkHash::of(bytes));
-            Some(ContentHash::of_chunks(chunk.as_ref()))
+            Some(content_of(bytes))
         }
         (_, Content::Stored { hash, .. }) => Some(*hash),
         (_, Content::Copy { .. }) => None,
@@ -207,6 +206,14 @@ impl Oracle {
                 .filter(|view| view.pending_content().is_some())
                 .filter_map(|view| shown(client, view.id()))
                 .chain(waiting(client).into_values())
+                // What its store did not take yet is the person's as well.
+                .chain(
+                    client
+                        .unstored
+                        .iter()
+                        .flat_map(|batch| &batch.put_contents)
+                        .map(|(_, bytes)| content_of(bytes)),
+                )
                 .collect(),
         };
         for content in pending {
@@ -256,13 +263,17 @@ impl Oracle {
     }
 }
 
+fn content_of(bytes: &[u8]) -> ContentHash {
+    let chunk = (!bytes.is_empty()).then(|| shared::ChunkHash::of(bytes));
+    ContentHash::of_chunks(chunk.as_ref())
+}
+
 fn waiting(client: &Client) -> Waiting {
     let operations = client.store.contents_now().into_iter();
     operations
         .filter_map(|operation| {
             let bytes = client.store.content_now(operation)?;
-            let chunk = (!bytes.is_empty()).then(|| shared::ChunkHash::of(&bytes));
-            Some((operation, ContentHash::of_chunks(chunk.as_ref())))
+            Some((operation, content_of(&bytes)))
         })
         .collect()
 }

@@ -191,8 +191,7 @@ impl Oracle {
                         }),
                         _ => None,
                     };
-                    let came_again = self.memory.forgotten.contains(&change.file_id);
-                    let invalid = error.code == ErrorCode::InvalidBase && !self.restored && !came_again;
+                    let invalid = error.code == ErrorCode::InvalidBase && !self.restored;
                     self.check(Invariant::Vectors, !invalid, || {
                         format!("a base of {} was refused", change.file_id)
                     });

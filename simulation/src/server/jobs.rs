@@ -133,8 +133,10 @@ fn forget_versions(database: &mut Database, cut: Timestamp) {
 
 fn forget_tombstones(database: &mut Database, cut: Timestamp) {
     let is_old = |row: &ItemRow| row.purged_at.is_some_and(|at| at < cut);
-    let highest = database.items.values().filter(|row| is_old(row)).map(|row| row.feed).max();
-    database.tombstone_floor = database.tombstone_floor.max(highest.unwrap_or(0));
+    for row in database.items.values().filter(|row| is_old(row)) {
+        database.tombstone_floor = database.tombstone_floor.max(row.feed);
+        database.count_floor = database.count_floor.max(row.last_count);
+    }
     database.items.retain(|_, row| !is_old(row));
     database.aliases.retain(|_, alias| alias.created_at >= cut);
     database.conflicts.retain(|_, conflict| conflict.resolved_at.is_none_or(|at| at >= cut));

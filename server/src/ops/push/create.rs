@@ -4,7 +4,7 @@ use shared::activity::ActivityKind;
 use shared::frames::FileAction;
 use shared::rules::{CreateVerdict, Holder, Known, Touched, judge_create};
 use shared::sync::Outcome;
-use shared::{ContentHash, Dot, ItemId, ItemKind, ItemName, VersionVector};
+use shared::{ContentHash, ItemId, ItemKind, ItemName, VersionVector};
 
 use super::change::{Done, End, Judged, NewItem, PreparedChange, PreparedContent};
 use super::judge::{Basis, Judge, News};
@@ -102,7 +102,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         content: Option<(ContentHash, u64)>,
     ) -> Done {
         let now = self.context.now;
-        let dot = Dot { device: self.context.device, count: 1 };
+        let dot = self.zone.first_dot();
         let created_at = new.created_at.unwrap_or(now);
         let modified_at = new.modified_at.or(new.created_at).unwrap_or(now);
         let version_id = content.map(|content| self.add_version(id, content, modified_at, dot, true));
@@ -119,7 +119,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             vector: VersionVector::from_iter([dot]),
             content_dot: dot,
             place_dot: dot,
-            last_count: 1,
+            last_count: dot.count,
             created_at,
             modified_at,
             deleted: None,

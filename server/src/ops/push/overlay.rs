@@ -15,6 +15,7 @@ use crate::db::conflicts::ConflictRow;
 use crate::db::items::ItemRow;
 use crate::db::operations::OperationRow;
 use crate::db::versions::VersionRow;
+use crate::db::zones::Start;
 
 /// The name's number is looked for among this many at a time, then twice as many.
 const NUMBERS_AT_ONCE: u32 = 16;
@@ -36,6 +37,8 @@ pub struct Overlay<'s, S> {
     device: DeviceId,
     /// Position before the batch.
     pub counter: u64,
+    /// New items count on from here.
+    count_floor: u64,
     /// None: there is no such item.
     items: HashMap<ItemId, Option<ItemRow>>,
     /// Names as the database has them, of rows that gave them up.
@@ -65,13 +68,14 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         device: DeviceId,
         now: Timestamp,
     ) -> Result<Self, DbError> {
-        let counter = store.lock().await?;
+        let Start { counter, count_floor } = store.lock().await?;
         Ok(Self {
             store,
             root,
             now,
             device,
             counter,
+            count_floor,
             items: HashMap::new(),
             moved: BTreeSet::new(),
             fresh: HashSet::new(),
@@ -225,6 +229,11 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         } else if self.entered.insert(id) {
             self.written.push(id);
         }
+    }
+
+    /// The dot of an item that begins.
+    pub fn first_dot(&self) -> Dot {
+        Dot { device: self.device, count: self.count_floor + 1 }
     }
 
     /// Takes a count for an input and joins it to the item's vector.

@@ -17,14 +17,15 @@ use crate::db::items::{self, Deletion, ItemRow};
 use crate::db::manifests::{Ledger, Refused};
 use crate::db::operations::{self, OperationRow};
 use crate::db::versions::{self, VersionRow};
+use crate::db::zones::Start;
 use crate::db::{Connection, DbError, aliases, devices, zones};
 
 type Loaded<T> = Result<Vec<T>, DbError>;
 
 /// One zone within one transaction. Nothing is written but staged chunks before [`ZoneStore::save`].
 pub trait ZoneStore: Send {
-    /// Takes the zone's lock; the last feed position given out.
-    fn lock(&mut self) -> impl Future<Output = Result<u64, DbError>> + Send;
+    /// Takes the zone's lock.
+    fn lock(&mut self) -> impl Future<Output = Result<Start, DbError>> + Send;
 
     /// The items and every folder that they are in.
     fn items_with_ancestors(&mut self, ids: &[ItemId]) -> impl Future<Output = Loaded<ItemRow>> + Send;
@@ -115,8 +116,8 @@ impl<'c> SqlStore<'c> {
 }
 
 impl ZoneStore for SqlStore<'_> {
-    async fn lock(&mut self) -> Result<u64, DbError> {
-        Ok(zones::lock(self.connection, self.zone).await?.counter)
+    async fn lock(&mut self) -> Result<Start, DbError> {
+        zones::lock(self.connection, self.zone).await
     }
 
     async fn items_with_ancestors(&mut self, ids: &[ItemId]) -> Loaded<ItemRow> {
