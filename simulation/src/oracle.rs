@@ -152,7 +152,7 @@ pub struct Oracle {
     /// What people gave up on a device.
     given_up: BTreeSet<(usize, ContentHash)>,
     /// What people deleted on a device, and what they saw of it.
-    deletes: BTreeMap<(usize, ItemId), DeleteView>,
+    deletes: BTreeMap<(usize, ItemId), Vec<DeleteView>>,
     /// Who brought an item back from the trash, with what content.
     risen: BTreeMap<ItemId, (usize, Option<ContentHash>)>,
     /// Where what was deleted stood for whoever did, if nothing of theirs was under way.
@@ -268,7 +268,11 @@ impl Oracle {
             }
             Command::Delete { id } => {
                 let id = client.engine.canonical_id(*id);
-                self.deletes.insert((n, id), devices::subtree(client, id));
+                // One that was made before and is not answered yet saw what it saw.
+                let waits = client.engine.queue().iter().any(|entry| entry.item_id == id);
+                let earlier = self.deletes.remove(&(n, id)).filter(|_| waits).into_iter().flatten();
+                let views = std::iter::once(devices::subtree(client, id)).chain(earlier).collect();
+                self.deletes.insert((n, id), views);
                 match place_seen(client, id) {
                     Some(place) => drop(self.deleted_from.insert((n, id), place)),
                     None => drop(self.deleted_from.remove(&(n, id))),
@@ -277,7 +281,7 @@ impl Oracle {
             }
             Command::Purge { id } => {
                 let id = client.engine.canonical_id(*id);
-                self.deletes.entry((n, id)).or_insert_with(|| devices::subtree(client, id));
+                self.deletes.entry((n, id)).or_insert_with(|| vec![devices::subtree(client, id)]);
                 self.give_up_pending(n, client, None);
             }
             Command::Rename { id, .. } | Command::Move { id, .. } => {

@@ -406,6 +406,28 @@ async fn a_folder_that_joined_another_unbeknown_to_its_deleter_keeps_what_that_o
 }
 
 #[tokio::test]
+async fn a_folder_that_ones_own_joined_unbeknown_keeps_what_went_into_that() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let theirs = a.done(folder(fresh(), a.root(), "Letters")).await;
+        let letter = a.done(file(fresh(), theirs.id, "a.bin", "a")).await;
+        let kept = a.done(file(fresh(), a.root(), "b.bin", "b")).await;
+        b.pull().await;
+        // While away: a folder of their own, something put into it, and the other folder deleted.
+        let mine = folder(fresh(), b.root(), "letters");
+        let id = serde_json::from_value(mine["fileId"].clone()).unwrap();
+        let away =
+            [mine, into(kept.id, &kept.version, id), delete(theirs.id, &theirs.version, b.token.as_deref())];
+        let answer = b.push(&away).await;
+        let outcomes: Vec<Outcome> = answer.applied.iter().map(|applied| applied.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Merged, Outcome::Applied, Outcome::Merged]);
+        assert!(!a.item(theirs.id).await.is_deleted, "it is theirs and b's in one");
+        assert!(!a.item(kept.id).await.is_deleted, "it was put where nothing was deleted");
+        assert!(a.item(letter.id).await.is_deleted, "that is what was deleted");
+    }
+}
+
+#[tokio::test]
 async fn what_a_conflict_brought_back_can_be_moved_by_whoever_sees_it() {
     for server in TestServer::each().await {
         let (mut a, mut b, item) = with_file(&server, "a.bin", "0").await;

@@ -55,7 +55,7 @@ impl Oracle {
                 .deletes
                 .iter()
                 .filter(|((of, id), _)| Some(*of) == client && changed.after.resolve(*id) == by)
-                .map(|(_, view)| view)
+                .flat_map(|(_, views)| views)
                 .collect();
             if views.is_empty() {
                 continue;

@@ -231,6 +231,11 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         }
     }
 
+    /// What this batch put or changed, in a fixed order.
+    pub fn touched(&self) -> BTreeSet<ItemId> {
+        self.touched.iter().copied().collect()
+    }
+
     /// The dot of an item that begins.
     pub fn first_dot(&self) -> Dot {
         Dot { device: self.device, count: self.count_floor + 1 }

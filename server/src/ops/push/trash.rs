@@ -7,11 +7,12 @@ use shared::faults::Fault;
 use shared::frames::FileAction;
 use shared::rules::{DeleteVerdict, judge_delete};
 use shared::sync::Outcome;
-use shared::{ErrorCode, ItemId, ItemKind, ItemName, OperationId};
+use shared::{DeviceId, Dot, ErrorCode, ItemId, ItemKind, ItemName, OperationId};
 
 use super::change::{Done, End, Judged, Refusal};
 use super::judge::{Basis, Judge, News};
 use super::overlay::Write;
+use super::retire::NO_DEVICE;
 use super::store::ZoneStore;
 use crate::db::DbError;
 use crate::db::items::{Deletion, ItemRow};
@@ -29,6 +30,11 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let (content_seen, place_seen) =
             (basis.content.covers(item.content_dot), basis.place.covers(item.place_dot));
         let verdict = judge_delete(content_seen, place_seen, deleted);
+        // They had made a folder that joined this one, and did not know it yet: it is theirs as well.
+        let own_unseen = item.kind == ItemKind::Folder
+            && !basis
+                .place
+                .covers(Dot { device: self.context.device, count: item.vector.get(self.context.device) });
         let dot = self.zone.issue(&mut item);
         basis.place.learn(dot);
         let id = item.id;
@@ -45,11 +51,15 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             DeleteVerdict::Delete => {
                 let survivors = match item.kind {
                     ItemKind::File => Vec::new(),
-                    ItemKind::Folder => self.survivors(id, seen.unwrap_or(0)).await?,
+                    ItemKind::Folder => {
+                        let deleter = if own_unseen { NO_DEVICE } else { self.context.device };
+                        self.survivors(id, deleter, seen.unwrap_or(0)).await?
+                    }
                 };
                 let deletion = Deletion { at: self.context.now, by: operation_id };
-                // A folder that theirs joined is not theirs: only what they put into it goes.
-                if survivors.is_empty() && (seen.is_some() || item.kind == ItemKind::File) {
+                // Of a folder that theirs joined, or that joined theirs, only what they meant goes.
+                let whole = item.kind == ItemKind::File || (seen.is_some() && !own_unseen);
+                if survivors.is_empty() && whole {
                     item.deleted = Some(deletion);
                     item.place_dot = dot;
                     self.zone.put(item, Write::Touch);
@@ -66,14 +76,22 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) })
     }
 
-    /// What another device put or changed below the folder after the deleter had looked; the topmost of
-    /// each branch. The deleter's own changes never count.
-    pub(super) async fn survivors(&mut self, folder: ItemId, seen: u64) -> Result<Vec<ItemId>, DbError> {
+    /// What another device than the deleter's put or changed below the folder after the deleter had looked; the
+    /// topmost of each branch.
+    async fn survivors(
+        &mut self,
+        folder: ItemId,
+        deleter: DeviceId,
+        seen: u64,
+    ) -> Result<Vec<ItemId>, DbError> {
         if Fault::SurvivorsAreForgotten.is_planted() {
             return Ok(Vec::new());
         }
-        let touched = self.zone.store.touched_after(self.context.device, seen).await?;
-        let ids: Vec<ItemId> = touched.iter().map(|row| row.id).collect();
+        let touched = self.zone.store.touched_after(deleter, seen).await?;
+        let mut ids: BTreeSet<ItemId> = touched.iter().map(|row| row.id).collect();
+        if deleter != self.context.device {
+            ids.extend(self.zone.touched());
+        }
         self.zone.prefetch(ids.iter().copied()).await?;
         let mut below = Vec::new();
         for id in ids {
