@@ -5,20 +5,24 @@
 use std::cell::Cell;
 
 macro_rules! faults {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+    (rules: { $($(#[$doc:meta])* $name:ident),+ $(,)? } server: { $($(#[$server_doc:meta])* $server:ident),+ $(,)? }) => {
         /// What goes wrong.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Fault {
             $($(#[$doc])* $name,)+
+            $($(#[$server_doc])* $server,)+
         }
 
         impl Fault {
-            pub const ALL: &[Self] = &[$(Self::$name),+];
+            /// Of what both tiers of the simulation play.
+            pub const RULES: &[Self] = &[$(Self::$name),+];
+            /// Of what only the server as it is has: sessions, SQL, jobs, objects.
+            pub const SERVER: &[Self] = &[$(Self::$server),+];
         }
     };
 }
 
-faults! {
+faults! { rules: {
     // Rules of concurrent edits
     /// A delete never wins against anything.
     DeleteAlwaysLoses,
@@ -140,7 +144,24 @@ faults! {
     CollectorIgnoresReferences,
     /// A restored server goes on as if nothing had happened.
     RestoreKeepsEpoch,
-}
+} server: {
+    /// A person is given everyone's zones.
+    OthersZonesAreGiven,
+    /// A device counts as taken off and goes on.
+    RemovedDeviceStays,
+    /// An object counts as kept, whatever the store says.
+    ObjectIsAssumed,
+    /// Leases end when they begin.
+    LeaseIsIgnored,
+    /// What no row names is never swept.
+    OrphansStay,
+    /// The trash empties itself at once.
+    TrashGoesEarly,
+    /// An earlier content goes, and its chunks stay counted.
+    OldVersionIsCounted,
+    /// Tombstones go, and older tokens still count.
+    TombstonesGoUnnoted,
+} }
 
 thread_local! {
     static PLANTED: Cell<Option<Fault>> = const { Cell::new(None) };

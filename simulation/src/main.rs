@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         return told(tier, arguments.seed, &outcome, arguments.no_shrink);
     }
     if arguments.planted {
-        return planted::table(arguments.seed, arguments.seeds, &arguments.faults);
+        return planted::table(tier, arguments.seed, arguments.seeds, &arguments.faults);
     }
     let mut seeds: Vec<u64> = (arguments.seed..arguments.seed + arguments.seeds).collect();
     if arguments.regressions {

@@ -87,6 +87,8 @@ pub struct Served {
     /// What devices are told; `file_…` not those that caused it.
     pub events: Vec<ServerEvent>,
     pub commits: Vec<Commit>,
+    /// The power failed meanwhile.
+    pub power_cut: bool,
 }
 
 /// The person's top folder.
@@ -189,7 +191,7 @@ impl Server {
     }
 
     pub fn remove_device(&mut self, id: DeviceId) {
-        if let Some(node) = &self.full {
+        if let Some(node) = &mut self.full {
             let others =
                 self.database.devices.iter().filter(|(other, signed_in)| **other != id && **signed_in);
             let by = others.map(|(other, _)| *other).next();
@@ -355,7 +357,7 @@ impl Server {
 
 impl Default for Served {
     fn default() -> Self {
-        Self { reply: Ok(Reply::ChunkStored), events: Vec::new(), commits: Vec::new() }
+        Self { reply: Ok(Reply::ChunkStored), events: Vec::new(), commits: Vec::new(), power_cut: false }
     }
 }
 

@@ -16,7 +16,7 @@ use sync::{Effect, Event, NewContent, UploadError};
 use crate::chance::Machine;
 use crate::client::Client;
 use crate::database::Database;
-use crate::oracle::{Invariant, Memory, Oracle};
+use crate::oracle::{Invariant, Memory, Oracle, Violation};
 use crate::plan::{Plan, Step};
 use crate::run::Tier;
 use crate::server::{Reply, Request, Served, Server};
@@ -233,7 +233,11 @@ impl World {
         let elapsed = self.now.since(self.last_jobs);
         self.last_jobs = self.now;
         let served = self.server.jobs(elapsed);
+        let power_cut = served.power_cut;
         self.take_served(None, served);
+        if power_cut {
+            self.restart_server();
+        }
     }
 
     /// Wakes whoever asked for it.
@@ -421,12 +425,19 @@ impl World {
         self.restart_server();
     }
 
+    fn look_for_breaches(&mut self, look: usize) {
+        for Violation { invariant, detail } in self.server.breaches(look) {
+            self.oracle.fail(invariant, || detail);
+        }
+    }
+
     /// Looks at what must hold at any time.
     fn look(&mut self) {
         for client in &self.clients {
             self.oracle.look(client, &self.server);
         }
         self.looks += 1;
+        self.look_for_breaches(self.looks);
         let client = &self.clients[self.looks / RESTART_STEPS % self.clients.len()];
         if self.looks.is_multiple_of(RESTART_STEPS) && client.holds_all() {
             self.oracle.reopens_alike(client, self.server.root(), client.clock(self.now));

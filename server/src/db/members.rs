@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use shared::faults::Fault;
 use shared::sync::ZoneRole;
 use shared::{ItemId, UserId, ZoneId};
 
@@ -13,9 +14,14 @@ use crate::values;
 
 /// The person's zones, the own files first, then by age.
 pub async fn zones_of(connection: &mut Connection, user_id: UserId) -> Result<Vec<Grant>, DbError> {
-    let sql = "SELECT z.zone_id, z.account_id, z.root_id, z.kind, m.role FROM zone_members m \
+    let mut sql = "SELECT z.zone_id, z.account_id, z.root_id, z.kind, m.role FROM zone_members m \
+                   JOIN zones z ON z.zone_id = m.zone_id \
+                   WHERE m.user_id = $1 AND m.removed_at IS NULL ORDER BY z.kind, z.created_at, z.zone_id";
+    if Fault::OthersZonesAreGiven.is_planted() {
+        sql = "SELECT z.zone_id, z.account_id, z.root_id, z.kind, m.role FROM zone_members m \
                JOIN zones z ON z.zone_id = m.zone_id \
-               WHERE m.user_id = $1 AND m.removed_at IS NULL ORDER BY z.kind, z.created_at, z.zone_id";
+               WHERE m.removed_at IS NULL ORDER BY CASE WHEN m.user_id = $1 THEN 0 ELSE 1 END, z.kind, z.zone_id";
+    }
     let rows = connection.fetch_all(sql, values![user_id]).await?;
     rows.iter()
         .map(|row| {

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use shared::faults::Fault;
+use shared::limits::CHUNK_LEASE;
 use shared::{ChunkHash, Timestamp, UserId};
 
 use super::JobError;
@@ -34,6 +36,7 @@ pub struct Collected {
 pub async fn collect(app: &App, now: Timestamp) -> Result<Collected, JobError> {
     let mut total = Collected::default();
     let wall = app.env.now();
+    let now = if Fault::LeaseIsIgnored.is_planted() { now + CHUNK_LEASE } else { now };
     loop {
         let candidates = chunks::collectable(&mut app.db.reader().await?, now, BATCH_ROWS).await?;
         if candidates.is_empty() {
@@ -89,8 +92,9 @@ impl OrphanSweep {
         let mut batches = app.blobs.list().try_chunks(BATCH_ROWS as usize);
         while let Some(batch) = batches.try_next().await.map_err(|error| error.1)? {
             let orphans = unnamed(app, &batch).await?;
-            let (sure, unsure): (Vec<_>, Vec<_>) =
-                orphans.into_iter().partition(|key| self.seen.contains(key) && is_remote(key, now));
+            let (sure, unsure): (Vec<_>, Vec<_>) = orphans.into_iter().partition(|key| {
+                self.seen.contains(key) && is_remote(key, now) && !Fault::OrphansStay.is_planted()
+            });
             deleted += sure.len() as u64;
             delete_objects(app, sure).await?;
             found.extend(unsure.into_iter().take(ORPHANS_MAX - found.len().min(ORPHANS_MAX)));

@@ -3,6 +3,7 @@
 mod mirror;
 mod node;
 mod objects;
+mod strangers;
 mod wal;
 mod wire;
 
@@ -15,13 +16,17 @@ use shared::frames::{FileAction, ServerEvent};
 use shared::item::ItemState;
 use shared::sync::{ChangeError, PushResponse};
 use shared::upload::UploadCompleted;
-use shared::{DeviceId, ErrorCode, OperationId, Problem};
+use shared::{ChunkRef, DeviceId, ErrorCode, OperationId, Problem};
 
 use crate::chance::Machine;
 use crate::database::Database;
+use crate::oracle::Violation;
 use crate::server::{Cause, Commit, Reply, Request, Served, Server};
 use mirror::Depth;
 pub use node::Node;
+
+/// Every so many looks somebody asks who must not be told anything.
+const STRANGER_LOOKS: usize = 32;
 
 impl Server {
     /// The server as it is, with its router, SQL, jobs and objects.
@@ -49,6 +54,7 @@ impl Server {
             let depth = if power_cut { Depth::All } else { Depth::Request };
             self.database = Arc::new(node.read(&before, depth));
         }
+        node.note_answer(device, &reply);
         if reply.as_ref().is_err_and(|problem| problem.code == ErrorCode::Unauthenticated)
             && let Some(signed_in) = Arc::make_mut(&mut self.database).devices.get_mut(&device)
         {
@@ -63,7 +69,7 @@ impl Server {
             Vec::new()
         };
         let events = self.events(&before, &after);
-        Some(Served { reply, events, commits })
+        Some(Served { reply, events, commits, power_cut })
     }
 
     /// What the request asks to be judged, as the database stood before it.
@@ -114,12 +120,27 @@ impl Server {
     pub(crate) fn jobs_full(&mut self, elapsed: Duration) -> Option<Served> {
         let node = self.full.as_mut()?;
         let before = Arc::clone(&self.database);
-        node.jobs(elapsed);
+        let power_cut = node.jobs_or_power_cut(elapsed);
         self.database = Arc::new(node.read(&before, Depth::All));
         let after = Arc::clone(&self.database);
-        let events = self.events(&before, &after);
+        let events = if power_cut { Vec::new() } else { self.events(&before, &after) };
         let commits = vec![Commit { before, after, cause: Cause::Jobs }];
-        Some(Served { reply: Ok(Reply::ChunkStored), events, commits })
+        Some(Served { reply: Ok(Reply::ChunkStored), events, commits, power_cut })
+    }
+
+    /// What somebody was told who must not be told anything. Now and then it is asked for.
+    pub(crate) fn breaches(&mut self, look: usize) -> Vec<Violation> {
+        let Some(node) = self.full.as_mut() else { return Vec::new() };
+        if look.is_multiple_of(STRANGER_LOOKS) {
+            let (items, chunks) = (&self.database.items, &self.database.account.chunks);
+            let item = items.keys().nth(look % items.len().max(1)).copied();
+            let chunk = chunks.iter().nth(look % chunks.len().max(1));
+            node.look_for_breaches(
+                item,
+                chunk.map(|(hash, chunk)| ChunkRef { hash: *hash, size: chunk.size }),
+            );
+        }
+        std::mem::take(&mut node.breaches)
     }
 
     /// What the server's own check of everything finds.

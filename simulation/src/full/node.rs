@@ -30,13 +30,17 @@ use uuid::Uuid;
 
 use super::mirror::{self, Depth};
 use super::objects::{Objects, Rates};
+use super::strangers::Strangers;
 use super::wal::Wal;
 use super::wire;
 use crate::chance::{Chance, Machine};
 use crate::database::Database;
+use crate::oracle::Violation;
 use crate::server::{Reply, Request};
 
 const USERNAME: &str = "ann";
+/// Another person, with things of their own.
+pub(super) const STRANGER: &str = "ben";
 const PASSWORD: &str = "correct horse";
 /// The database's file, in the data folder of each run.
 const DATABASE: &str = "cloudstead.sqlite";
@@ -52,6 +56,8 @@ const RATES: [u64; 4] = [0, 0, 30, 8];
 const COLLECTING_PASSES: usize = 20;
 const COLLECTING_STEP: Duration = Duration::from_hours(20);
 /// Memory is enough: the crashes here do not ask the disk.
+/// One pass of the jobs in so many is cut short.
+const JOBS_CUT_ONE_IN: u64 = 4;
 const MEMORY_FOLDER: &str = "/dev/shm";
 
 /// An installation with one person, before anything happened: each scenario begins with a copy.
@@ -65,7 +71,7 @@ struct Template {
 }
 
 /// A server between its start and its end.
-struct Running {
+pub(super) struct Running {
     app: App,
     router: Router,
     runtime: Runtime,
@@ -74,10 +80,13 @@ struct Running {
 pub struct Node {
     running: Option<Running>,
     objects: Objects,
-    machine: Machine,
+    pub(super) machine: Machine,
     chance: Chance,
     sweep: OrphanSweep,
-    tokens: BTreeMap<DeviceId, String>,
+    pub(super) tokens: BTreeMap<DeviceId, String>,
+    pub(super) strangers: Strangers,
+    /// What was found since somebody looked.
+    pub breaches: Vec<Violation>,
     backup: Option<PathBuf>,
     pub user: UserId,
     pub secret: [u8; 32],
@@ -121,7 +130,17 @@ impl Running {
         Self { app, router, runtime }
     }
 
-    fn send(&self, request: HttpRequest<Body>) -> (StatusCode, Bytes) {
+    /// The secret of a new session, and the device that it is of.
+    pub(super) fn sign_in(&self, username: &str, claimed: Option<DeviceId>) -> (String, DeviceId) {
+        let device = DeviceClaim { id: claimed, name: "Device".into(), platform: "simulated".into() };
+        let request = SignIn { username: username.into(), password: Password(PASSWORD.into()), device };
+        let (status, body) = self.send(wire::json(Method::POST, "/auth/token", &request));
+        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
+        let TokenGranted { token, signed_in } = wire::read(&body);
+        (token, signed_in.device.id)
+    }
+
+    pub(super) fn send(&self, request: HttpRequest<Body>) -> (StatusCode, Bytes) {
         let router = self.router.clone();
         self.runtime.block_on(async {
             let Ok(response) = router.oneshot(request).await;
@@ -142,15 +161,20 @@ impl Template {
         let folder = temporary_folder();
         let machine = Machine::new(crate::world::BEGINNING, 0);
         let running = Running::open(folder.path(), &machine, &Objects::new(Chance::new(0)));
-        let request = Register {
-            username: USERNAME.into(),
-            password: Password(PASSWORD.into()),
-            display_name: None,
-            invite: None,
+        let register = |username: &str| {
+            let request = Register {
+                username: username.into(),
+                password: Password(PASSWORD.into()),
+                display_name: None,
+                invite: None,
+            };
+            let (status, body) = running.send(wire::json(Method::POST, "/auth/register", &request));
+            assert_eq!(status, StatusCode::CREATED, "{}", String::from_utf8_lossy(&body));
+            wire::read::<Registered>(&body).user.id
         };
-        let (status, body) = running.send(wire::json(Method::POST, "/auth/register", &request));
-        assert_eq!(status, StatusCode::CREATED, "{}", String::from_utf8_lossy(&body));
-        let user = wire::read::<Registered>(&body).user.id;
+        let user = register(USERNAME);
+        register(STRANGER);
+        super::strangers::settle_in(&running);
         let copy = folder.path().join("template.sqlite");
         let grant = running.runtime.block_on(async {
             let grant = access::own_grant(&mut running.app.db.reader().await?, user, ZoneKind::Files).await?;
@@ -190,6 +214,8 @@ impl Node {
             chance,
             sweep: OrphanSweep::default(),
             tokens: BTreeMap::new(),
+            strangers: Strangers::default(),
+            breaches: Vec::new(),
             backup: None,
             user: template.user,
             secret: template.secret,
@@ -239,13 +265,13 @@ impl Node {
         }
     }
 
-    fn running(&self) -> &Running {
+    pub(super) fn running(&self) -> &Running {
         self.running.as_ref().unwrap_or_else(|| panic!("the server does not run"))
     }
 
     // Requests
 
-    fn send(&self, device: DeviceId, mut request: HttpRequest<Body>) -> (StatusCode, Bytes) {
+    pub(super) fn send(&self, device: DeviceId, mut request: HttpRequest<Body>) -> (StatusCode, Bytes) {
         let token = self.tokens.get(&device).map(|token| HeaderValue::try_from(format!("Bearer {token}")));
         if let Some(Ok(value)) = token {
             request.headers_mut().insert(header::AUTHORIZATION, value);
@@ -286,10 +312,12 @@ impl Node {
         self.start_again(now.cut(frames, torn));
     }
 
-    /// The server ends after everything that it has answered, and starts again.
+    /// The server ends after everything that it has answered, in the middle of what it does beside, and starts
+    /// again.
     pub fn restart(&mut self) {
         let log = Wal::read(&self.wal());
-        self.start_again(log.cut(log.frames(), 0));
+        let torn = self.chance.below(TORN_BYTES_MAX);
+        self.start_again(log.cut(log.frames(), torn));
     }
 
     fn start_again(&mut self, log: &[u8]) {
@@ -304,17 +332,18 @@ impl Node {
 
     /// Signs a device in: under its own id, or a new one if it was removed or is not known.
     pub fn sign_in(&mut self, claimed: Option<DeviceId>) -> DeviceId {
-        let device = DeviceClaim { id: claimed, name: "Device".into(), platform: "simulated".into() };
-        let request = SignIn { username: USERNAME.into(), password: Password(PASSWORD.into()), device };
-        let (status, body) = self.running().send(wire::json(Method::POST, "/auth/token", &request));
-        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&body));
-        let TokenGranted { token, signed_in } = wire::read(&body);
-        self.tokens.insert(signed_in.device.id, token);
-        signed_in.device.id
+        let (token, device) = self.running().sign_in(USERNAME, claimed);
+        self.tokens.insert(device, token);
+        device
     }
 
-    pub fn remove_device(&self, by: DeviceId, id: DeviceId) -> bool {
-        self.send(by, wire::empty(Method::DELETE, &format!("/devices/{id}"))).0.is_success()
+    pub fn remove_device(&mut self, by: DeviceId, id: DeviceId) -> bool {
+        let removed = self.send(by, wire::empty(Method::DELETE, &format!("/devices/{id}"))).0.is_success();
+        if removed {
+            self.strangers.removed.insert(id);
+            self.ask_as_removed(id);
+        }
+        removed
     }
 
     /// Whether the upload is over for certain.
@@ -326,6 +355,21 @@ impl Node {
 
     // The operator
 
+    /// A pass of the jobs, or what a power cut leaves of one; whether it was cut.
+    pub fn jobs_or_power_cut(&mut self, elapsed: Duration) -> bool {
+        if !self.chance.one_in(JOBS_CUT_ONE_IN) {
+            self.jobs(elapsed);
+            return false;
+        }
+        self.write("UPDATE settings SET value = value WHERE name = 'none'", vec![]);
+        let before = Wal::read(&self.wal());
+        self.objects.begin(self.wal());
+        self.jobs(elapsed);
+        self.power_cut(&before);
+        self.objects.begin(PathBuf::new());
+        true
+    }
+
     pub fn jobs(&mut self, elapsed: Duration) {
         let Some(Running { app, runtime, .. }) = &self.running else { return };
         // What a store that fails prevents is done the next time.
@@ -334,7 +378,7 @@ impl Node {
     }
 
     pub fn set_quota(&self, bytes: u64) {
-        self.write("UPDATE accounts SET quota_bytes = $1", values![bytes]);
+        self.write("UPDATE accounts SET quota_bytes = $1 WHERE account_id = $2", values![bytes, self.user]);
     }
 
     fn write(&self, sql: &'static str, values: Vec<server::db::Value>) {
@@ -372,6 +416,8 @@ impl Node {
         restored.unwrap_or_else(|error| panic!("a backup can't be restored: {error}"));
         self.objects.set_rates(rates);
         self.sweep = OrphanSweep::default();
+        // Whoever was taken off since may be there again.
+        self.strangers.removed.clear();
         self.start();
     }
 

@@ -131,6 +131,7 @@ impl World {
         for n in 0..self.clients.len() {
             self.oracle.converged(n, &self.clients[n], &self.server, self.now);
         }
+        self.look_for_breaches(0);
         self.server.look_again();
         self.oracle.rested(&self.server.database, &self.library, true);
         for finding in self.server.verify() {
