@@ -232,8 +232,13 @@ impl Outbox {
         self.ops.get(&sequence).map(|queued| queued.op.id)
     }
 
-    /// Finds anew which operations lean on a parked one. Answers those for which it changed.
-    pub(crate) fn reblock(&mut self, resolve: impl Fn(ItemId) -> ItemId) -> Vec<OperationId> {
+    /// Finds anew which operations lean on a parked one; `is_there` says which items the server has told of,
+    /// whatever became of their creation. Answers those for which it changed.
+    pub(crate) fn reblock(
+        &mut self,
+        resolve: impl Fn(ItemId) -> ItemId,
+        is_there: impl Fn(ItemId) -> bool,
+    ) -> Vec<OperationId> {
         if self.parked == 0 && self.ops.values().all(|queued| !queued.blocked) {
             return Vec::new();
         }
@@ -247,7 +252,11 @@ impl Outbox {
                 let leans = queued.op.base.base_operation_id.is_some_and(|base| stuck.contains(&base))
                     || missing.contains(&item)
                     || queued.op.act.parent().is_some_and(|parent| missing.contains(&resolve(parent)));
-                if (leans || queued.is_parked()) && stuck.insert(queued.op.id) && queued.op.act.is_create() {
+                if (leans || queued.is_parked())
+                    && stuck.insert(queued.op.id)
+                    && queued.op.act.is_create()
+                    && !is_there(item)
+                {
                     missing.insert(item);
                 }
             }

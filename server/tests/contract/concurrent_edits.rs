@@ -388,6 +388,23 @@ async fn what_was_put_into_a_folder_after_the_deleter_looked_lives() {
 }
 
 #[tokio::test]
+async fn a_delete_that_took_a_part_is_undone_whole() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let outer = a.done(folder(fresh(), a.root(), "outer")).await;
+        let old = a.done(file(fresh(), outer.id, "old.bin", "0")).await;
+        b.pull().await;
+        a.done(file(fresh(), outer.id, "new.bin", "1")).await;
+        // Deleted and taken back while away.
+        let delete = delete(outer.id, &outer.version, b.token.as_deref());
+        let answer = b.push(&[delete.clone(), chained(restore(outer.id, &outer.version), &delete)]).await;
+        let outcomes: Vec<Outcome> = answer.applied.iter().map(|applied| applied.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Merged, Outcome::Applied]);
+        assert!(!a.item(old.id).await.is_deleted);
+    }
+}
+
+#[tokio::test]
 async fn a_folder_that_joined_another_unbeknown_to_its_deleter_keeps_what_that_one_holds() {
     for server in TestServer::each().await {
         let (mut a, mut b) = Device::two(&server).await;

@@ -165,6 +165,7 @@ impl Engine {
             *target = new;
         }
         self.aliases.insert(old, new);
+        self.keep_the_joined(new);
         if !shared::faults::Fault::JoinedIsNotRefiled.is_planted() {
             self.outbox.refile(old, new);
         }
@@ -202,6 +203,23 @@ impl Engine {
         self.recheck_cycles = true;
         self.tree.changes.renumbered.push((old, new));
         self.want_pull();
+    }
+
+    /// What was to be deleted as another's is their own as well by now: it stays, and they are told that both
+    /// are one.
+    fn keep_the_joined(&mut self, item: ItemId) {
+        let into_trash =
+            |act: &Act| matches!(act, Act::Delete { .. } | Act::Restore { parent: None } | Act::Purge);
+        let from =
+            self.outbox.of_item(item).skip_while(|queued| !matches!(queued.op.act, Act::Delete { .. }));
+        let meant: Vec<&Queued> = from.collect();
+        if !meant.iter().all(|queued| !queued.sent && into_trash(&queued.op.act)) {
+            return;
+        }
+        let meant: Vec<OperationId> = meant.into_iter().map(|queued| queued.op.id).collect();
+        for operation in meant {
+            self.dequeue(operation);
+        }
     }
 
     /// What is shown otherwise once `old` is known to be `new`.

@@ -241,7 +241,9 @@ impl Engine {
     /// Finds anew what leans on refused operations, and shows it.
     fn reblock(&mut self) {
         let aliases = &self.aliases;
-        let changed = self.outbox.reblock(|id| aliases.get(&id).copied().unwrap_or(id));
+        let tree = &self.tree;
+        let resolve = |id| aliases.get(&id).copied().unwrap_or(id);
+        let changed = self.outbox.reblock(resolve, |id| tree.remote(id).is_some());
         self.recheck_cycles |= !changed.is_empty();
         for id in changed {
             if let Some(item) = self.outbox.get(id).map(|queued| self.resolve(queued.op.item_id)) {

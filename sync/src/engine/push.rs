@@ -60,7 +60,7 @@ impl Engine {
             let op = &queued.op;
             let item = self.resolve(op.item_id);
             if op.act.parent().is_some() && !queued.is_parked() && !queued.blocked {
-                held.left.extend(self.tree.remote_ancestors(item));
+                held.left.extend(self.left_by(queued, item));
             }
             if !self.is_ready(queued) || op.act.is_upload() || self.waits(&held, queued, item) {
                 held.hold(queued, item);
@@ -100,9 +100,25 @@ impl Engine {
                     || held.uploads.iter().any(|upload| self.tree.is_within(*upload, item)))
     }
 
+    /// The folders that the item is moved out of: those that it is in, and those that it was to go into before.
+    fn left_by(&self, queued: &Queued, item: ItemId) -> BTreeSet<ItemId> {
+        let before = self.outbox.of_item(item).take_while(|other| other.op.sequence < queued.op.sequence);
+        let parents = before.filter_map(|other| Some(self.resolve(other.op.act.parent()?)));
+        let between =
+            parents.flat_map(|parent| std::iter::once(parent).chain(self.tree.remote_ancestors(parent)));
+        self.tree.remote_ancestors(item).chain(between).collect()
+    }
+
     /// Whether the server is still to be told of a folder, and not by what this batch holds so far.
     fn is_to_be_created(&self, folder: ItemId, held: &Held) -> bool {
-        !held.created.contains(&folder) && self.outbox.of_item(folder).any(|queued| queued.op.act.is_create())
+        !held.created.contains(&folder) && self.is_unknown_there(folder)
+    }
+
+    /// Whether a folder is to be created yet. One that the server has told of is there, whatever became of a
+    /// creation that was asked for again.
+    pub(super) fn is_unknown_there(&self, folder: ItemId) -> bool {
+        self.tree.remote(folder).is_none()
+            && self.outbox.of_item(folder).any(|queued| queued.op.act.is_create())
     }
 
     pub(super) fn mark_in_flight(&mut self, id: OperationId) {

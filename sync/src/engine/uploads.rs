@@ -38,8 +38,7 @@ impl Engine {
         let mut before = self.outbox.of_item(item).take_while(|other| other.op.sequence < queued.op.sequence);
         let alone = before.all(|other| other.is_parked() || other.blocked || !other.op.act.edits());
         let parent = queued.op.act.parent().map(|parent| self.resolve(parent));
-        alone
-            && !parent.is_some_and(|parent| self.outbox.of_item(parent).any(|other| other.op.act.is_create()))
+        alone && !parent.is_some_and(|parent| self.is_unknown_there(parent))
     }
 
     /// What an operation that is uploaded says of its file's place, if it does not put it there itself.

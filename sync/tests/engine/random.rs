@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use shared::{ChunkHash, ContentHash, ErrorCode, ItemId, ItemKind, OperationId};
 use sync::{Act, Command, Content, Event, ItemView, NewContent, QueueEntry, QueueState};
 
 use crate::server::Entry;
 use crate::world::{Fault, World, create_file, name};
 
-/// The seed of the random schedules.
-const SCHEDULES: u64 = 1;
 const DEVICES: usize = 3;
 /// Few names, some of which are equal.
 const NAMES: [&str; 6] = ["a", "A", "b.txt", "é", "e\u{301}", "c"];
@@ -367,8 +364,6 @@ proptest! {
     #![proptest_config(ProptestConfig {
         max_shrink_time: 15_000,
         failure_persistence: None,
-        // The same schedules every time; PROPTEST_CASES and another seed are for long runs.
-        rng_seed: RngSeed::Fixed(SCHEDULES),
         ..ProptestConfig::default()
     })]
 

@@ -221,8 +221,11 @@ impl Server {
                 }),
             }
         }
+        // An answer may be older than the tombstones.
         for applied in &mut response.applied {
-            applied.item = self.state(&self.items[&applied.item.id()]);
+            if let Some(entry) = self.items.get(&applied.item.id()) {
+                applied.item = self.state(entry);
+            }
         }
         let given: Ids = response.applied.iter().map(|applied| applied.item.id()).collect();
         let all_given =

@@ -21,7 +21,7 @@ use super::store::ZoneStore;
 use crate::db::DbError;
 use crate::db::activity::{ActivityRow, Told};
 use crate::db::audit::AuditEntry;
-use crate::db::items::ItemRow;
+use crate::db::items::{Deletion, ItemRow};
 use crate::db::operations::{Chain, Kept, OperationRow, Recorded};
 
 /// What other devices are told of an item.
@@ -232,7 +232,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             }
             PreparedKind::Restore { parent_id } => {
                 let (item, basis) = self.edited(change, &body.base).await?;
-                self.restore(item, basis, *parent_id).await
+                let undone = body.base.base_operation_id.and_then(|id| self.zone.operation(id));
+                let undone = undone.map(|delete| Deletion { at: delete.recorded_at, by: delete.id });
+                self.restore(item, basis, *parent_id, undone).await
             }
             PreparedKind::Purge => {
                 let item = self.existing(change.file_id).await?;

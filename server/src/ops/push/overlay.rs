@@ -12,7 +12,7 @@ use crate::db::DbError;
 use crate::db::activity::ActivityRow;
 use crate::db::audit::AuditEntry;
 use crate::db::conflicts::ConflictRow;
-use crate::db::items::ItemRow;
+use crate::db::items::{Deletion, ItemRow};
 use crate::db::operations::OperationRow;
 use crate::db::versions::VersionRow;
 use crate::db::zones::Start;
@@ -229,6 +229,18 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         } else if self.entered.insert(id) {
             self.written.push(id);
         }
+    }
+
+    /// The topmost items of a delete, be it of this batch.
+    pub async fn deleted_by(&mut self, deletion: Deletion) -> Result<BTreeSet<ItemId>, DbError> {
+        let rows = self.store.deleted_by(deletion).await?;
+        let mut ids: BTreeSet<ItemId> = rows.iter().map(|row| row.id).collect();
+        self.take_in(rows);
+        let here = |id: &&ItemId| {
+            self.items.get(id).and_then(Option::as_ref).is_some_and(|row| row.deleted == Some(deletion))
+        };
+        ids.extend(self.written.iter().filter(here));
+        Ok(ids)
     }
 
     /// What this batch put or changed, in a fixed order.

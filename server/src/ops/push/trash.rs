@@ -209,11 +209,13 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok(renamed)
     }
 
+    /// `undone`: the delete that it takes back, where it was made before that was answered.
     pub(super) async fn restore(
         &mut self,
         mut item: ItemRow,
         mut basis: Basis,
         parent_id: Option<ItemId>,
+        undone: Option<Deletion>,
     ) -> Judged<Done> {
         let id = item.id;
         if !self.zone.is_deleted(id).await? {
@@ -221,12 +223,21 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             basis.place.learn(dot);
             basis.place.learn(item.place_dot);
             self.zone.put(item, Write::Bump);
-            return Ok(Done { item_id: id, end: End::Applied(Outcome::Unchanged), chain: basis.chain(id) });
+            // It lives because only a part of it went: that part comes back.
+            let part = match undone {
+                Some(deletion) => self.zone.deleted_by(deletion).await?,
+                None => BTreeSet::new(),
+            };
+            let outcome = if part.is_empty() { Outcome::Unchanged } else { Outcome::Applied };
+            for piece in part {
+                self.restore_along(piece, undone).await?;
+            }
+            return Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) });
         }
         let target = self.restore_target(&item, parent_id).await?;
         let together = match item.deleted {
-            Some(deletion) => self.zone.store.deleted_by(deletion).await?,
-            None => Vec::new(),
+            Some(deletion) => self.zone.deleted_by(deletion).await?,
+            None => BTreeSet::new(),
         };
         let deletion = item.deleted;
         self.bring_back(target, &[id]).await?;
@@ -240,7 +251,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         self.bump_descendants(id).await?;
         self.news.push(News::File(id, FileAction::Restored));
         for other in together {
-            self.restore_along(other.id, deletion).await?;
+            self.restore_along(other, deletion).await?;
         }
         let outcome = if renamed { Outcome::Renamed } else { Outcome::Applied };
         Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) })

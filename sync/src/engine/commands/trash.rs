@@ -59,8 +59,11 @@ impl Engine {
             let item = self.resolve(queued.op.item_id);
             let made_on =
                 self.outbox.chain(queued).last().and_then(|root| root.op.base.base_version.as_ref());
-            let (Some(made_on), Some(node)) = (made_on, self.tree.remote(item)) else { return false };
-            let unseen = |dot: Dot| dot.device != self.meta.device_id && !made_on.covers(dot);
+            let Some(node) = self.tree.remote(item) else { return false };
+            // Of what was made on an operation that is answered by now, nobody can tell: it may have been all.
+            let unseen = |dot: Dot| {
+                dot.device != self.meta.device_id && !made_on.is_some_and(|made_on| made_on.covers(dot))
+            };
             let is_in = || {
                 self.tree.is_within(item, folder)
                     || self.tree.remote_ancestors(item).any(|above| above == folder)
