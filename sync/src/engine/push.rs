@@ -114,11 +114,12 @@ impl Engine {
         !held.created.contains(&folder) && self.is_unknown_there(folder)
     }
 
-    /// Whether a folder is to be created yet. One that the server has told of is there, whatever became of a
-    /// creation that was asked for again.
+    /// Whether a folder is to be created yet. Where a creation that was asked for again was refused, it is there
+    /// all the same if the server has told of it.
     pub(super) fn is_unknown_there(&self, folder: ItemId) -> bool {
-        self.tree.remote(folder).is_none()
-            && self.outbox.of_item(folder).any(|queued| queued.op.act.is_create())
+        let is_told = self.tree.remote(folder).is_some();
+        let waits = |queued: &Queued| !is_told || !queued.is_parked() && !queued.blocked;
+        self.outbox.of_item(folder).any(|queued| queued.op.act.is_create() && waits(queued))
     }
 
     pub(super) fn mark_in_flight(&mut self, id: OperationId) {
