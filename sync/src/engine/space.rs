@@ -107,7 +107,9 @@ impl Engine {
             return;
         };
         let smallest = smallest.op.id;
-        let has_probe = full.probe.and_then(|probe| self.outbox.get(probe)).is_some_and(goes_on);
+        // One that turned out to wait for an earlier content, itself too large by now, would hold up all.
+        let probe = full.probe.and_then(|probe| self.outbox.get(probe));
+        let has_probe = probe.is_some_and(|probe| goes_on(probe) && is_first(&probe));
         let is_due = self.is_due(full.next_try);
         if let Some(full) = self.space.full.as_mut().filter(|_| !has_probe) {
             full.probe = is_due.then_some(smallest);
