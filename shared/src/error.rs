@@ -67,6 +67,7 @@ pub enum ErrorCode {
     NoProposal,
     // photos
     UnsupportedPhoto,
+    NotAPhoto,
     // the server
     StorageFull,
     Unavailable,
@@ -113,7 +114,8 @@ impl ErrorCode {
             | Self::RootImmutable
             | Self::InvalidManifest
             | Self::ChunkMismatch
-            | Self::NoProposal => 422,
+            | Self::NoProposal
+            | Self::NotAPhoto => 422,
             Self::RateLimited
             | Self::DeviceLimit
             | Self::SessionLimit

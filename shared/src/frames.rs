@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConflictId, DeviceId, ItemId};
 use crate::item::FileItem;
+use crate::photo::Photo;
 use crate::sync::ConflictInfo;
 use crate::timestamp::Timestamp;
 
@@ -41,6 +42,10 @@ pub enum ServerEvent {
     },
     ConflictResolved {
         conflict_id: ConflictId,
+    },
+    /// Its derivatives are there, or there will be none.
+    PhotoReady {
+        photo: Box<Photo>,
     },
     /// Frames were left out for a slow reader, or too much changed to tell one by one: pull.
     PullNeeded {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::content::ContentHash;
 use crate::ids::{ItemId, OperationId, ZoneId};
+use crate::photo::PhotoInfo;
 use crate::timestamp::Timestamp;
 use crate::version_vector::VersionVector;
 
@@ -47,6 +48,9 @@ pub struct FileItem {
     /// On the topmost item of a delete only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
+    /// Of files in a zone of photos only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo: Option<Box<PhotoInfo>>,
     #[serde(default)]
     pub encryption: Option<Encryption>,
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::content::ContentHash;
 use crate::ids::ItemId;
 use crate::timestamp::Timestamp;
 
@@ -283,7 +284,7 @@ pub struct Taken {
     pub exposure: Option<String>,
 }
 
-/// What `photo` items have beside a file's fields.
+/// What a photo has beside a file's fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -306,9 +307,82 @@ pub struct PhotoInfo {
     pub hidden: bool,
     pub archived: bool,
     pub status: PhotoStatus,
+    /// Why there are no derivatives, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    pub derivatives: Derivatives<Option<Derivative>>,
+}
+
+impl PhotoInfo {
+    /// Of a photo that nothing is known of but its file's own time.
+    pub fn unknown(modified_at: Timestamp) -> Self {
+        Self {
+            width: None,
+            height: None,
+            taken_at: modified_at.into(),
+            taken_at_offset: None,
+            location: None,
+            camera: None,
+            lens: None,
+            exposure: None,
+            thumbhash: None,
+            is_favorite: false,
+            hidden: false,
+            archived: false,
+            status: PhotoStatus::Processing,
+            failure: None,
+        }
+    }
+
+    /// As it will be with what a person says of it; what the file says instead, only the server knows.
+    pub fn apply(&mut self, edit: &PhotoEdit) {
+        self.is_favorite = edit.is_favorite.unwrap_or(self.is_favorite);
+        self.hidden = edit.hidden.unwrap_or(self.hidden);
+        self.archived = edit.archived.unwrap_or(self.archived);
+        self.taken_at = edit.taken_at.flatten().unwrap_or(self.taken_at);
+        self.taken_at_offset = edit.taken_at_offset.flatten().or(self.taken_at_offset);
+        self.location = edit.location.unwrap_or(self.location);
+    }
+}
+
+/// The shape of a picture in a byte, for layouts of a whole library: steps of 2.2 % in the ratio of width to
+/// height, from 1:15 to 15:1; more extreme ones count as these, unknown ones as square.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aspect(u8);
+
+impl Aspect {
+    const STEPS_PER_OCTAVE: f64 = 32.0;
+    const SQUARE: u8 = 128;
+
+    /// `width` and `height` in pixels; 0 where they aren't known.
+    pub fn of(width: u32, height: u32) -> Self {
+        if width == 0 || height == 0 {
+            return Self(Self::SQUARE);
+        }
+        let octaves = (f64::from(width) / f64::from(height)).log2();
+        let steps = (octaves * Self::STEPS_PER_OCTAVE).round() + f64::from(Self::SQUARE);
+        Self(steps.clamp(1.0, 255.0) as u8)
+    }
+
+    pub const fn code(self) -> u8 {
+        self.0
+    }
+
+    pub const fn from_code(code: u8) -> Self {
+        Self(code)
+    }
+
+    /// Width by height.
+    pub fn ratio(self) -> f64 {
+        ((f64::from(self.0) - f64::from(Self::SQUARE)) / Self::STEPS_PER_OCTAVE).exp2()
+    }
+}
+
+/// Where a photo's bytes are, below `/api/v1`: another content has another address, so that each can be kept
+/// for ever.
+pub fn photo_path(id: ItemId, form: &str, content: ContentHash) -> String {
+    /// Of a hash of 64: enough to tell the contents of one photo apart.
+    const DIGITS: usize = 16;
+    format!("/photos/{id}/{form}?v={:.DIGITS$}", content.to_string())
 }
 
 /// A photo in a list of its own.
@@ -325,6 +399,7 @@ pub struct Photo {
     pub size: u64,
     #[serde(flatten)]
     pub info: PhotoInfo,
+    pub derivatives: Derivatives<Option<Derivative>>,
 }
 
 /// `POST /photos/upload`.
@@ -345,7 +420,7 @@ pub struct PhotoPage {
 
 /// What a person says of a photo; what is not named stays. `null` goes back to what the file says, but for
 /// `location`, which it takes away.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PhotoEdit {
@@ -361,6 +436,25 @@ pub struct PhotoEdit {
     pub taken_at_offset: Option<Option<UtcOffset>>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "named")]
     pub location: Option<Option<Location>>,
+}
+
+impl PhotoEdit {
+    /// Both, where the later one has the last word.
+    pub fn followed_by(self, later: &Self) -> Self {
+        Self {
+            is_favorite: later.is_favorite.or(self.is_favorite),
+            hidden: later.hidden.or(self.hidden),
+            archived: later.archived.or(self.archived),
+            taken_at: later.taken_at.or(self.taken_at),
+            taken_at_offset: later.taken_at_offset.or(self.taken_at_offset),
+            location: later.location.or(self.location),
+        }
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A field that is there, be it `null`.
@@ -401,6 +495,20 @@ mod tests {
         assert_eq!(serde_json::from_value::<Location>(wire).unwrap(), at);
         for (latitude, longitude) in [(90.1, 0.0), (0.0, -180.1), (f64::NAN, 0.0), (f64::INFINITY, 0.0)] {
             assert!(Location::new(latitude, longitude).is_err(), "{latitude} {longitude}");
+        }
+    }
+
+    #[test]
+    fn a_byte_tells_the_shape() {
+        for (width, height) in [(4000, 3000), (3000, 4000), (1, 1), (1920, 1080), (1000, 9000)] {
+            let (ratio, told) = (f64::from(width) / f64::from(height), Aspect::of(width, height).ratio());
+            assert!((told / ratio - 1.0).abs() < 0.011, "{width} × {height}: {told}");
+        }
+        assert_eq!(Aspect::of(0, 7), Aspect::of(5, 5));
+        for (width, height) in [(1, u32::MAX), (u32::MAX, 1)] {
+            let aspect = Aspect::of(width, height);
+            assert_eq!(Aspect::from_code(aspect.code()), aspect);
+            assert!(aspect.ratio() > 0.06 && aspect.ratio() < 16.0);
         }
     }
 

@@ -6,6 +6,7 @@ use crate::content::{ChunkRef, ContentHash};
 use crate::error::ErrorCode;
 use crate::ids::{ConflictId, DeviceId, ItemId, OperationId, UserId, ZoneId};
 use crate::item::{FileItem, ItemState};
+use crate::photo::PhotoEdit;
 use crate::timestamp::Timestamp;
 use crate::version_vector::VersionVector;
 
@@ -106,6 +107,8 @@ pub enum ChangeKind {
         parent_id: Option<ItemId>,
     },
     Purge {},
+    /// What a person says of a photo. The last to arrive wins, field by field.
+    Photo(PhotoEdit),
 }
 
 /// A content in a push: `chunks` that the account already holds, the bytes themselves, or the name of another
@@ -372,6 +375,14 @@ mod tests {
             "operationId": id, "fileId": id, "baseOperationId": id, "kind": "purge",
         });
         let change: Change = serde_json::from_value(wire.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&change).unwrap(), wire);
+
+        let wire = serde_json::json!({
+            "operationId": id, "fileId": id, "baseVersion": {}, "kind": "photo",
+            "isFavorite": true, "takenAt": null,
+        });
+        let change: Change = serde_json::from_value(wire.clone()).unwrap();
+        assert!(matches!(&change.kind, ChangeKind::Photo(edit) if edit.taken_at == Some(None)));
         assert_eq!(serde_json::to_value(&change).unwrap(), wire);
     }
 }

@@ -167,6 +167,12 @@ impl ZoneStore for Write {
             .rows(|row| row.holds_name() && row.parent_id == folder && keys.contains(&row.name_key())))
     }
 
+    async fn photos_of_size(&mut self, size: u64) -> Loaded<ItemRow> {
+        let of_size = |row: &ItemRow| row.photo.is_some() && row.size == size && row.holds_name();
+        let ids: Vec<ItemId> = self.next.rows(of_size).iter().map(|row| row.id).collect();
+        Ok(self.next.closed(&ids))
+    }
+
     async fn deleted_by(&mut self, delete: Deletion) -> Loaded<ItemRow> {
         Ok(self.next.rows(|row| row.deleted == Some(delete) && row.purged_at.is_none()))
     }

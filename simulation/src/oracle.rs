@@ -295,7 +295,10 @@ impl Oracle {
                     None => drop(self.moves.remove(&(n, id))),
                 }
             }
-            Command::Restore { .. } | Command::Resolve { .. } | Command::Copy { .. } => {}
+            Command::Restore { .. }
+            | Command::Resolve { .. }
+            | Command::Copy { .. }
+            | Command::DescribePhoto { .. } => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a person asks for, and why it may be refused on the spot.
 
 use serde::{Deserialize, Serialize};
+use shared::photo::PhotoEdit;
 use shared::sync::Resolution;
 use shared::{ConflictId, ItemId, ItemName, OperationId, Timestamp, VersionVector};
 
@@ -59,6 +60,11 @@ pub enum Command {
     Purge {
         id: ItemId,
     },
+    /// What a person says of a photo: favourite, hidden, when and where it was taken.
+    DescribePhoto {
+        id: ItemId,
+        edit: PhotoEdit,
+    },
     /// A person's choice between two contents.
     Resolve {
         conflict: ConflictId,
@@ -101,6 +107,8 @@ pub enum CommandError {
     NotAFolder(ItemId),
     #[error("This is not a file")]
     NotAFile(ItemId),
+    #[error("This is not a photo of your library")]
+    NotAPhoto(ItemId),
     #[error("A folder cannot be put into itself")]
     WouldCycle(ItemId),
     #[error("Folders cannot be nested this deep")]

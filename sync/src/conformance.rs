@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use shared::photo::PhotoInfo;
 use shared::sync::{Base, ConflictInfo};
 use shared::{
     ConflictId, ContentHash, DeviceId, Dot, ItemId, ItemKind, ItemName, OperationId, Timestamp,
@@ -55,6 +56,7 @@ fn item(n: u128, name: &str) -> StoredItem {
         created_at: Timestamp::from_millis(-1),
         modified_at: Timestamp::from_millis(1_700_000_000_123),
         deleted_at: n.is_multiple_of(2).then(|| Timestamp::from_millis(5)),
+        photo: n.is_multiple_of(3).then(|| Box::new(PhotoInfo::unknown(Timestamp::from_millis(-7)))),
     }
 }
 

@@ -29,7 +29,7 @@ impl Act {
             Self::Place { .. } | Self::Delete { .. } | Self::Restore { .. } | Self::Purge => {
                 sort == Sort::Place
             }
-            Self::Resolve { .. } => sort == Sort::Neither,
+            Self::Photo(_) | Self::Resolve { .. } => sort == Sort::Neither,
         }
     }
 

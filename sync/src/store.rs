@@ -7,6 +7,7 @@
 use std::future::Future;
 
 use serde::{Deserialize, Serialize};
+use shared::photo::{PhotoEdit, PhotoInfo};
 use shared::sync::{Base, ConflictInfo, Resolution, TokenExpiry, ZoneInfo};
 use shared::{
     ConflictId, ContentHash, DeviceId, ErrorCode, FileItem, ItemId, ItemKind, ItemName, OperationId,
@@ -93,6 +94,8 @@ pub struct StoredItem {
     pub modified_at: Timestamp,
     /// Set on the topmost item of a delete; what lies in it is deleted because it is.
     pub deleted_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo: Option<Box<PhotoInfo>>,
 }
 
 impl From<FileItem> for StoredItem {
@@ -110,6 +113,7 @@ impl From<FileItem> for StoredItem {
             created_at: item.created_at,
             modified_at: item.modified_at,
             deleted_at: item.deleted_at,
+            photo: item.photo,
         }
     }
 }
@@ -173,6 +177,8 @@ pub enum Act {
         parent: Option<ItemId>,
     },
     Purge,
+    /// What a person says of a photo.
+    Photo(PhotoEdit),
     Resolve {
         conflict: ConflictId,
         resolution: Resolution,

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::limits::TREE_DEPTH_MAX;
 use shared::name::FoldedName;
+use shared::photo::PhotoInfo;
 use shared::{ContentHash, Dot, FileItem, ItemId, ItemKind, ItemName, Timestamp, VersionVector, ZoneId};
 
 use crate::effect::Changes;
@@ -25,6 +26,7 @@ pub(crate) struct Node {
     zone: u16,
     mime: u16,
     pub(crate) kind: ItemKind,
+    pub(crate) photo: Option<Box<PhotoInfo>>,
 }
 
 impl Node {
@@ -197,6 +199,7 @@ impl Tree {
             zone: self.zones.number(zone),
             mime: self.mime(mime),
             kind,
+            photo: None,
         }
     }
 
@@ -217,6 +220,7 @@ impl Tree {
             zone: self.zones.number(item.zone_id),
             mime: self.mime(item.mime_type.as_deref()),
             kind: item.kind,
+            photo: item.photo,
         }
     }
 
@@ -235,6 +239,7 @@ impl Tree {
             created_at: node.created_at,
             modified_at: node.modified_at,
             deleted_at: node.deleted_at,
+            photo: node.photo.clone(),
         })
     }
 

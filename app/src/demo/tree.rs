@@ -36,6 +36,7 @@ pub(crate) fn new_item(
             created_at: at,
             modified_at: at,
             deleted_at: None,
+            photo: None,
             encryption: None,
         },
         sync_status: SyncStatus::Synced,

@@ -8,6 +8,7 @@ use shared::{
     ZoneId,
 };
 
+use super::photos::{self, PhotoRecord};
 use super::{Connection, DbError, Row, Value};
 use crate::values;
 
@@ -36,6 +37,8 @@ pub struct ItemRow {
     pub purged_at: Option<Timestamp>,
     pub feed: u64,
     pub touched: Touched,
+    /// Of files in a zone of photos only.
+    pub photo: Option<Box<PhotoRecord>>,
 }
 
 /// Which operation put an item into the trash, and when. Restoring brings back what shares it.
@@ -63,7 +66,8 @@ pub fn name_key(name: &str) -> String {
 
 const COLUMNS: &str = "i.item_id, i.parent_id, i.name, i.kind, i.size, i.mime_type, i.content_hash, i.version_id, \
      i.vector, i.content_device, i.content_count, i.place_device, i.place_count, i.last_count, i.created_at, \
-     i.modified_at, i.deleted_at, i.delete_id, i.purged_at, i.feed, i.changed_by, i.changed_feed, i.others_changed_feed";
+     i.modified_at, i.deleted_at, i.delete_id, i.purged_at, i.feed, i.changed_by, i.changed_feed, i.others_changed_feed, \
+     i.photo";
 
 const FILE: i64 = 0;
 const FOLDER: i64 = 1;
@@ -105,7 +109,13 @@ fn item(row: &Row) -> Result<ItemRow, DbError> {
         purged_at: row.get(18)?,
         feed: row.get(19)?,
         touched: Touched { by: row.get(20)?, feed: row.get(21)?, others_feed: row.get(22)? },
+        photo: photo(row.get(23)?)?,
     })
+}
+
+fn photo(text: Option<String>) -> Result<Option<Box<PhotoRecord>>, DbError> {
+    let malformed = |error: serde_json::Error| DbError::Shape { column: 23, reason: error.to_string() };
+    text.map(|text| serde_json::from_str(&text).map_err(malformed)).transpose()
 }
 
 fn items(rows: &[Row]) -> Result<Vec<ItemRow>, DbError> {
@@ -284,7 +294,7 @@ pub async fn save(
     connection.execute_keys(release, values![zone], keys(moved)).await?;
     let head = "INSERT INTO items (zone_id, item_id, parent_id, name, name_key, kind, size, mime_type, content_hash, \
          version_id, vector, content_device, content_count, place_device, place_count, last_count, created_at, \
-         modified_at, deleted_at, delete_id, purged_at, feed, changed_by, changed_feed, others_changed_feed)";
+         modified_at, deleted_at, delete_id, purged_at, feed, changed_by, changed_feed, others_changed_feed, photo)";
     let tail = "ON CONFLICT (zone_id, item_id) DO UPDATE SET parent_id = excluded.parent_id, name = excluded.name, \
          name_key = excluded.name_key, size = excluded.size, mime_type = excluded.mime_type, \
          content_hash = excluded.content_hash, version_id = excluded.version_id, vector = excluded.vector, \
@@ -292,10 +302,11 @@ pub async fn save(
          place_device = excluded.place_device, place_count = excluded.place_count, last_count = excluded.last_count, \
          modified_at = excluded.modified_at, deleted_at = excluded.deleted_at, delete_id = excluded.delete_id, \
          purged_at = excluded.purged_at, feed = excluded.feed, changed_by = excluded.changed_by, \
-         changed_feed = excluded.changed_feed, others_changed_feed = excluded.others_changed_feed";
-    let rows = rows.iter().map(|row| row_values(zone, row)).collect();
-    connection.insert_rows(head, rows, tail).await?;
-    Ok(())
+         changed_feed = excluded.changed_feed, others_changed_feed = excluded.others_changed_feed, \
+         photo = excluded.photo";
+    let values = rows.iter().map(|row| row_values(zone, row)).collect();
+    connection.insert_rows(head, values, tail).await?;
+    photos::save(connection, zone, rows).await
 }
 
 fn row_values(zone: ZoneId, row: &ItemRow) -> Vec<Value> {
@@ -325,5 +336,6 @@ fn row_values(zone: ZoneId, row: &ItemRow) -> Vec<Value> {
         row.touched.by,
         row.touched.feed,
         row.touched.others_feed,
+        row.photo.as_ref().and_then(|photo| serde_json::to_string(photo).ok()),
     ]
 }

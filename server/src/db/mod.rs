@@ -15,6 +15,7 @@ pub mod manifests;
 pub mod members;
 mod migrate;
 pub mod operations;
+pub mod photos;
 pub mod recount;
 pub mod retention;
 pub mod sessions;

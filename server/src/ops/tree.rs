@@ -96,6 +96,7 @@ pub fn item_state<'a>(
         created_at: row.created_at,
         modified_at: row.modified_at,
         deleted_at: row.deleted.map(|deletion| deletion.at),
+        photo: row.photo_info().map(Box::new),
         encryption: None,
     })
 }
@@ -134,6 +135,7 @@ mod tests {
             purged_at: None,
             feed,
             touched: Touched { by: device, feed, others_feed: 0 },
+            photo: None,
         }
     }
 

@@ -38,6 +38,7 @@ fn changed(zone_id: ZoneId) -> ServerEvent {
         created_at: at,
         modified_at: at,
         deleted_at: None,
+        photo: None,
         encryption: None,
     };
     ServerEvent::FileChanged { file_id: id, action: FileAction::Created, file, sync_token: None }

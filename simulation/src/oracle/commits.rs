@@ -409,7 +409,10 @@ fn folders_named(fresh: &[(&PreparedChange, &Answer)], after: &Database) -> BTre
     let named = accepted.filter_map(|(change, _)| match kind(change)? {
         PreparedKind::CreateFolder(new) | PreparedKind::Create(new, _) => Some(new.parent_id),
         PreparedKind::Move { parent_id, .. } | PreparedKind::Restore { parent_id } => *parent_id,
-        PreparedKind::Content(_) | PreparedKind::Delete { .. } | PreparedKind::Purge => None,
+        PreparedKind::Content(_)
+        | PreparedKind::Delete { .. }
+        | PreparedKind::Purge
+        | PreparedKind::Photo(_) => None,
     });
     named.map(|folder| after.resolve(folder)).collect()
 }

@@ -309,6 +309,10 @@ impl Engine {
                 }
                 self.want_pull();
             }
+            ErrorCode::NotFound | ErrorCode::Gone if matches!(op.act, Act::Photo(_)) => {
+                self.dequeue(id);
+                self.want_pull();
+            }
             ErrorCode::NotDeleted if matches!(op.act, Act::Restore { .. } | Act::Purge) => {
                 self.dequeue(id);
                 self.want_pull();

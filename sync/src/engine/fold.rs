@@ -91,6 +91,12 @@ impl Engine {
                 node.deleted_at = None;
                 node
             }),
+            Act::Photo(edit) => node.map(|mut node| {
+                if let Some(photo) = &mut node.photo {
+                    photo.apply(&edit);
+                }
+                node
+            }),
             Act::Purge => None,
             Act::Resolve { .. } => node,
         }

@@ -154,6 +154,7 @@ impl Engine {
             ServerEvent::SyncComplete { sync_token }
             | ServerEvent::FileChanged { sync_token, .. }
             | ServerEvent::FileDeleted { sync_token, .. } => self.heard_of(sync_token.as_deref()),
+            ServerEvent::PhotoReady { .. } => self.want_pull(),
             ServerEvent::PullNeeded { sync_token } => {
                 // Frames were left out, of conflicts too.
                 self.net.conflicts_wanted = true;

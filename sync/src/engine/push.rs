@@ -191,6 +191,7 @@ fn change(queued: &Queued) -> Option<Change> {
         Act::Delete { seen_token } => ChangeKind::Delete { seen_token: seen_token.clone() },
         Act::Restore { parent } => ChangeKind::Restore { parent_id: *parent },
         Act::Purge => ChangeKind::Purge {},
+        Act::Photo(edit) => ChangeKind::Photo(*edit),
         Act::Resolve { .. } => return None,
     };
     Some(Change { operation_id: op.id, file_id: op.item_id, base: op.base.clone(), kind })

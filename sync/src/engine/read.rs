@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use shared::photo::PhotoInfo;
 use shared::sync::ConflictInfo;
 use shared::{
     ClientFileItem, ContentHash, FileItem, ItemId, ItemKind, ItemName, OperationId, SyncStatus, Timestamp,
@@ -75,6 +76,11 @@ impl<'a> ItemView<'a> {
         self.node.deleted_at
     }
 
+    /// Of a photo.
+    pub fn photo(&self) -> Option<&'a PhotoInfo> {
+        self.node.photo.as_deref()
+    }
+
     /// Neither it nor a folder that it is in is in the trash.
     pub fn is_live(&self) -> bool {
         self.engine.tree.is_live(self.id)
@@ -118,6 +124,7 @@ impl<'a> ItemView<'a> {
                 created_at: self.node.created_at,
                 modified_at: self.node.modified_at,
                 deleted_at: self.node.deleted_at,
+                photo: self.node.photo.clone(),
                 encryption: None,
             },
             sync_status: self.status(),
@@ -338,6 +345,7 @@ fn action(act: &Act) -> &'static str {
         Act::Delete { .. } => "Delete",
         Act::Restore { .. } => "Restore",
         Act::Purge => "Delete for good",
+        Act::Photo(_) => "Photo details",
         Act::Resolve { .. } => "Settle conflict",
     }
 }

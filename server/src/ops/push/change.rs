@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use shared::content::Manifest;
+use shared::photo::{PhotoEdit, WallTime};
 use shared::sync::{Base, Outcome};
 use shared::{ConflictId, ContentHash, ErrorCode, ItemId, ItemName, OperationId, Timestamp};
 
@@ -46,6 +47,7 @@ pub enum PreparedKind {
         parent_id: Option<ItemId>,
     },
     Purge,
+    Photo(PhotoEdit),
 }
 
 #[derive(Clone, Debug)]
@@ -55,6 +57,8 @@ pub struct NewItem {
     pub mime_type: Option<String>,
     pub created_at: Option<Timestamp>,
     pub modified_at: Option<Timestamp>,
+    /// What whoever brings a photo says of when it was taken.
+    pub taken_at: Option<WallTime>,
 }
 
 /// A content whose chunks the account holds or will with this write.

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use shared::content::Manifest;
+use shared::photo::PhotoEdit;
 use shared::rules::Touched;
 use shared::sync::{Outcome, Proposal};
 use shared::{
@@ -17,6 +18,7 @@ use crate::db::conflicts::ConflictRow;
 use crate::db::items::{Deletion, ItemRow};
 use crate::db::manifests::Refused;
 use crate::db::operations::{Kept, OperationRow, Recorded};
+use crate::db::photos::PhotoRecord;
 use crate::db::versions::VersionRow;
 use crate::db::zones::Start;
 use crate::ops::pull::Feeds;
@@ -117,7 +119,12 @@ fn row(id: ItemId, parent_id: ItemId, name: &str, feed: u64) -> ItemRow {
         purged_at: None,
         feed,
         touched: Touched { by: ANN, feed, others_feed: 0 },
+        photo: None,
     }
+}
+
+fn said() -> PhotoEdit {
+    PhotoEdit { hidden: Some(true), taken_at: Some(None), ..PhotoEdit::default() }
 }
 
 fn folder(id: ItemId, parent_id: ItemId, name: &str, feed: u64) -> ItemRow {
@@ -133,7 +140,8 @@ fn folder(id: ItemId, parent_id: ItemId, name: &str, feed: u64) -> ItemRow {
 
 async fn items_are_found<S: ZoneStore>(store: &mut S) {
     let deletion = Deletion { at: NOW, by: operation_id(1) };
-    let trashed = ItemRow { deleted: Some(deletion), ..row(TRASHED, FOLDER, "gone", 4) };
+    let photo = Some(Box::default());
+    let trashed = ItemRow { deleted: Some(deletion), photo, ..row(TRASHED, FOLDER, "gone", 4) };
     let purged = ItemRow { purged_at: Some(LATER), ..row(PURGED, FOLDER, "purged", 5) };
     let rows = [
         folder(FOLDER, ROOT, "Folder", 1),
@@ -164,14 +172,20 @@ async fn items_are_found<S: ZoneStore>(store: &mut S) {
     assert_eq!(ids(&store.touched_after(ANN, 1).await.unwrap()), [OTHER], "another's does");
 }
 
-/// Two items exchange their names in one batch.
+/// Two items exchange their names in one batch; one of them is a photo.
 async fn names_are_swapped<S: ZoneStore>(store: &mut S) {
+    let photo = Some(Box::new(PhotoRecord { said: said(), found: None }));
     let (one, two) = (row(FILE, FOLDER, "other", 6), row(OTHER, FOLDER, "Straße.txt", 7));
+    let one = ItemRow { photo, ..one };
     let items = vec![one.clone(), two.clone()];
     let batch = Batch { now: NOW, counter: Some(7), items, moved: vec![FILE, OTHER], ..Batch::default() };
     store.save(batch).await.unwrap();
     let keys = [one.name_key(), two.name_key()];
-    assert_eq!(sorted(store.holders(FOLDER, &keys).await.unwrap()), [one, two]);
+    assert_eq!(sorted(store.holders(FOLDER, &keys).await.unwrap()), [one.clone(), two]);
+    let photos = sorted(store.photos_of_size(one.size).await.unwrap());
+    assert_eq!(ids(&photos), [FOLDER, FILE], "photos out of the trash, and their folders");
+    assert_eq!(photos[1], one);
+    assert_eq!(store.photos_of_size(one.size + 1).await.unwrap(), []);
 }
 
 async fn answers_are_kept<S: ZoneStore>(store: &mut S, zone: ZoneId) {

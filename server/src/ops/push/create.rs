@@ -28,6 +28,11 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if let Some(content) = content {
             self.check_held(content)?;
         }
+        if let Some(content) = content
+            && let Some(photo) = self.equal_photo(content).await?
+        {
+            return Ok(self.join(change, photo, Outcome::Unchanged));
+        }
         let kind = if content.is_some() { ItemKind::File } else { ItemKind::Folder };
         // What a deleted folder holds stays in the trash when the folder comes back for the new item.
         let holder = if target.deleted {
@@ -126,6 +131,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             purged_at: None,
             feed: 0,
             touched: Touched::first(self.context.device, 0),
+            photo: content.and(self.new_photo(new)),
         });
         self.news.push(News::File(id, FileAction::Created));
         let mut known = Known::default();

@@ -236,6 +236,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 let undone = undone.map(|delete| Deletion { at: delete.recorded_at, by: delete.id });
                 self.restore(item, basis, *parent_id, undone).await
             }
+            PreparedKind::Photo(edit) => {
+                let (item, basis) = self.edited(change, &body.base).await?;
+                self.say_of_photo(item, basis, edit)
+            }
             PreparedKind::Purge => {
                 let item = self.existing(change.file_id).await?;
                 if item.purged_at.is_some() {
@@ -366,7 +370,7 @@ impl PreparedKind {
         match self {
             Self::CreateFolder(new) | Self::Create(new, _) => Some(new.parent_id),
             Self::Move { parent_id, .. } | Self::Restore { parent_id } => *parent_id,
-            Self::Content(_) | Self::Delete { .. } | Self::Purge => None,
+            Self::Content(_) | Self::Delete { .. } | Self::Purge | Self::Photo(_) => None,
         }
     }
 

@@ -10,6 +10,7 @@ mod create;
 mod facts;
 mod judge;
 mod overlay;
+mod photo;
 mod place;
 pub mod render;
 mod request;
@@ -28,6 +29,7 @@ use shared::{DeviceId, ItemId, OperationId, Timestamp, UploadId, VersionVector};
 
 pub use change::{NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind, Refusal};
 pub use facts::{Facts, MergeKey, MergedText, Needs, prepare};
+pub use photo::write_found;
 pub use request::{
     CheckedChange, ParsedChange, Progress, RawPush, is_mime_type, parse_change, payload_hash, push,
 };

@@ -340,6 +340,19 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         }
     }
 
+    // Photos
+
+    /// Photos out of the trash with a content of that many bytes.
+    pub async fn photos_of_size(&mut self, size: u64) -> Result<Vec<ItemRow>, DbError> {
+        let rows = self.store.photos_of_size(size).await?;
+        self.take_in(rows);
+        let all = self.items.values().flatten();
+        let mut photos: Vec<ItemRow> =
+            all.filter(|row| row.photo.is_some() && row.size == size && row.holds_name()).cloned().collect();
+        photos.sort_unstable_by_key(|row| row.id);
+        Ok(photos)
+    }
+
     // Versions
 
     /// All versions of the item.

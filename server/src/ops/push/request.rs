@@ -170,7 +170,10 @@ fn parent_of(kind: &ChangeKind) -> Option<ItemId> {
     match kind {
         ChangeKind::CreateFolder { parent_id, .. } | ChangeKind::Create { parent_id, .. } => Some(*parent_id),
         ChangeKind::Move { parent_id, .. } | ChangeKind::Restore { parent_id } => *parent_id,
-        ChangeKind::Content { .. } | ChangeKind::Delete { .. } | ChangeKind::Purge {} => None,
+        ChangeKind::Content { .. }
+        | ChangeKind::Delete { .. }
+        | ChangeKind::Purge {}
+        | ChangeKind::Photo(_) => None,
     }
 }
 
@@ -308,7 +311,7 @@ fn checked(key: &PersonKey, grant: Grant, change: Change) -> Result<(shared::syn
         return Err(invalid("Say what was changed: give a baseVersion or a baseOperationId."));
     }
     let new = |parent_id, name: &str, mime_type, created_at, modified_at| {
-        Ok(NewItem { parent_id, name: name_of(name)?, mime_type, created_at, modified_at })
+        Ok(NewItem { parent_id, name: name_of(name)?, mime_type, created_at, modified_at, taken_at: None })
     };
     let kind = match kind {
         ChangeKind::CreateFolder { parent_id, name, created_at, modified_at } => {
@@ -347,6 +350,10 @@ fn checked(key: &PersonKey, grant: Grant, change: Change) -> Result<(shared::syn
         }
         ChangeKind::Restore { parent_id } => Checked::Ready(PreparedKind::Restore { parent_id }),
         ChangeKind::Purge {} => Checked::Ready(PreparedKind::Purge),
+        ChangeKind::Photo(edit) if edit.is_empty() => {
+            return Err(invalid("Say what of the photo changes."));
+        }
+        ChangeKind::Photo(edit) => Checked::Ready(PreparedKind::Photo(edit)),
     };
     Ok((base, kind))
 }

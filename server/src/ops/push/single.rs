@@ -331,6 +331,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             mime_type: item.mime_type.clone(),
             created_at: None,
             modified_at: Some(modified_at),
+            taken_at: None,
         };
         self.place_new(id, item.parent_id, &name, &new, Some(content));
         Ok(id)

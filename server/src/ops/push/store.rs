@@ -18,7 +18,7 @@ use crate::db::manifests::{Ledger, Refused};
 use crate::db::operations::{self, OperationRow};
 use crate::db::versions::{self, VersionRow};
 use crate::db::zones::Start;
-use crate::db::{Connection, DbError, aliases, devices, zones};
+use crate::db::{Connection, DbError, aliases, devices, photos, zones};
 
 type Loaded<T> = Result<Vec<T>, DbError>;
 
@@ -32,6 +32,8 @@ pub trait ZoneStore: Send {
     fn children(&mut self, folders: &[ItemId]) -> impl Future<Output = Loaded<ItemRow>> + Send;
     /// Who holds these folded names in the folder.
     fn holders(&mut self, folder: ItemId, keys: &[String]) -> impl Future<Output = Loaded<ItemRow>> + Send;
+    /// Photos out of the trash with a content of that many bytes, and every folder that they are in.
+    fn photos_of_size(&mut self, size: u64) -> impl Future<Output = Loaded<ItemRow>> + Send;
     fn deleted_by(&mut self, delete: Deletion) -> impl Future<Output = Loaded<ItemRow>> + Send;
     fn touched_after(&mut self, deleter: DeviceId, seen: u64)
     -> impl Future<Output = Loaded<ItemRow>> + Send;
@@ -130,6 +132,11 @@ impl ZoneStore for SqlStore<'_> {
 
     async fn holders(&mut self, folder: ItemId, keys: &[String]) -> Loaded<ItemRow> {
         items::load_holders(self.connection, self.zone, folder, keys).await
+    }
+
+    async fn photos_of_size(&mut self, size: u64) -> Loaded<ItemRow> {
+        let ids = photos::of_size(self.connection, self.zone, size).await?;
+        items::load_with_ancestors(self.connection, self.zone, &ids).await
     }
 
     async fn deleted_by(&mut self, delete: Deletion) -> Loaded<ItemRow> {

@@ -346,6 +346,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                     version_id: None,
                     deleted: None,
                     purged_at: Some(self.context.now),
+                    photo: row.photo.as_ref().map(|_| Box::default()),
                     ..row
                 },
                 Write::Bump,

@@ -130,6 +130,7 @@ pub fn change_of(
                 mime_type: request.mime_type,
                 created_at: request.created_at,
                 modified_at: request.modified_at,
+                taken_at: None,
             };
             PreparedKind::Create(new, content)
         })

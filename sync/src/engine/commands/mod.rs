@@ -4,6 +4,7 @@ mod conflict;
 mod content;
 mod copy;
 mod discard;
+mod photo;
 mod place;
 mod trash;
 
@@ -90,6 +91,7 @@ impl Engine {
                 ran.operations.push((id, operation));
                 Ok(Undo::new())
             }
+            Command::DescribePhoto { id, edit } => self.describe_photo(self.resolve(id), edit, ran),
             Command::Resolve { conflict, resolution } => {
                 let (item, operation) = self.settle(conflict, resolution)?;
                 ran.operations.push((item, operation));

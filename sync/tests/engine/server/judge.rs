@@ -146,6 +146,15 @@ impl Server {
                 let renamed = self.items[&id].item.name != name;
                 Verdict::Applied(id, if renamed { Outcome::Renamed } else { Outcome::Applied })
             }
+            ChangeKind::Photo(edit) => {
+                self.input(id, device, false, false);
+                let item = &mut self.items.get_mut(&id).expect("it is there").item;
+                match &mut item.photo {
+                    Some(photo) => photo.apply(edit),
+                    None => return Verdict::Refused(ErrorCode::NotAPhoto),
+                }
+                Verdict::Applied(id, Outcome::Applied)
+            }
             ChangeKind::Purge {} => {
                 if self.is_live(id) {
                     return Verdict::Refused(ErrorCode::NotDeleted);
@@ -218,6 +227,7 @@ impl Server {
             created_at: now,
             modified_at: now,
             deleted_at: None,
+            photo: None,
             encryption: None,
         };
         let entry = Entry { item, count: 0, content: dot, place: dot, purged: false, fed: 0, by: device };
