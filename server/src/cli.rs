@@ -17,6 +17,7 @@ use crate::clock::Env;
 use crate::config::{self, CONFIG_FILE, Config, ConfigError, LogFormat, SETTINGS, Sources};
 use crate::db::users;
 use crate::error::ApiError;
+use crate::jobs::derivatives::DECODE;
 use crate::ops::accounts::{self, Door};
 use crate::passwords::PasswordCost;
 use crate::state::App;
@@ -61,6 +62,12 @@ pub fn run() -> ExitCode {
         }
         Err(help) => help.exit(),
     };
+    if matches.subcommand_name() == Some(DECODE) {
+        return match decoder::worker::serve(std::io::stdin().lock(), std::io::stdout().lock()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(EXIT_FAILED),
+        };
+    }
     match dispatch(&matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -99,6 +106,7 @@ fn command() -> Command {
                 .global(true),
         )
         .args(settings)
+        .subcommand(Command::new(DECODE).about("Decodes one picture, within limits").hide(true))
         .subcommand(Command::new("serve").about("Serves the site and its API"))
         .subcommand(
             Command::new("verify")
@@ -206,9 +214,11 @@ async fn serve_site(config: Config) -> Result<(), Failure> {
         ));
     }
     let working = tokio::spawn(jobs::run(app.clone(), stop.clone()));
+    let deriving = tokio::spawn(jobs::derivatives::run(app.clone(), stop.clone()));
     serve::run(app, listener, stop).await;
     // Every job can be stopped anywhere and begun again.
     working.abort();
+    deriving.abort();
     tracing::info!("stopped");
     Ok(())
 }

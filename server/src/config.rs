@@ -118,6 +118,8 @@ pub struct Config {
     pub connections_max: usize,
     /// Of one account.
     pub requests_per_minute: u32,
+    /// The executable that decodes pictures: this one, as it was when it started.
+    pub decoder: PathBuf,
 }
 
 /// Valkey's address, too, may hold a password.
@@ -180,6 +182,7 @@ impl Config {
                 .unwrap_or_else(|| vec![[127, 0, 0, 1].into(), std::net::Ipv6Addr::LOCALHOST.into()]),
             connections_max: sources.parse(CONNECTIONS, count)?.unwrap_or(CONNECTIONS_DEFAULT),
             requests_per_minute: sources.parse(REQUESTS, rate)?.unwrap_or(REQUESTS_PER_MINUTE_DEFAULT),
+            decoder: own_executable(),
         })
     }
 
@@ -187,6 +190,12 @@ impl Config {
     pub fn is_https(&self) -> bool {
         self.public_origin.as_deref().is_some_and(|origin| origin.starts_with("https://"))
     }
+}
+
+/// On Linux by a name that stays this very file when another release takes its place.
+fn own_executable() -> PathBuf {
+    let proc = Path::new("/proc/self/exe");
+    if proc.exists() { proc.to_owned() } else { std::env::current_exe().unwrap_or_default() }
 }
 
 /// Reads `cloudstead.toml`: one key a setting. Missing is empty, where nobody named it.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use shared::Timestamp;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::blobs::Blobs;
@@ -34,6 +35,8 @@ pub struct App {
     pub chunk_buffers: ChunkBuffers,
     pub tokens: TokenKey,
     pub hub: Hub,
+    /// Wakes whoever makes derivatives.
+    pub photos_due: Arc<Notify>,
     pub site: Site,
     pub passwords: Passwords,
     pub throttle: Arc<SignInThrottle>,
@@ -87,6 +90,7 @@ impl App {
             chunk_buffers: ChunkBuffers::default(),
             tokens,
             hub,
+            photos_due: Arc::default(),
             site,
             passwords,
             throttle: Arc::default(),

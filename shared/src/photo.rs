@@ -440,6 +440,7 @@ pub struct PhotoEdit {
 
 impl PhotoEdit {
     /// Both, where the later one has the last word.
+    #[must_use]
     pub fn followed_by(self, later: &Self) -> Self {
         Self {
             is_favorite: later.is_favorite.or(self.is_favorite),

@@ -17,7 +17,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig};
 use shared::limits::CHUNK_INLINE_BYTES_MAX;
-use shared::{ChunkHash, ChunkRef, Timestamp, UserId};
+use shared::photo::DerivativeKind;
+use shared::{ChunkHash, ChunkRef, ContentHash, Timestamp, UserId};
 use uuid::Uuid;
 
 pub use error::BlobError;
@@ -66,6 +67,35 @@ impl BlobKey {
             account: UserId(Uuid::try_parse(account).ok()?),
             hash: hash.parse().ok()?,
             generation: Generation(Uuid::try_parse(generation).ok()?),
+        };
+        path.ends_with(&key.path()).then_some(key)
+    }
+}
+
+/// A derivative's object. It says what a content looks like and can be made again from it, so there is one of
+/// each, which is replaced by its equal and needs no row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DerivativeKey {
+    pub account: UserId,
+    pub content: ContentHash,
+    pub kind: DerivativeKind,
+}
+
+impl DerivativeKey {
+    /// `account/ab/content.kind`.
+    pub fn path(&self) -> String {
+        let content = self.content.to_string();
+        format!("{}/{}/{content}.{}", self.account.0.simple(), &content[..2], self.kind.name())
+    }
+
+    fn parse(path: &str) -> Option<Self> {
+        let mut parts = path.rsplitn(3, '/');
+        let (content, kind) = parts.next()?.split_once('.')?;
+        let account = parts.nth(1)?.rsplit('/').next()?;
+        let key = Self {
+            account: UserId(Uuid::try_parse(account).ok()?),
+            content: content.parse().ok()?,
+            kind: DerivativeKind::ALL.into_iter().find(|one| one.name() == kind)?,
         };
         path.ends_with(&key.path()).then_some(key)
     }
@@ -126,13 +156,22 @@ impl Blobs {
         bytes <= self.inline_bytes_max
     }
 
-    fn location(&self, key: &BlobKey) -> Path {
-        key.path().split('/').fold(self.prefix.clone(), object_store::path::Path::join)
+    fn location(&self, path: &str) -> Path {
+        path.split('/').fold(self.prefix.clone(), object_store::path::Path::join)
     }
 
     /// Durable once it answers. The caller vouches that the bytes have the key's hash.
     pub async fn put(&self, key: &BlobKey, bytes: Bytes) -> Result<(), BlobError> {
-        let location = self.location(key);
+        self.put_at(&key.path(), bytes).await
+    }
+
+    /// As [`Self::put`].
+    pub async fn put_derivative(&self, key: &DerivativeKey, bytes: Bytes) -> Result<(), BlobError> {
+        self.put_at(&key.path(), bytes).await
+    }
+
+    async fn put_at(&self, path: &str, bytes: Bytes) -> Result<(), BlobError> {
+        let location = self.location(path);
         if let Some(folders) = &self.folders {
             folders.ensure(&location).await?;
         }
@@ -145,25 +184,55 @@ impl Blobs {
 
     /// The bytes of a chunk, proven to be what its hash says.
     pub async fn get(&self, key: &BlobKey) -> Result<Bytes, BlobError> {
-        let bytes = self.store.get(&self.location(key)).await?.bytes().await?;
-        verified(key.hash, bytes).await
+        self.get_at(&key.path(), key.hash).await
+    }
+
+    /// The bytes of a derivative, proven to be those that were made.
+    pub async fn get_derivative(&self, key: &DerivativeKey, hash: ChunkHash) -> Result<Bytes, BlobError> {
+        self.get_at(&key.path(), hash).await
+    }
+
+    async fn get_at(&self, path: &str, hash: ChunkHash) -> Result<Bytes, BlobError> {
+        let bytes = self.store.get(&self.location(path)).await?.bytes().await?;
+        verified(hash, bytes).await
     }
 
     /// Deleting what is not there is fine: that is what was wanted.
     pub async fn delete(&self, key: &BlobKey) -> Result<(), BlobError> {
-        match self.store.delete(&self.location(key)).await {
+        self.delete_at(&key.path()).await
+    }
+
+    /// As [`Self::delete`].
+    pub async fn delete_derivative(&self, key: &DerivativeKey) -> Result<(), BlobError> {
+        self.delete_at(&key.path()).await
+    }
+
+    async fn delete_at(&self, path: &str) -> Result<(), BlobError> {
+        match self.store.delete(&self.location(path)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Every object, in no order; what is not named like one is passed over.
+    /// Every chunk's object, in no order; what is not named like one is passed over.
     pub fn list(&self) -> BoxStream<'static, Result<BlobKey, BlobError>> {
+        self.list_named(BlobKey::parse)
+    }
+
+    /// Every derivative, in no order.
+    pub fn list_derivatives(&self) -> BoxStream<'static, Result<DerivativeKey, BlobError>> {
+        self.list_named(DerivativeKey::parse)
+    }
+
+    fn list_named<K: Send + 'static>(
+        &self,
+        parse: fn(&str) -> Option<K>,
+    ) -> BoxStream<'static, Result<K, BlobError>> {
         let prefix = (!self.prefix.as_ref().is_empty()).then_some(&self.prefix);
         self.store
             .list(prefix)
             .map_err(BlobError::from)
-            .try_filter_map(|object| async move { Ok(BlobKey::parse(object.location.as_ref())) })
+            .try_filter_map(move |object| async move { Ok(parse(object.location.as_ref())) })
             .boxed()
     }
 

@@ -369,6 +369,16 @@ pub async fn release(
 }
 
 /// The chunks of a content that the account holds.
+pub async fn present(
+    connection: &mut Connection,
+    account: UserId,
+    contents: &[ContentHash],
+) -> Result<Vec<ContentHash>, DbError> {
+    let sql = "SELECT content_hash FROM manifests WHERE account_id = $1 AND content_hash IN ({keys})";
+    let rows = connection.fetch_keys(sql, values![account], contents.iter().map(|&c| c.into())).await?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 pub async fn load(
     connection: &mut Connection,
     account: UserId,

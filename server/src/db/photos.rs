@@ -201,8 +201,7 @@ fn place(row: &Row) -> Result<Place, DbError> {
 
 /// Photos out of the trash with a content of that many bytes.
 pub async fn of_size(connection: &mut Connection, zone: ZoneId, size: u64) -> Result<Vec<ItemId>, DbError> {
-    let sql =
-        "SELECT item_id FROM photos WHERE zone_id = $1 AND size = $2 AND shelf < 3 ORDER BY item_id";
+    let sql = "SELECT item_id FROM photos WHERE zone_id = $1 AND size = $2 AND shelf < 3 ORDER BY item_id";
     connection.fetch_all(sql, values![zone, size]).await?.iter().map(|row| row.get(0)).collect()
 }
 

@@ -95,7 +95,7 @@ fn set_validators(headers: &mut HeaderMap, etag: &str) {
 }
 
 /// Whether `If-None-Match` names the present content (weak comparison, RFC 9110 13.1.2).
-fn matches_etag(headers: &HeaderMap, etag: &str) -> bool {
+pub fn matches_etag(headers: &HeaderMap, etag: &str) -> bool {
     headers
         .get_all(header::IF_NONE_MATCH)
         .iter()

@@ -18,6 +18,7 @@ pub mod metrics;
 mod notifications;
 mod observe;
 mod pages;
+mod photos;
 #[cfg(feature = "ssr")]
 mod public;
 mod sync;
@@ -111,6 +112,7 @@ fn api() -> OpenApiRouter<App> {
         .merge(versions::routes())
         .merge(uploads::routes())
         .merge(downloads::routes())
+        .merge(photos::routes())
 }
 
 async fn wrong_method() -> ApiError {

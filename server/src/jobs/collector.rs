@@ -7,12 +7,12 @@ use std::time::Duration;
 use futures::{StreamExt as _, TryStreamExt as _};
 use shared::faults::Fault;
 use shared::limits::CHUNK_LEASE;
-use shared::{ChunkHash, Timestamp, UserId};
+use shared::{ChunkHash, ContentHash, Timestamp, UserId};
 
 use super::JobError;
 use super::steady::JUMP_MAX;
 use crate::blobs::BlobKey;
-use crate::db::{DbError, chunks, retention};
+use crate::db::{DbError, chunks, manifests, retention};
 use crate::state::App;
 
 /// Rows of one transaction.
@@ -100,8 +100,33 @@ impl OrphanSweep {
             found.extend(unsure.into_iter().take(ORPHANS_MAX - found.len().min(ORPHANS_MAX)));
         }
         self.seen = found;
-        Ok(deleted)
+        Ok(deleted + sweep_derivatives(app).await?)
     }
+}
+
+/// Deletes the derivatives of contents that their accounts no longer have. One that another made meanwhile of
+/// the same content, brought again, is found missing when it is looked at, and made again.
+async fn sweep_derivatives(app: &App) -> Result<u64, JobError> {
+    let mut deleted = 0;
+    let mut batches = app.blobs.list_derivatives().try_chunks(BATCH_ROWS as usize);
+    while let Some(batch) = batches.try_next().await.map_err(|error| error.1)? {
+        let mut by_account: BTreeMap<UserId, Vec<ContentHash>> = BTreeMap::new();
+        for key in &batch {
+            by_account.entry(key.account).or_default().push(key.content);
+        }
+        let mut held = HashSet::new();
+        let mut reader = app.db.reader().await?;
+        for (account, contents) in by_account {
+            let present = manifests::present(&mut reader, account, &contents).await?;
+            held.extend(present.into_iter().map(|content| (account, content)));
+        }
+        drop(reader);
+        for key in batch.iter().filter(|key| !held.contains(&(key.account, key.content))) {
+            app.blobs.delete_derivative(key).await?;
+            deleted += 1;
+        }
+    }
+    Ok(deleted)
 }
 
 /// Whether it was made at quite another time, by what its generation says, a UUID of version 7.

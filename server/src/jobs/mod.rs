@@ -2,6 +2,7 @@
 //! node at once; one loop runs them all.
 
 pub mod collector;
+pub mod derivatives;
 pub mod expiry;
 pub mod steady;
 
@@ -34,6 +35,8 @@ pub enum JobError {
     Blob(#[from] BlobError),
     #[error(transparent)]
     Operation(#[from] ApiError),
+    #[error(transparent)]
+    Decode(#[from] derivatives::NotDecoded),
 }
 
 /// Runs the jobs until the server stops.

@@ -127,13 +127,13 @@ pub async fn resolve(
     let ask = Ask {
         operation_id: request.operation_id,
         payload_hash: payload_hash(&Payload { conflict_id: id, request: &request }),
-        act: Act::Resolve(Resolve {
+        act: Act::Resolve(Box::new(Resolve {
             conflict_id: id,
             resolution: request.resolution,
             server_version: request.server_version,
             local_device: device.map_or_else(|| UNNAMED_DEVICE.to_owned(), |device| device.name),
             proposal,
-        }),
+        })),
     };
     Ok(present(perform(app, grant, caller.device_id, ask).await?))
 }

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod backup;
 pub mod conflicts;
 pub mod content;
+pub mod photos;
 pub mod pull;
 pub mod push;
 pub mod read;

@@ -29,7 +29,7 @@ pub fn operation(change: &Value) -> OperationId {
 }
 
 /// A change with an operation id of its own.
-fn change(id: ItemId, kind: &str, rest: Value) -> Value {
+pub fn change(id: ItemId, kind: &str, rest: Value) -> Value {
     let mut change = json!({"operationId": fresh::<OperationId>(), "fileId": id, "kind": kind});
     change.as_object_mut().expect("an object").extend(rest.as_object().expect("an object").clone());
     change

@@ -12,6 +12,7 @@ mod invariants;
 mod limits;
 mod nodes;
 mod notifications;
+mod photos;
 mod push;
 mod repeats;
 mod requests;

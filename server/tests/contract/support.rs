@@ -120,7 +120,8 @@ impl TestServer {
             settings.entry(name.to_owned()).or_insert(value);
         }
         let sources = Sources { flags: &settings, environment: &|_| None, file: &BTreeMap::new() };
-        let config = Config::resolve(&sources).expect("the settings stand");
+        let mut config = Config::resolve(&sources).expect("the settings stand");
+        config.decoder = env!("CARGO_BIN_EXE_cloudstead").into();
         let system = Env::system();
         let clock = Arc::new(TestClock {
             system: system.clone(),

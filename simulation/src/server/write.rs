@@ -221,13 +221,13 @@ impl Server {
         Some(Ask {
             operation_id: request.operation_id,
             payload_hash: payload_hash(&(conflict, request)),
-            act: Act::Resolve(Resolve {
+            act: Act::Resolve(Box::new(Resolve {
                 conflict_id: conflict,
                 resolution: request.resolution,
                 server_version: request.server_version.clone(),
                 local_device: "a device".into(),
                 proposal,
-            }),
+            })),
         })
     }
 
@@ -525,7 +525,7 @@ fn prepared(bytes: &Bytes) -> PreparedContent {
     let staged = staged.collect();
     let manifest = Manifest::new(chunks).unwrap_or_default();
     let hash = manifest.content_hash();
-    PreparedContent { manifest, hash, staged, bytes: Some(bytes.clone()), modified_at: None }
+    PreparedContent { manifest, hash, staged, bytes: Some(bytes.clone()), whole: None, modified_at: None }
 }
 
 fn merged(kind: MergeKind, base: &str, server: &str, local: &str) -> MergedText {

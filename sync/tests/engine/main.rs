@@ -4,6 +4,7 @@ mod concurrent;
 mod copies;
 mod edits;
 mod mishaps;
+mod photos;
 mod random;
 mod resync;
 mod scale;

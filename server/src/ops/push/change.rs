@@ -70,6 +70,8 @@ pub struct PreparedContent {
     pub staged: Vec<StagedChunk>,
     /// The whole of it, where it came in the request.
     pub bytes: Option<Bytes>,
+    /// SHA-256 of the whole of it, where it is known.
+    pub whole: Option<[u8; 32]>,
     pub modified_at: Option<Timestamp>,
 }
 
@@ -77,7 +79,7 @@ impl PreparedContent {
     /// A content whose chunks the account holds.
     pub fn held(manifest: Manifest, modified_at: Option<Timestamp>) -> Self {
         let hash = manifest.content_hash();
-        Self { manifest, hash, staged: Vec::new(), bytes: None, modified_at }
+        Self { manifest, hash, staged: Vec::new(), bytes: None, whole: None, modified_at }
     }
 
     /// In bytes.

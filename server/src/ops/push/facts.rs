@@ -114,6 +114,9 @@ impl Source<'_> {
             Ok(None) => {}
             known => return Ok(readable(known)?.flatten()),
         }
+        if let Some(whole) = self.incoming.get(&hash).and_then(|content| content.whole) {
+            return Ok(Some(whole));
+        }
         if let Some(bytes) = self.incoming.get(&hash).and_then(|content| content.bytes.clone()) {
             return Ok(Some(<sha2::Sha256 as sha2::Digest>::digest(&bytes).into()));
         }
@@ -157,7 +160,7 @@ pub async fn prepare(app: &App, account: UserId, bytes: Bytes) -> ApiResult<Prep
     let chunks = staged.iter().map(|staged| staged.chunk).collect();
     let manifest = Manifest::new(chunks).map_err(ApiError::internal)?;
     let hash = manifest.content_hash();
-    Ok(PreparedContent { manifest, hash, staged, bytes: Some(bytes), modified_at: None })
+    Ok(PreparedContent { manifest, hash, staged, bytes: Some(bytes), whole: None, modified_at: None })
 }
 
 /// None where the bytes are lost: the change is judged without them rather than refused for ever.

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use shared::frames::ServerEvent;
 use shared::item::{ItemState, Tombstone};
-use shared::sync::{Applied, ChangeError, ConflictInfo};
+use shared::sync::{Applied, ChangeError, ConflictInfo, ZoneKind};
 use shared::{DeviceId, ItemId, OperationId, Timestamp, UploadId, VersionVector};
 
 pub use change::{NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind, Refusal};
@@ -279,6 +279,9 @@ async fn tell(
     events: Vec<ServerEvent>,
     superfluous: Vec<BlobKey>,
 ) {
+    if grant.kind == ZoneKind::Photos {
+        app.photos_due.notify_one();
+    }
     if !events.is_empty() {
         app.hub.publish(grant.zone_id, Some(device), events);
     }

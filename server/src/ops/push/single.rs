@@ -35,7 +35,7 @@ pub struct Ask {
 
 #[derive(Clone)]
 pub enum Act {
-    Resolve(Resolve),
+    Resolve(Box<Resolve>),
     RestoreVersion { item_id: ItemId, version_id: VersionId },
 }
 

@@ -31,19 +31,16 @@ impl Engine {
             Some((operation, Act::Photo(said))) => Some((operation, said.followed_by(&edit))),
             _ => None,
         };
-        let operation = match joined {
-            Some((operation, said)) => {
-                if let Some(queued) = self.outbox.get_mut(operation) {
-                    queued.op.act = Act::Photo(said);
-                }
-                self.touch_operation(operation);
-                self.refold(id);
-                operation
+        let operation = if let Some((operation, said)) = joined {
+            if let Some(queued) = self.outbox.get_mut(operation) {
+                queued.op.act = Act::Photo(said);
             }
-            None => {
-                let base = self.base_for(id, &[Sort::Content, Sort::Place]);
-                self.enqueue(id, Act::Photo(edit), base)
-            }
+            self.touch_operation(operation);
+            self.refold(id);
+            operation
+        } else {
+            let base = self.base_for(id, &[Sort::Content, Sort::Place]);
+            self.enqueue(id, Act::Photo(edit), base)
         };
         ran.operations.push((id, operation));
         Ok(undo)

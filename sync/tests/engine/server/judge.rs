@@ -1,6 +1,7 @@
 //! What happens to each change, after the contract's table.
 
 use shared::limits::OPERATION_RETENTION;
+use shared::photo::PhotoInfo;
 
 use super::*;
 
@@ -227,7 +228,8 @@ impl Server {
             created_at: now,
             modified_at: now,
             deleted_at: None,
-            photo: None,
+            // The extension stands for the library: this server has one zone.
+            photo: given.contains(".jpg").then(|| Box::new(PhotoInfo::unknown(now))),
             encryption: None,
         };
         let entry = Entry { item, count: 0, content: dot, place: dot, purged: false, fed: 0, by: device };

@@ -1,0 +1,267 @@
+//! The photo library.
+
+use axum::body::Body;
+use axum::extract::multipart::{Field, Multipart};
+use axum::extract::{FromRequest as _, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use shared::limits::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
+use shared::photo::{DerivativeKind, Photo, PhotoPage, PhotoStatus, PhotoUploaded, WallTime};
+use shared::{ErrorCode, ItemId, Problem};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use super::content_response::{self, Served};
+use super::extract::{Json, Path, Query};
+use crate::access::{self, Grant};
+use crate::auth::Caller;
+use crate::db::photos::Place;
+use crate::error::{ApiError, ApiResult};
+use crate::ops::photos::{self, Beside, broken_form};
+use crate::state::App;
+
+/// A field of the form beside the file, in bytes.
+const FIELD_BYTES_MAX: usize = 1_024;
+/// Fields of the form.
+const FIELDS_MAX: usize = 16;
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(upload_photo))
+        .routes(routes!(list_photos))
+        .routes(routes!(get_photo))
+        .routes(routes!(retry_photo))
+        .routes(routes!(show_photo))
+}
+
+/// The form's fields, for the document.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only described")]
+struct PhotoForm {
+    #[schema(format = Binary, content_media_type = "application/octet-stream")]
+    file: String,
+    operation_id: Option<Uuid>,
+    taken_at: Option<WallTime>,
+    modified_at: Option<shared::Timestamp>,
+}
+
+/// Takes a photo in whole
+///
+/// A picture or film of the caller's library. Equal content is one photo: then the answer is 200, with the one
+/// that is there. Large ones are better sent in chunks, with `library: "photos"`.
+#[utoipa::path(post, path = "/photos/upload", tag = "photos",
+    request_body(content = PhotoForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, body = PhotoUploaded),
+        (status = 201, body = PhotoUploaded),
+        (status = 400, body = Problem, description = "invalid_request"),
+        (status = 408, body = Problem, description = "request_timeout"),
+        (status = 409, body = Problem, description = "idempotency_mismatch, operation_expired"),
+        (status = 410, body = Problem, description = "gone"),
+        (status = 413, body = Problem, description = "file_too_large"),
+        (status = 415, body = Problem, description = "unsupported_photo, unsupported_media_type"),
+        (status = 422, body = Problem, description = "invalid_name"),
+        (status = 507, body = Problem, description = "quota_exceeded, storage_full")))]
+async fn upload_photo(
+    State(app): State<App>,
+    caller: Caller,
+    request: Request,
+) -> ApiResult<(StatusCode, Json<PhotoUploaded>)> {
+    let grant = photos::library(&mut app.db.reader().await?, caller).await?;
+    let mut form = Multipart::from_request(request, &app).await.map_err(|_| {
+        let detail = "Send a form, with the header Content-Type: multipart/form-data.";
+        ApiError::new(ErrorCode::UnsupportedMediaType, detail)
+    })?;
+    let mut received = None;
+    let mut beside = Beside::default();
+    for _ in 0..FIELDS_MAX {
+        let Some(field) = form.next_field().await.map_err(broken_form)? else { break };
+        match field.name() {
+            Some("file") if received.is_none() => {
+                received = Some(photos::receive(&app, grant, field).await?);
+            }
+            Some("operationId") => beside.operation_id = value(field).await?,
+            Some("takenAt") => beside.taken_at = value(field).await?,
+            Some("modifiedAt") => beside.modified_at = value(field).await?,
+            // From a newer client.
+            _ => {}
+        }
+    }
+    let received = received.ok_or_else(|| {
+        ApiError::new(ErrorCode::InvalidRequest, "The form needs a field `file` with the picture.")
+    })?;
+    let (photo, is_new) = photos::take_in(&app, caller, grant, received, beside).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(PhotoUploaded { photo })))
+}
+
+/// A short field's value; none where it is empty.
+async fn value<T: DeserializeOwned>(mut field: Field<'_>) -> ApiResult<Option<T>> {
+    let invalid = |reason: String| ApiError::new(ErrorCode::InvalidRequest, reason);
+    let name = field.name().unwrap_or_default().to_owned();
+    let mut bytes = Vec::new();
+    while let Some(piece) = field.chunk().await.map_err(broken_form)? {
+        if bytes.len() + piece.len() > FIELD_BYTES_MAX {
+            return Err(invalid(format!("The field {name} is too long.")));
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let value = serde_json::from_value(serde_json::Value::String(text));
+    value.map(Some).map_err(|error| invalid(format!("The field {name} isn't what belongs here: {error}.")))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PhotosQuery {
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+    limit: Option<usize>,
+    /// Only those of that album.
+    album: Option<Uuid>,
+    /// Only favourites.
+    favorite: Option<bool>,
+}
+
+/// Before every page: later than any photo.
+const START: Place = (WallTime::from_millis(i64::MAX), ItemId(Uuid::max()));
+
+fn encode(place: Place) -> String {
+    let mut bytes = place.0.as_millis().to_be_bytes().to_vec();
+    bytes.extend_from_slice(place.1.0.as_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn decode(text: &str) -> Option<Place> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+    let (time, id) = bytes.split_first_chunk::<8>()?;
+    Some((WallTime::from_millis(i64::from_be_bytes(*time)), ItemId(Uuid::from_slice(id).ok()?)))
+}
+
+/// Lists the library
+///
+/// Newest first by when they were taken, then by id. Hidden and archived photos are left out.
+#[utoipa::path(get, path = "/photos", tag = "photos", params(PhotosQuery), responses(
+        (status = 200, body = PhotoPage),
+        (status = 400, body = Problem, description = "invalid_request"),
+        (status = 404, body = Problem, description = "not_found: no such album")))]
+async fn list_photos(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<PhotosQuery>,
+) -> ApiResult<Json<PhotoPage>> {
+    let invalid = |detail: &str| ApiError::new(ErrorCode::InvalidRequest, detail);
+    let before = match query.cursor {
+        None => START,
+        Some(text) => decode(&text).ok_or_else(|| invalid("This cursor wasn't given by this server."))?,
+    };
+    let limit = query.limit.unwrap_or(PAGE_LIMIT_DEFAULT);
+    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
+        return Err(invalid(&format!("The limit is between 1 and {PAGE_LIMIT_MAX}.")));
+    }
+    if query.album.is_some() {
+        return Err(ApiError::not_found());
+    }
+    let mut snapshot = app.db.snapshot().await?;
+    let grant = photos::library(&mut snapshot, caller).await?;
+    let favorites = query.favorite == Some(true);
+    let (photos, next) = photos::page(&mut snapshot, grant, favorites, before, limit).await?;
+    Ok(Json(PhotoPage { photos, next_cursor: next.map(encode) }))
+}
+
+async fn find(app: &App, caller: Caller, id: ItemId) -> ApiResult<(Grant, Photo, crate::db::items::ItemRow)> {
+    let mut reader = app.db.reader().await?;
+    let located = access::locate(&mut reader, caller.user_id, id).await?;
+    let (grant, id) = located.ok_or_else(ApiError::not_found)?;
+    let (photo, row) = photos::find(&mut reader, grant, id).await?;
+    Ok((grant, photo, row))
+}
+
+/// Gives one photo
+#[utoipa::path(get, path = "/photos/{id}", tag = "photos", params(("id" = ItemId, Path)),
+    responses((status = 200, body = Photo)))]
+async fn get_photo(State(app): State<App>, caller: Caller, Path(id): Path<ItemId>) -> ApiResult<Json<Photo>> {
+    Ok(Json(find(&app, caller, id).await?.1))
+}
+
+/// Has a photo looked at again
+///
+/// Where its derivatives failed; otherwise nothing changes.
+#[utoipa::path(post, path = "/photos/{id}/retry", tag = "photos", params(("id" = ItemId, Path)),
+    responses((status = 200, body = Photo)))]
+async fn retry_photo(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<ItemId>,
+) -> ApiResult<Json<Photo>> {
+    let (grant, photo, row) = find(&app, caller, id).await?;
+    if photo.info.status != PhotoStatus::Failed {
+        return Ok(Json(photo));
+    }
+    photos::remake(&app, grant, &row).await?;
+    Ok(Json(find(&app, caller, id).await?.1))
+}
+
+/// Shows a photo
+///
+/// `thumbnail`, `preview` or `display`: its longest side has at most 200, 1024 or 2048 px; never enlarged,
+/// upright, sRGB. `original` is the file as it came. Under the address that lists give, with `v`, it never changes.
+#[utoipa::path(get, path = "/photos/{id}/{form}", tag = "photos",
+    params(("id" = ItemId, Path), ("form" = String, Path), ("v" = Option<String>, Query),
+        ("If-None-Match" = Option<String>, Header)),
+    responses(
+        (status = 200, content_type = "image/jpeg"),
+        (status = 304),
+        (status = 404, body = Problem, description = "not_found: also of a derivative that is not made, or can't be")))]
+async fn show_photo(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, form)): Path<(ItemId, String)>,
+    method: Method,
+    headers: HeaderMap,
+    request: Request,
+) -> ApiResult<Response> {
+    let (grant, _, row) = find(&app, caller, id).await?;
+    let is_versioned = request.uri().query().is_some_and(|query| query.starts_with("v="));
+    let content = row.content_hash.ok_or_else(ApiError::not_found)?;
+    if form == "original" {
+        let mime_type = row.mime_type.as_deref();
+        let served = Served { account: grant.account_id, content, name: &row.name, mime_type, inline: true };
+        return content_response::respond(&app, served, &method, &headers).await;
+    }
+    let kind = DerivativeKind::ALL.into_iter().find(|kind| kind.name() == form);
+    let kind = kind.ok_or_else(ApiError::not_found)?;
+    let etag = |hash| format!("\"{hash}\"");
+    if let Some(picture) = row.picture()
+        && content_response::matches_etag(&headers, &etag(picture.derivatives.get(kind).hash))
+    {
+        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    }
+    let (made, bytes) = photos::derivative(&app, grant, &row, kind).await?.ok_or_else(ApiError::not_found)?;
+    let length = bytes.len();
+    let mut response = Response::new(if method == Method::HEAD { Body::empty() } else { bytes.into() });
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching(is_versioned)));
+    if let Ok(etag) = HeaderValue::from_str(&etag(made.hash)) {
+        headers.insert(header::ETAG, etag);
+    }
+    Ok(response)
+}
+
+/// What an address with the content's name shows never changes.
+const fn caching(is_versioned: bool) -> &'static str {
+    if is_versioned { "private, max-age=31536000, immutable" } else { "private, no-cache" }
+}

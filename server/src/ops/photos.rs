@@ -1,0 +1,237 @@
+//! Photos taken in whole, listed, and shown.
+
+use axum::extract::multipart::Field;
+use bytes::{Bytes, BytesMut};
+use sha2::{Digest as _, Sha256};
+use shared::content::Manifest;
+use shared::item::ItemState;
+use shared::limits::{CHUNK_BYTES_MAX, FILE_BYTES_MAX};
+use shared::photo::{DerivativeKind, Photo, WallTime};
+use shared::sync::{Base, Outcome, ZoneKind};
+use shared::{ChunkRef, ErrorCode, ItemId, ItemName, OperationId, Timestamp, UserId};
+
+use super::content;
+use super::push::{self, Answer, NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind};
+use super::tree::Tree;
+use crate::access::{self, Grant};
+use crate::auth::Caller;
+use crate::blobs::{BlobError, BlobKey, DerivativeKey, StagedChunk, Stored};
+use crate::db::items::ItemRow;
+use crate::db::photos::{Made, Place};
+use crate::db::{Connection, chunks, items, photos};
+use crate::error::{ApiError, ApiResult};
+use crate::state::App;
+
+/// What a photo without a name is called.
+const NAME_DEFAULT: &str = "Photo";
+/// Bytes that tell what a file is.
+const HEAD_BYTES: usize = 32;
+
+/// The caller's own library.
+pub async fn library(connection: &mut Connection, caller: Caller) -> ApiResult<Grant> {
+    let grant = access::own_grant(connection, caller.user_id, ZoneKind::Photos).await?;
+    grant.ok_or_else(ApiError::not_found)
+}
+
+/// A photo's file as it was received: its bytes are durable, no row names them yet.
+pub struct Received {
+    name: Option<String>,
+    mime_type: Option<String>,
+    staged: Vec<StagedChunk>,
+    whole: [u8; 32],
+}
+
+/// What may stand beside the file.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Beside {
+    pub operation_id: Option<OperationId>,
+    pub taken_at: Option<WallTime>,
+    pub modified_at: Option<Timestamp>,
+}
+
+/// Stores the file while it comes in. What is no picture or film is refused by its first bytes, what there is no
+/// room for as soon as that is known; then nothing is left.
+pub async fn receive(app: &App, grant: Grant, mut field: Field<'_>) -> ApiResult<Received> {
+    let (name, mime_type) = (field.file_name().map(str::to_owned), field.content_type().map(str::to_owned));
+    let mut staged = Vec::new();
+    match store(app, grant, &mut field, &mut staged).await {
+        Ok(whole) => Ok(Received { name, mime_type, staged, whole }),
+        Err(error) => {
+            forget(app, grant.account_id, &staged).await;
+            Err(error)
+        }
+    }
+}
+
+async fn store(
+    app: &App,
+    grant: Grant,
+    field: &mut Field<'_>,
+    staged: &mut Vec<StagedChunk>,
+) -> ApiResult<[u8; 32]> {
+    let balance = chunks::balance(&mut app.db.reader().await?, grant.account_id).await?;
+    let mut buffer = BytesMut::new();
+    let mut size = 0_u64;
+    let mut whole = Sha256::new();
+    loop {
+        let piece = field.chunk().await.map_err(broken_form)?;
+        let was_unknown = size < HEAD_BYTES as u64;
+        let ended = piece.is_none();
+        if let Some(piece) = piece {
+            size += piece.len() as u64;
+            whole.update(&piece);
+            buffer.extend_from_slice(&piece);
+        }
+        if was_unknown && (size >= HEAD_BYTES as u64 || ended) && !is_photo(&buffer) {
+            let detail =
+                "This isn't a photo or video that the library takes. Put it into your files instead.";
+            return Err(ApiError::new(ErrorCode::UnsupportedPhoto, detail));
+        }
+        if size > FILE_BYTES_MAX {
+            let detail = format!("A file has at most {FILE_BYTES_MAX} bytes.");
+            return Err(ApiError::new(ErrorCode::FileTooLarge, detail));
+        }
+        if size > balance.stageable_bytes() {
+            return Err(super::upload::quota_exceeded(balance.quota_bytes));
+        }
+        while buffer.len() >= CHUNK_BYTES_MAX || ended && !buffer.is_empty() {
+            let chunk = buffer.split_to(buffer.len().min(CHUNK_BYTES_MAX)).freeze();
+            let chunk_ref = ChunkRef { hash: crate::blobs::hash_of(&chunk).await, size: chunk.len() as u32 };
+            staged.push(content::store(app, grant.account_id, chunk_ref, chunk).await?);
+        }
+        if ended {
+            return Ok(whole.finalize().into());
+        }
+    }
+}
+
+/// A form that stopped in the middle, or is none.
+pub fn broken_form(error: axum::extract::multipart::MultipartError) -> ApiError {
+    crate::http::extract::broken_body(error)
+}
+
+/// By the first bytes. Films, and pictures that no preview can be made of here, are as safe as others.
+fn is_photo(head: &[u8]) -> bool {
+    let is_film = matches!(head, [_, _, _, _, b'f', b't', b'y', b'p', ..])
+        || matches!(
+            head,
+            [_, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'w', b'i', b'd', b'e', ..]
+        );
+    decoder::format_of(head).is_some() || is_film
+}
+
+/// Deletes objects that no row will name. What this misses, the sweep finds.
+async fn forget(app: &App, account: UserId, staged: &[StagedChunk]) {
+    for StagedChunk { chunk, stored } in staged {
+        if let Stored::Object(generation) = *stored {
+            let key = BlobKey { account, hash: chunk.hash, generation };
+            if let Err(error) = app.blobs.delete(&key).await {
+                tracing::warn!(%error, "a refused photo's object could not be deleted");
+            }
+        }
+    }
+}
+
+/// Makes the photo, or finds the one that has this content already. Answers whether it is new.
+pub async fn take_in(
+    app: &App,
+    caller: Caller,
+    grant: Grant,
+    received: Received,
+    beside: Beside,
+) -> ApiResult<(Photo, bool)> {
+    let Received { name, mime_type, staged, whole } = received;
+    let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| NAME_DEFAULT.to_owned());
+    let name = ItemName::parse(&name).map_err(|error| {
+        ApiError::new(ErrorCode::InvalidName, format!("This name can't be used: {error}."))
+    })?;
+    let manifest = Manifest::new(staged.iter().map(|staged| staged.chunk).collect());
+    let manifest = manifest.map_err(ApiError::internal)?;
+    let hash = manifest.content_hash();
+    let payload_hash = push::payload_hash(&("photo", &beside, name.as_str(), hash));
+    let Beside { operation_id, taken_at, modified_at } = beside;
+    let content = PreparedContent { manifest, hash, staged, bytes: None, whole: Some(whole), modified_at };
+    let mime_type = mime_type.filter(|mime| push::is_mime_type(mime) && mime.contains('/'));
+    let mime_type = mime_type.filter(|mime| mime.starts_with("image/") || mime.starts_with("video/"));
+    let new = NewItem { parent_id: grant.root_id, name, mime_type, created_at: None, modified_at, taken_at };
+    let change = PreparedChange {
+        operation_id: operation_id.unwrap_or_else(|| app.env.id()),
+        file_id: app.env.id(),
+        payload_hash,
+        taken_elsewhere: false,
+        by_upload: false,
+        body: Ok(PreparedBody { base: Base::default(), kind: PreparedKind::Create(new, content) }),
+    };
+    let effect = push::write(app, grant, caller.device_id, vec![change]).await?;
+    let applied = match effect.answers.into_iter().next() {
+        Some(Answer::Applied(applied)) => applied,
+        Some(Answer::Failed(error)) if error.code == ErrorCode::QuotaExceeded => {
+            let balance = chunks::balance(&mut app.db.reader().await?, grant.account_id).await?;
+            return Err(super::upload::quota_exceeded(balance.quota_bytes));
+        }
+        Some(Answer::Failed(error)) => return Err(ApiError::new(error.code, error.message)),
+        Some(Answer::Conflict(_)) | None => return Err(ApiError::internal("a create has no such answer")),
+    };
+    if let ItemState::Purged(_) = applied.item {
+        return Err(ApiError::new(ErrorCode::Gone, "It was removed for good."));
+    }
+    let (photo, _) = find(&mut app.db.reader().await?, grant, applied.item.id()).await?;
+    Ok((photo, applied.outcome != Outcome::Unchanged))
+}
+
+/// A photo that is there, in the trash or not, and its row.
+pub async fn find(connection: &mut Connection, grant: Grant, id: ItemId) -> ApiResult<(Photo, ItemRow)> {
+    let row = items::load(connection, grant.zone_id, &[id]).await?.pop();
+    let row = row.filter(|row| row.purged_at.is_none()).ok_or_else(ApiError::not_found)?;
+    let photo = row.to_photo().ok_or_else(ApiError::not_found)?;
+    Ok((photo, row))
+}
+
+/// A page of the library, newest first, and where the next one begins.
+pub async fn page(
+    connection: &mut Connection,
+    grant: Grant,
+    favorites: bool,
+    before: Place,
+    limit: usize,
+) -> ApiResult<(Vec<Photo>, Option<Place>)> {
+    let places = photos::page(connection, grant.zone_id, favorites, before, limit).await?;
+    let next = places.last().copied().filter(|_| places.len() == limit);
+    let ids: Vec<ItemId> = places.iter().map(|&(_, id)| id).collect();
+    let rows = items::load_with_ancestors(connection, grant.zone_id, &ids).await?;
+    let tree = Tree::new(grant.zone_id, rows);
+    // What lies in a deleted folder is deleted.
+    let there = ids.into_iter().filter(|&id| !tree.is_deleted(id));
+    Ok((there.filter_map(|id| tree.get(id)?.to_photo()).collect(), next))
+}
+
+/// A derivative's bytes. One that is lost or rotten is made again, and can be had later.
+pub async fn derivative(
+    app: &App,
+    grant: Grant,
+    row: &ItemRow,
+    kind: DerivativeKind,
+) -> ApiResult<Option<(Made, Bytes)>> {
+    let (Some(picture), Some(content)) = (row.picture(), row.content_hash) else { return Ok(None) };
+    let made = *picture.derivatives.get(kind);
+    let key = DerivativeKey { account: grant.account_id, content, kind };
+    match app.blobs.get_derivative(&key, made.hash).await {
+        Ok(bytes) => Ok(Some((made, bytes))),
+        Err(error @ (BlobError::Missing(_) | BlobError::Rotten(_))) => {
+            tracing::warn!(%error, "a derivative is made again");
+            remake(app, grant, row).await?;
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Has the picture looked at again.
+pub async fn remake(app: &App, grant: Grant, row: &ItemRow) -> ApiResult<()> {
+    if let Some(content) = row.content_hash {
+        push::write_found(app, grant, row.id, content, None).await?;
+        app.photos_due.notify_one();
+    }
+    Ok(())
+}

@@ -1,0 +1,379 @@
+//! The photo library: taken in once, looked at by a process of its own, listed, described, shown.
+
+use image::{ExtendedColorType, ImageEncoder as _};
+use reqwest::{Method, header};
+use serde_json::{Value, json};
+use server::jobs::collector::OrphanSweep;
+use server::jobs::derivatives::make_due;
+use shared::limits::PAGE_LIMIT_MAX;
+use shared::photo::{Derivatives, Photo, PhotoPage, PhotoStatus, PhotoUploaded};
+use shared::sync::{Outcome, PullResponse, ZoneKind};
+use shared::{ErrorCode, ItemId};
+
+use crate::device::{Device, change, delete, file, fresh, present, purge};
+use crate::support::{Client, Person, Reply, TestServer};
+
+/// A JPEG of one colour.
+fn jpeg(width: u32, height: u32, shade: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let pixels = vec![shade; (width * height * 3) as usize];
+    let encoder = image::codecs::jpeg::JpegEncoder::new(&mut bytes);
+    encoder.write_image(&pixels, width, height, ExtendedColorType::Rgb8).unwrap();
+    bytes
+}
+
+/// Lying on its side (orientation 6), taken on a day in 2024.
+fn with_exif(jpeg: &[u8]) -> Vec<u8> {
+    let mut tiff = b"MM\0\x2A\0\0\0\x08".to_vec();
+    let date = 8 + 2 + 2 * 12 + 4;
+    tiff.extend(2_u16.to_be_bytes());
+    for (tag, kind, count, value) in [(0x0112_u16, 3_u16, 1_u32, 6 << 16), (0x0132, 2, 20, date)] {
+        tiff.extend([tag.to_be_bytes(), kind.to_be_bytes()].concat());
+        tiff.extend([count.to_be_bytes(), u32::to_be_bytes(value)].concat());
+    }
+    tiff.extend([0; 4]);
+    tiff.extend(b"2024:05:01 18:30:00\0");
+    let mut bytes = jpeg[..2].to_vec();
+    bytes.extend([0xFF, 0xE1]);
+    bytes.extend((tiff.len() as u16 + 8).to_be_bytes());
+    bytes.extend(b"Exif\0\0");
+    bytes.extend(tiff);
+    bytes.extend(&jpeg[2..]);
+    bytes
+}
+
+/// The body of a form; a field with a file name is a file.
+fn form(fields: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, file_name, value) in fields {
+        body.extend(format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"").bytes());
+        if let Some(file_name) = file_name {
+            body.extend(format!("; filename=\"{file_name}\"").bytes());
+        }
+        body.extend(b"\r\n\r\n");
+        body.extend(*value);
+        body.extend(b"\r\n");
+    }
+    body.extend(b"--frontier--\r\n");
+    body
+}
+
+async fn send(client: &Client, fields: &[(&str, Option<&str>, &[u8])]) -> Reply {
+    let request = client.request(Method::POST, "/photos/upload");
+    let kind = "multipart/form-data; boundary=frontier";
+    Reply::to(request.header(header::CONTENT_TYPE, kind).body(form(fields))).await
+}
+
+async fn upload(client: &Client, name: &str, bytes: &[u8]) -> Photo {
+    send(client, &[("file", Some(name), bytes)]).await.expect(201).json::<PhotoUploaded>().photo
+}
+
+async fn photo(client: &Client, id: ItemId) -> Photo {
+    client.get(&format!("/photos/{id}")).await.expect(200).json()
+}
+
+async fn listed(client: &Client, query: &str) -> Vec<ItemId> {
+    let page: PhotoPage = client.get(&format!("/photos{query}")).await.expect(200).json();
+    page.photos.iter().map(|photo| photo.id).collect()
+}
+
+async fn library_root(person: &Person) -> ItemId {
+    let pull: PullResponse = person.get("/sync/pull").await.expect(200).json();
+    pull.zones.iter().find(|zone| zone.kind == ZoneKind::Photos).expect("a library").root_id
+}
+
+fn without_api(url: &str) -> &str {
+    url.strip_prefix("/api/v1").expect("an address of the API")
+}
+
+#[tokio::test]
+async fn a_photo_is_taken_in_looked_at_and_shown() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let (mut near, mut far) =
+            (server.socket(&ann).await, server.socket(&server.sign_in("ann").await).await);
+        let (_, _) = (near.next().await, far.next().await);
+        let bytes = with_exif(&jpeg(600, 300, 90));
+        let modified_at = b"2023-02-03T04:05:06.789Z".as_slice();
+        let fields = [("modifiedAt", None, modified_at), ("file", Some("IMG_1.JPG"), bytes.as_slice())];
+        let new: Value = send(&ann, &fields).await.expect(201).json();
+        let new = &new["photo"];
+        assert_eq!(
+            (&new["status"], &new["takenAt"]),
+            (&json!("processing"), &json!("2023-02-03T04:05:06.789"))
+        );
+        let nothing = json!({"thumbnail": null, "preview": null, "display": null});
+        assert_eq!(new["derivatives"], nothing);
+        for field in ["width", "height", "takenAtOffset", "location", "camera", "thumbhash"] {
+            assert_eq!(new.get(field), Some(&Value::Null), "{field}");
+        }
+        let id: ItemId = serde_json::from_value(new["id"].clone()).unwrap();
+        ann.get(&format!("/photos/{id}/thumbnail")).await.expect(404);
+
+        assert_eq!(make_due(&server.app).await.unwrap(), 1);
+        let ready = photo(&ann, id).await;
+        assert_eq!(
+            (ready.info.status, ready.info.width, ready.info.height),
+            (PhotoStatus::Ready, Some(300), Some(600))
+        );
+        assert_eq!(ready.info.taken_at.to_string(), "2024-05-01T18:30:00.000");
+        assert_eq!((ready.file_name.as_str(), ready.mime_type.as_str()), ("IMG_1.JPG", "image/jpeg"));
+        assert_eq!((ready.size, ready.file_id), (bytes.len() as u64, id));
+        assert!(ready.info.thumbhash.is_some());
+        let Derivatives { thumbnail, preview, display } = ready.derivatives.clone();
+        for (derivative, height) in [(thumbnail, 200), (preview, 600), (display, 600)] {
+            let derivative = derivative.expect("it was made");
+            let reply = ann.get(without_api(&derivative.url)).await.expect(200);
+            assert_eq!(reply.headers[header::CONTENT_TYPE], "image/jpeg");
+            assert!(reply.headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
+            assert_eq!(reply.body.len() as u64, derivative.size);
+            let shown = image::load_from_memory(&reply.body).unwrap();
+            assert_eq!((shown.width(), shown.height()), (derivative.width, derivative.height));
+            assert_eq!(shown.height(), height, "upright, and never enlarged");
+            let known = reply.headers[header::ETAG].clone();
+            let again = ann.request(Method::GET, without_api(&derivative.url));
+            Reply::to(again.header(header::IF_NONE_MATCH, known)).await.expect(304);
+        }
+        let original = ann.get(&format!("/photos/{id}/original")).await.expect(200);
+        assert_eq!(original.body, bytes);
+
+        let pull: PullResponse = ann.get("/sync/pull").await.expect(200).json();
+        let pulled = pull.changes.iter().find(|state| state.id() == id).expect("it is in the feed");
+        assert_eq!(present(pulled).photo.as_deref(), Some(&ready.info));
+        for (socket, who) in [(&mut near, "its own device"), (&mut far, "another")] {
+            let told = loop {
+                let frame = socket.next().await;
+                if frame["type"] == "photo_ready" {
+                    break frame;
+                }
+            };
+            assert_eq!(told["photo"], serde_json::to_value(&ready).unwrap(), "{who}");
+        }
+        assert_eq!(make_due(&server.app).await.unwrap(), 0, "that is settled");
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn equal_content_in_one_library_is_one_photo() {
+    for server in TestServer::each().await {
+        let mut ann = Device { person: server.person("ann").await, token: None };
+        let ben = server.person("ben").await;
+        let bytes = jpeg(40, 30, 7);
+        let first = upload(&ann.person, "one.jpg", &bytes).await;
+        let again = send(&ann.person, &[("file", Some("two.jpg"), &bytes)]).await.expect(200);
+        assert_eq!(again.json::<PhotoUploaded>().photo.id, first.id);
+        let root = library_root(&ann.person).await;
+        let (one, two) = (file(fresh(), root, "three.jpg", &bytes), file(fresh(), root, "four.jpg", "new"));
+        let joined = ann.applied(&one).await;
+        assert_eq!((joined.item.id(), joined.outcome), (first.id, Outcome::Unchanged));
+        // In one batch too.
+        let other = file(fresh(), root, "five.jpg", "new");
+        let answer = ann.push(&[two, other]).await;
+        assert_eq!(answer.applied[0].item.id(), answer.applied[1].item.id());
+        assert_eq!(listed(&ann.person, "").await.len(), 2);
+        assert_ne!(upload(&ben, "one.jpg", &bytes).await.id, first.id, "another's library is another");
+
+        // A photo in the trash is none of the library.
+        let item = ann.item(first.id).await;
+        ann.done(delete(first.id, &item.version, ann.token.clone().as_deref())).await;
+        assert_ne!(upload(&ann.person, "one.jpg", &bytes).await.id, first.id);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn an_upload_sent_again_is_answered_again() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let id = fresh::<ItemId>().to_string();
+    let (one, other) = (jpeg(40, 30, 7), jpeg(40, 30, 8));
+    let fields = |bytes| [("operationId", None, id.as_bytes()), ("file", Some("a.jpg"), bytes)];
+    let first: PhotoUploaded = send(&ann, &fields(&one)).await.expect(201).json();
+    let second: PhotoUploaded = send(&ann, &fields(&one)).await.expect(201).json();
+    assert_eq!(first.photo.id, second.photo.id);
+    send(&ann, &fields(&other)).await.expect(409).problem(ErrorCode::IdempotencyMismatch);
+    assert_eq!(listed(&ann, "").await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_people_say_of_a_photo_stands_field_by_field() {
+    for server in TestServer::each().await {
+        let (mut near, mut far) = Device::two(&server).await;
+        let first = upload(&near.person, "a.jpg", &with_exif(&jpeg(40, 30, 1))).await;
+        let second = upload(&near.person, "b.jpg", &jpeg(40, 30, 2)).await;
+        make_due(&server.app).await.unwrap();
+        let base = near.item(first.id).await.version;
+        let say = |fields: Value| {
+            let mut fields = fields;
+            fields["baseVersion"] = json!(base);
+            change(first.id, "photo", fields)
+        };
+        let place = json!({"latitude": 48.1, "longitude": 11.5});
+        let moved = json!({"isFavorite": true, "takenAt": "1999-12-31T23:59:59.000", "location": place});
+        near.done(say(moved)).await;
+        // Made on the same state, and later: it says nothing of the other fields.
+        far.done(say(json!({"isFavorite": false, "takenAtOffset": "+02:00"}))).await;
+        let now = photo(&near.person, first.id).await.info;
+        assert!(!now.is_favorite);
+        assert_eq!(now.taken_at.to_string(), "1999-12-31T23:59:59.000");
+        assert_eq!(now.taken_at_offset.unwrap().to_string(), "+02:00");
+        assert_eq!(serde_json::to_value(now.location).unwrap(), place);
+        assert_eq!(listed(&near.person, "").await, [second.id, first.id], "in their order now");
+
+        near.done(say(json!({"takenAt": null, "location": null, "isFavorite": true}))).await;
+        let now = photo(&near.person, first.id).await.info;
+        assert_eq!((now.taken_at.to_string().as_str(), now.location), ("2024-05-01T18:30:00.000", None));
+        assert_eq!(listed(&near.person, "?favorite=true").await, [first.id]);
+        for shelf in ["hidden", "archived"] {
+            near.done(say(json!({shelf: true}))).await;
+            assert_eq!(listed(&near.person, "").await, [second.id], "{shelf}");
+            assert!(listed(&near.person, "?favorite=true").await.is_empty(), "{shelf}");
+            near.done(say(json!({shelf: false}))).await;
+        }
+        let note = near.done(file(fresh(), near.root(), "a.txt", "a")).await;
+        let refused =
+            near.push(&[change(note.id, "photo", json!({"baseVersion": {}, "hidden": true}))]).await;
+        assert_eq!(refused.errors[0].code, ErrorCode::NotAPhoto);
+        let empty = near.push(&[say(json!({}))]).await;
+        assert_eq!(empty.errors[0].code, ErrorCode::InvalidRequest);
+    }
+}
+
+#[tokio::test]
+async fn the_library_is_listed_newest_first_page_by_page() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let mut expected = Vec::new();
+        for n in 0..7_u8 {
+            let bytes = jpeg(20, 20, n * 9);
+            // Two of them at one instant.
+            let taken_at = format!("20{:02}-01-01T00:00:00", 10 + n / 2);
+            let fields = [("takenAt", None, taken_at.as_bytes()), ("file", Some("a.jpg"), bytes.as_slice())];
+            let photo = send(&ann, &fields).await.expect(201).json::<PhotoUploaded>().photo;
+            expected.push((photo.info.taken_at, photo.id));
+        }
+        expected.sort();
+        expected.reverse();
+        let expected: Vec<ItemId> = expected.into_iter().map(|(_, id)| id).collect();
+        let (mut seen, mut query) = (Vec::new(), "?limit=3".to_owned());
+        loop {
+            let page: PhotoPage = ann.get(&format!("/photos{query}")).await.expect(200).json();
+            assert!(page.photos.len() <= 3);
+            seen.extend(page.photos.iter().map(|photo| photo.id));
+            let Some(cursor) = page.next_cursor else { break };
+            query = format!("?limit=3&cursor={cursor}");
+        }
+        assert_eq!(seen, expected);
+        for wrong in
+            ["cursor=nonsense".to_owned(), "limit=0".to_owned(), format!("limit={}", PAGE_LIMIT_MAX + 1)]
+        {
+            ann.get(&format!("/photos?{wrong}")).await.expect(400).problem(ErrorCode::InvalidRequest);
+        }
+        ann.get(&format!("/photos?album={}", fresh::<ItemId>())).await.expect(404);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_photo_leaves_nothing_behind() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let text = vec![b'a'; 5 * 1024 * 1024];
+    let refused = send(&ann, &[("file", Some("a.jpg"), &text)]).await.expect(415);
+    refused.problem(ErrorCode::UnsupportedPhoto);
+    send(&ann, &[("file", Some("a.jpg"), b"")]).await.expect(415).problem(ErrorCode::UnsupportedPhoto);
+    let picture = jpeg(8, 8, 1);
+    for (name, value) in
+        [("takenAt", "2024-05-01T18:30:00Z"), ("operationId", "seven"), ("modifiedAt", "today")]
+    {
+        let fields = [(name, None, value.as_bytes()), ("file", Some("a.jpg"), picture.as_slice())];
+        send(&ann, &fields).await.expect(400).problem(ErrorCode::InvalidRequest);
+    }
+    let long = vec![b'7'; 2_000];
+    send(&ann, &[("takenAt", None, &long)]).await.expect(400).problem(ErrorCode::InvalidRequest);
+    send(&ann, &[("title", None, b"no file")]).await.expect(400).problem(ErrorCode::InvalidRequest);
+    send(&ann, &[("file", Some("a/b.jpg"), &picture)]).await.expect(422).problem(ErrorCode::InvalidName);
+    let json = ann.post("/photos/upload", &json!({})).await.expect(415);
+    json.problem(ErrorCode::UnsupportedMediaType);
+    let request = ann.request(Method::POST, "/photos/upload");
+    let half = form(&[("file", Some("a.jpg"), &picture)])[..200].to_vec();
+    let kind = "multipart/form-data; boundary=frontier";
+    let cut = Reply::to(request.header(header::CONTENT_TYPE, kind).body(half)).await.expect(400);
+    cut.problem(ErrorCode::InvalidRequest);
+    assert!(listed(&ann, "").await.is_empty());
+    assert_eq!(server.files(), Vec::<String>::new());
+    server.expect_sound().await;
+}
+
+#[tokio::test]
+async fn a_picture_that_does_harm_costs_its_preview_and_nothing_else() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let mut half = jpeg(400, 300, 1);
+        half.truncate(300);
+        let damaged = upload(&ann, "damaged.jpg", &half).await;
+        let film = upload(&ann, "film.mp4", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom and then a film").await;
+        let sound = upload(&ann, "sound.jpg", &jpeg(40, 30, 1)).await;
+        assert_eq!(make_due(&server.app).await.unwrap(), 3);
+        for id in [damaged.id, film.id] {
+            let failed = photo(&ann, id).await;
+            assert_eq!(failed.info.status, PhotoStatus::Failed);
+            assert!(!failed.info.failure.expect("a reason").is_empty());
+            ann.get(&format!("/photos/{id}/preview")).await.expect(404);
+        }
+        let original = ann.get(&format!("/photos/{}/original", damaged.id)).await.expect(200);
+        assert_eq!(original.body, half, "the file is as safe as any");
+        assert_eq!(photo(&ann, sound.id).await.info.status, PhotoStatus::Ready);
+
+        let again: Photo = ann.post(&format!("/photos/{}/retry", damaged.id), &()).await.expect(200).json();
+        assert_eq!(again.info.status, PhotoStatus::Processing);
+        let same: Photo = ann.post(&format!("/photos/{}/retry", sound.id), &()).await.expect(200).json();
+        assert_eq!(same.info.status, PhotoStatus::Ready, "nothing to try again");
+        assert_eq!(make_due(&server.app).await.unwrap(), 1);
+        assert_eq!(photo(&ann, damaged.id).await.info.status, PhotoStatus::Failed);
+    }
+}
+
+#[tokio::test]
+async fn derivatives_that_are_lost_are_made_again_and_go_with_their_picture() {
+    let server = TestServer::start().await;
+    let mut ann = Device { person: server.person("ann").await, token: None };
+    let id = upload(&ann.person, "a.jpg", &jpeg(900, 600, 60)).await.id;
+    make_due(&server.app).await.unwrap();
+    let thumbnail = format!("/photos/{id}/thumbnail");
+    let whole = ann.person.get(&thumbnail).await.expect(200).body;
+    let of = |kind: &str| server.files().into_iter().find(|file| file.ends_with(kind)).expect("its object");
+    std::fs::remove_file(of("thumbnail")).unwrap();
+    ann.person.get(&thumbnail).await.expect(404);
+    make_due(&server.app).await.unwrap();
+    assert_eq!(ann.person.get(&thumbnail).await.expect(200).body, whole);
+    std::fs::write(of("thumbnail"), b"rotten").unwrap();
+    ann.person.get(&thumbnail).await.expect(404);
+    make_due(&server.app).await.unwrap();
+    assert_eq!(ann.person.get(&thumbnail).await.expect(200).body, whole);
+
+    let used = |files: Vec<String>| files.into_iter().filter(|file| file.ends_with("thumbnail")).count();
+    let mut sweep = OrphanSweep::default();
+    assert_eq!(sweep.sweep(&server.app).await.unwrap(), 0);
+    assert_eq!(used(server.files()), 1);
+    let version = ann.item(id).await.version;
+    let deleted = ann.done(delete(id, &version, ann.token.clone().as_deref())).await;
+    ann.applied(&purge(id, &deleted.version)).await;
+    ann.person.get(&thumbnail).await.expect(404);
+    assert_eq!(sweep.sweep(&server.app).await.unwrap(), 3, "one of each kind");
+    assert_eq!(used(server.files()), 0);
+}
+
+#[tokio::test]
+async fn a_library_is_its_owner_s_alone() {
+    let server = TestServer::start().await;
+    let (ann, ben) = (server.person("ann").await, server.person("ben").await);
+    let id = upload(&ann, "a.jpg", &jpeg(40, 30, 1)).await.id;
+    make_due(&server.app).await.unwrap();
+    for path in ["", "/thumbnail", "/original"] {
+        ben.get(&format!("/photos/{id}{path}")).await.expect(404).problem(ErrorCode::NotFound);
+        server.anonymous().get(&format!("/photos/{id}{path}")).await.expect(401);
+    }
+    ben.post(&format!("/photos/{id}/retry"), &()).await.expect(404);
+    assert!(listed(&ben, "").await.is_empty());
+}

@@ -1,0 +1,72 @@
+//! What people say of photos: shown at once, one operation until it is sent, the last word on each field.
+
+use shared::photo::{PhotoEdit, PhotoInfo};
+use shared::{ItemId, SyncStatus};
+use sync::{Command, CommandError};
+
+use crate::world::World;
+
+fn favorite(is_favorite: bool) -> PhotoEdit {
+    PhotoEdit { is_favorite: Some(is_favorite), ..PhotoEdit::default() }
+}
+
+fn hidden() -> PhotoEdit {
+    PhotoEdit { hidden: Some(true), ..PhotoEdit::default() }
+}
+
+fn photo(world: &World, n: usize, id: ItemId) -> PhotoInfo {
+    let view = world.devices[n].engine.item(id).expect("it is there");
+    view.photo().expect("a photo").clone()
+}
+
+#[test]
+fn what_is_said_of_a_photo_is_shown_at_once_and_reaches_the_other_device() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let id = world.file(0, root, "a.jpg", "a picture");
+    world.assert_converged();
+    world.go_offline(0);
+    let said = world.run(0, vec![Command::DescribePhoto { id, edit: favorite(true) }]);
+    let again = world.run(0, vec![Command::DescribePhoto { id, edit: hidden() }]);
+    assert_eq!(said.operations, again.operations, "one operation until it is sent");
+    assert!(photo(&world, 0, id).is_favorite && photo(&world, 0, id).hidden);
+    assert_eq!(world.status(0, id), SyncStatus::Pending);
+    world.run(1, vec![Command::DescribePhoto { id, edit: favorite(false) }]);
+    world.go_online(0);
+    world.assert_converged();
+    for n in [0, 1] {
+        let now = photo(&world, n, id);
+        assert!(now.is_favorite && now.hidden, "the last to arrive, on device {n}");
+        assert_eq!(world.status(n, id), SyncStatus::Synced);
+    }
+    world.run(0, said.undo);
+    world.assert_converged();
+    let now = photo(&world, 1, id);
+    assert!(!now.is_favorite && now.hidden, "undone is what was said, and no more");
+}
+
+#[test]
+fn what_is_said_of_a_photo_that_is_gone_is_dropped() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let id = world.file(0, root, "a.jpg", "a picture");
+    world.assert_converged();
+    world.go_offline(0);
+    world.run(0, vec![Command::DescribePhoto { id, edit: favorite(true) }]);
+    world.delete(1, id);
+    world.run(1, vec![Command::Purge { id }]);
+    world.settle();
+    world.go_online(0);
+    world.assert_converged();
+    assert!(world.devices[0].engine.item(id).is_none());
+    assert!(world.devices[0].engine.summary().is_synced(), "nothing waits for a person");
+}
+
+#[test]
+fn a_file_is_no_photo() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let id = world.file(0, root, "a.txt", "no picture");
+    let ran = world.run(0, vec![Command::DescribePhoto { id, edit: hidden() }]);
+    assert_eq!(ran.refused, [(0, CommandError::NotAPhoto(id))]);
+}
