@@ -154,7 +154,7 @@ fn decode(text: &str) -> Option<Place> {
 #[utoipa::path(get, path = "/photos", tag = "photos", params(PhotosQuery), responses(
         (status = 200, body = PhotoPage),
         (status = 400, body = Problem, description = "invalid_request"),
-        (status = 404, body = Problem, description = "not_found: no such album")))]
+        (status = 404, body = Problem, description = "not_found")))]
 async fn list_photos(
     State(app): State<App>,
     caller: Caller,
@@ -215,14 +215,14 @@ async fn retry_photo(
 /// Shows a photo
 ///
 /// `thumbnail`, `preview` or `display`: its longest side has at most 200, 1024 or 2048 px; never enlarged,
-/// upright, sRGB. `original` is the file as it came. Under the address that lists give, with `v`, it never changes.
+/// upright, sRGB; not found while it isn't made. `original` is the file as it came. Under the address that lists give, with `v`, it never changes.
 #[utoipa::path(get, path = "/photos/{id}/{form}", tag = "photos",
     params(("id" = ItemId, Path), ("form" = String, Path), ("v" = Option<String>, Query),
         ("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, content_type = "image/jpeg"),
         (status = 304),
-        (status = 404, body = Problem, description = "not_found: also of a derivative that is not made, or can't be")))]
+        (status = 404, body = Problem, description = "not_found")))]
 async fn show_photo(
     State(app): State<App>,
     caller: Caller,

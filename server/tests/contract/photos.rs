@@ -8,10 +8,12 @@ use server::jobs::derivatives::make_due;
 use shared::limits::PAGE_LIMIT_MAX;
 use shared::photo::{Derivatives, Photo, PhotoPage, PhotoStatus, PhotoUploaded};
 use shared::sync::{Outcome, PullResponse, ZoneKind};
+use shared::upload::{UploadCompleted, UploadStarted};
 use shared::{ErrorCode, ItemId};
 
 use crate::device::{Device, change, delete, file, fresh, present, purge};
 use crate::support::{Client, Person, Reply, TestServer};
+use crate::uploads::{Plan, noise};
 
 /// A JPEG of one colour.
 fn jpeg(width: u32, height: u32, shade: u8) -> Vec<u8> {
@@ -180,6 +182,55 @@ async fn equal_content_in_one_library_is_one_photo() {
         assert_ne!(upload(&ann.person, "one.jpg", &bytes).await.id, first.id);
         server.expect_sound().await;
     }
+}
+
+/// Through the chunk routes, into the library.
+async fn upload_in_chunks(person: &Person, plan: &Plan) -> UploadCompleted {
+    let mut request = plan.request(person);
+    let fields = request.as_object_mut().unwrap();
+    fields.remove("parentId");
+    fields.insert("library".into(), json!("photos"));
+    let started = person.post(&format!("/files/{}/upload/init", plan.file_id), &request).await.expect(201);
+    let started: UploadStarted = started.json();
+    for &index in &started.missing_chunks {
+        plan.put(person, &started, index).await.expect(200);
+    }
+    plan.try_complete(person, &started).await.expect(200).json()
+}
+
+#[tokio::test]
+async fn large_photos_come_in_chunks_and_are_known_however_they_were_cut() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        // More than one chunk of the server's own, whatever the picture takes.
+        let mut bytes = jpeg(60, 40, 9);
+        bytes.extend(noise(7, 5 * 1024 * 1024));
+        let plan = Plan { name: "large.jpg".into(), ..Plan::new(bytes.clone(), 1_000_000, true) };
+        let first = upload_in_chunks(&ann, &plan).await.applied;
+        assert_eq!((first.item.id(), first.outcome), (ItemId(plan.file_id), Outcome::Applied));
+        assert_eq!(listed(&ann, "").await, [first.item.id()]);
+        let whole = send(&ann, &[("file", Some("again.jpg"), &bytes)]).await.expect(200);
+        assert_eq!(whole.json::<PhotoUploaded>().photo.id, first.item.id());
+        let plan = Plan { chunk_size: 777_777, ..plan.again("another.jpg") };
+        let again = upload_in_chunks(&ann, &plan).await.applied;
+        assert_eq!((again.item.id(), again.outcome), (first.item.id(), Outcome::Unchanged));
+        make_due(&server.app).await.unwrap();
+        assert_eq!(photo(&ann, first.item.id()).await.info.status, PhotoStatus::Ready);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn a_photo_for_which_there_is_no_room_leaves_nothing_behind() {
+    let server = TestServer::start_with(&[("CLOUDSTEAD_QUOTA", "5000000")]).await;
+    let ann = server.person("ann").await;
+    let mut bytes = jpeg(60, 40, 9);
+    bytes.extend(noise(7, 6_000_000));
+    let refused = send(&ann, &[("file", Some("large.jpg"), &bytes)]).await.expect(507);
+    refused.problem(ErrorCode::QuotaExceeded);
+    assert_eq!(server.files(), Vec::<String>::new());
+    upload(&ann, "small.jpg", &jpeg(60, 40, 9)).await;
+    server.expect_sound().await;
 }
 
 #[tokio::test]
