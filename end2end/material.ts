@@ -1,21 +1,23 @@
 // Files to send: noise of any size, and a tree of real ones.
 
-import { createHash, randomBytes } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { once } from "node:events";
 
 import { unzipSync } from "fflate";
 
 const PART_BYTES = 4 * 1024 * 1024;
 
-/** A file of bytes that nothing has seen before. */
+/** A file of bytes that nothing repeats; the same in every run, so that it is always cut at the same places. */
 export async function noise(path: string, bytes: number): Promise<void> {
+  const key = createHash("sha256").update(`${basename(path)} ${bytes}`).digest();
+  const stream = createCipheriv("aes-256-ctr", key, Buffer.alloc(16));
   const out = createWriteStream(path);
   for (let left = bytes; left > 0; left -= PART_BYTES) {
-    if (!out.write(randomBytes(Math.min(left, PART_BYTES)))) await once(out, "drain");
+    if (!out.write(stream.update(Buffer.alloc(Math.min(left, PART_BYTES))))) await once(out, "drain");
   }
   out.end();
   await once(out, "close");

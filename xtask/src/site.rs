@@ -141,11 +141,27 @@ fn compile(quality: Quality, features: &[&str]) -> Outcome<PathBuf> {
     Ok(shell::target().join("web").join(tools::WASM_TARGET).join(quality.profile()).join("frontend.wasm"))
 }
 
+/// Before this, wasm-opt writes an exported table as the first one, whichever it is
+/// (<https://github.com/WebAssembly/binaryen/issues/4711>), and the browser refuses what is put into it.
+const WASM_OPT_VERSION_MIN: u32 = 110;
+
+/// The number of `wasm-opt version 110`, which a commit may follow.
+fn version_of(wasm_opt: &Path) -> Outcome<Option<u32>> {
+    let told = Command::new(wasm_opt).arg("--version").output().at("run", wasm_opt)?;
+    Ok(String::from_utf8_lossy(&told.stdout).split_whitespace().find_map(|word| word.parse().ok()))
+}
+
 fn optimise(wasm: &Path) -> Outcome {
     let Some(wasm_opt) = shell::find_program("wasm-opt") else {
         println!("wasm-opt is not installed (package binaryen): the site will be some percent larger.");
         return Ok(());
     };
+    if version_of(&wasm_opt)?.is_none_or(|version| version < WASM_OPT_VERSION_MIN) {
+        println!(
+            "wasm-opt before version {WASM_OPT_VERSION_MIN} breaks the site: it will be some percent larger."
+        );
+        return Ok(());
+    }
     let features = [
         "--enable-bulk-memory",
         "--enable-mutable-globals",
