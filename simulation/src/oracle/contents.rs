@@ -93,6 +93,10 @@ impl Oracle {
         for version in changed.new_versions.iter().filter(|version| version.item_id == item) {
             let form = self.form(version.content_hash);
             if self.edits.contains_key(&form) {
+                // A merge that comes out as what somebody once wrote: it is there once more.
+                if !edits.iter().any(|(_, content, _)| self.form(content.hash) == form) {
+                    self.ambiguous.insert(form);
+                }
                 continue;
             }
             counts.merges += 1;

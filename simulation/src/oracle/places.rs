@@ -74,7 +74,13 @@ impl Oracle {
                 }
                 _ => true,
             };
-            let seen = views.iter().any(|view| view.get(&row.id).is_some_and(seen_so));
+            // What they deleted by itself, too: refused, it stays until this takes it.
+            let by_itself = self.deletes.iter().filter(|((of, id), _)| {
+                Some(*of) == client && changed.after.resolve(*id) == row.id
+            });
+            let by_itself = by_itself.flat_map(|(_, views)| views);
+            let mut seen_in = views.iter().copied().chain(by_itself);
+            let seen = seen_in.any(|view| view.get(&row.id).is_some_and(seen_so));
             // An alias may have been what the device knew it by, be it since this very write.
             let aliased =
                 changed.after.aliases.iter().any(|(alias, to)| {
