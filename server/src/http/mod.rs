@@ -6,6 +6,7 @@ pub mod arrival;
 pub mod caller;
 mod conflicts;
 pub mod content_response;
+mod cursor;
 mod devices;
 mod document;
 mod downloads;

@@ -5,8 +5,6 @@ use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::limits::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
@@ -18,10 +16,10 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::content_response::{self, Served};
+use super::cursor::Cursor;
 use super::extract::{Json, Path, Query};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
-use crate::db::photos::Place;
 use crate::error::{ApiError, ApiResult};
 use crate::ops::photos::{self, Beside, broken_form};
 use crate::state::App;
@@ -133,21 +131,6 @@ struct PhotosQuery {
     favorite: Option<bool>,
 }
 
-/// Before every page: later than any photo.
-const START: Place = (WallTime::from_millis(i64::MAX), ItemId(Uuid::max()));
-
-fn encode(place: Place) -> String {
-    let mut bytes = place.0.as_millis().to_be_bytes().to_vec();
-    bytes.extend_from_slice(place.1.0.as_bytes());
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn decode(text: &str) -> Option<Place> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-    let (time, id) = bytes.split_first_chunk::<8>()?;
-    Some((WallTime::from_millis(i64::from_be_bytes(*time)), ItemId(Uuid::from_slice(id).ok()?)))
-}
-
 /// Lists the library
 ///
 /// Newest first by when they were taken, then by id. Hidden and archived photos are left out.
@@ -161,10 +144,8 @@ async fn list_photos(
     Query(query): Query<PhotosQuery>,
 ) -> ApiResult<Json<PhotoPage>> {
     let invalid = |detail: &str| ApiError::new(ErrorCode::InvalidRequest, detail);
-    let before = match query.cursor {
-        None => START,
-        Some(text) => decode(&text).ok_or_else(|| invalid("This cursor wasn't given by this server."))?,
-    };
+    let cursor = Cursor::of_query(query.cursor.as_deref())?;
+    let before = (WallTime::from_millis(cursor.0), cursor.1);
     let limit = query.limit.unwrap_or(PAGE_LIMIT_DEFAULT);
     if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
         return Err(invalid(&format!("The limit is between 1 and {PAGE_LIMIT_MAX}.")));
@@ -176,7 +157,7 @@ async fn list_photos(
     let grant = photos::library(&mut snapshot, caller).await?;
     let favorites = query.favorite == Some(true);
     let (photos, next) = photos::page(&mut snapshot, grant, favorites, before, limit).await?;
-    Ok(Json(PhotoPage { photos, next_cursor: next.map(encode) }))
+    Ok(Json(PhotoPage { photos, next_cursor: next.map(|(at, id)| Cursor(at.as_millis(), id).encode()) }))
 }
 
 async fn find(app: &App, caller: Caller, id: ItemId) -> ApiResult<(Grant, Photo, crate::db::items::ItemRow)> {

@@ -57,6 +57,14 @@ pub struct PushContext {
     pub facts: Arc<Facts>,
 }
 
+impl PushContext {
+    /// For the jobs, in nobody's name.
+    fn of_nobody(app: &App, grant: Grant) -> Self {
+        let facts = Arc::new(Facts::default());
+        Self { grant, device: NO_DEVICE, now: app.stamp(), env: app.env.clone(), facts }
+    }
+}
+
 /// What a batch came to.
 #[derive(Debug)]
 pub struct PushEffect {

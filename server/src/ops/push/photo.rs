@@ -1,7 +1,5 @@
 //! Photos: what people say of them, and what their pictures tell.
 
-use std::sync::Arc;
-
 use shared::frames::{FileAction, ServerEvent};
 use shared::photo::{Photo, PhotoEdit};
 use shared::sync::{Outcome, ZoneKind};
@@ -9,10 +7,9 @@ use shared::{ContentHash, ErrorCode, ItemId};
 
 use super::PushContext;
 use super::change::{Done, End, Judged, NewItem, PreparedContent};
-use super::facts::{Facts, Needs};
+use super::facts::Needs;
 use super::judge::{Basis, Judge, News, refuse};
 use super::overlay::{Overlay, Write};
-use super::retire::NO_DEVICE;
 use super::store::{SqlStore, ZoneStore};
 use crate::access::Grant;
 use crate::db::DbError;
@@ -94,13 +91,7 @@ pub async fn write_found(
     content: ContentHash,
     found: Option<Found>,
 ) -> ApiResult<bool> {
-    let context = PushContext {
-        grant,
-        device: NO_DEVICE,
-        now: app.stamp(),
-        env: app.env.clone(),
-        facts: Arc::new(Facts::default()),
-    };
+    let context = PushContext::of_nobody(app, grant);
     let written = app.db.write::<_, DbError, _>(move |connection| {
         let (context, found) = (context.clone(), found.clone());
         Box::pin(async move {

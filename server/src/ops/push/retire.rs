@@ -1,12 +1,10 @@
 //! The trash empties itself: what was deleted long ago goes as if it had been purged, in nobody's name.
 
-use std::sync::Arc;
-
 use shared::{DeviceId, ItemId, Timestamp};
 use uuid::Uuid;
 
 use super::PushContext;
-use super::facts::{Facts, Needs};
+use super::facts::Needs;
 use super::judge::Judge;
 use super::overlay::Overlay;
 use super::store::{SqlStore, ZoneStore};
@@ -22,13 +20,7 @@ pub const NO_DEVICE: DeviceId = DeviceId(Uuid::nil());
 /// Makes tombstones of those of the items that went into the trash before `cut`, and of all below them.
 /// Answers how many of them there were.
 pub async fn bury_trash(app: &App, grant: Grant, items: Vec<ItemId>, cut: Timestamp) -> ApiResult<u64> {
-    let context = PushContext {
-        grant,
-        device: NO_DEVICE,
-        now: app.stamp(),
-        env: app.env.clone(),
-        facts: Arc::new(Facts::default()),
-    };
+    let context = PushContext::of_nobody(app, grant);
     let buried = app.db.write::<_, DbError, _>(move |connection| {
         let (context, items) = (context.clone(), items.clone());
         Box::pin(async move {
