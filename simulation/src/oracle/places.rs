@@ -75,9 +75,10 @@ impl Oracle {
                 _ => true,
             };
             // What they deleted by itself, too: refused, it stays until this takes it.
-            let by_itself = self.deletes.iter().filter(|((of, id), _)| {
-                Some(*of) == client && changed.after.resolve(*id) == row.id
-            });
+            let by_itself = self
+                .deletes
+                .iter()
+                .filter(|((of, id), _)| Some(*of) == client && changed.after.resolve(*id) == row.id);
             let by_itself = by_itself.flat_map(|(_, views)| views);
             let mut seen_in = views.iter().copied().chain(by_itself);
             let seen = seen_in.any(|view| view.get(&row.id).is_some_and(seen_so));

@@ -200,3 +200,22 @@ fn one_edits_what_one_sees_though_the_answer_to_its_creation_is_still_to_come() 
 fn is_push(world: &World) -> bool {
     matches!(world.devices[0].requests.front(), Some(Effect::Push { .. }))
 }
+
+#[test]
+fn an_editor_on_a_restore_that_was_taken_back_has_seen_what_was_restored() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "one");
+    world.delete(0, file);
+    world.assert_converged();
+    world.go_offline(0);
+    world.run(0, vec![Command::Restore { id: file, parent: None }]);
+    let base = open(&world, 0, file);
+    world.delete(0, file);
+    world.run(0, vec![Command::Restore { id: file, parent: None }]);
+    save(&mut world, 0, file, "two", base);
+    world.go_online(0);
+    world.assert_converged();
+    assert_eq!(world.tree(0), [format!("/a.txt {}", hash("two"))]);
+    assert!(world.devices[0].engine.conflicts().is_empty());
+}

@@ -14,7 +14,10 @@ impl Engine {
             return Ok(undo);
         }
         if let Some(operation) = self.untold_restore(id) {
-            self.dequeue(operation);
+            // The server never hears of it: what an editor that opened on it makes is made on what it was made on.
+            if let Some(restore) = self.dequeue(operation) {
+                self.followers.insert(operation, restore.base);
+            }
             return Ok(vec![Command::Restore { id, parent: None }]);
         }
         let base = self.base_for(id, &[Sort::Content, Sort::Place]);
