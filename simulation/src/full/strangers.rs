@@ -117,14 +117,16 @@ impl Node {
     /// A device that was taken off asks for something.
     pub(super) fn ask_as_removed(&mut self, device: DeviceId) {
         let (status, _) = self.send(device, wire::empty(Method::GET, OWN[0]));
-        if status != StatusCode::UNAUTHORIZED {
+        // Too many from one place are turned away before anyone looks who asks.
+        if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS) {
             self.breach(Invariant::Revocation, format!("{device} was taken off and is answered {status}"));
         }
     }
 
     /// How a request of that device was answered.
     pub fn note_answer(&mut self, device: DeviceId, reply: &Result<Reply, Problem>) {
-        let refused = reply.as_ref().is_err_and(|problem| problem.code == ErrorCode::Unauthenticated);
+        let refuses = |code| matches!(code, ErrorCode::Unauthenticated | ErrorCode::RateLimited);
+        let refused = reply.as_ref().is_err_and(|problem| refuses(problem.code));
         if self.strangers.removed.contains(&device) && !refused {
             self.breach(Invariant::Revocation, format!("{device} was taken off and is answered {reply:?}"));
         }
