@@ -368,7 +368,7 @@ pub async fn release(
     ledger.save(connection).await
 }
 
-/// The chunks of a content that the account holds.
+/// Those of the contents that the account has.
 pub async fn present(
     connection: &mut Connection,
     account: UserId,
@@ -379,6 +379,7 @@ pub async fn present(
     rows.iter().map(|row| row.get(0)).collect()
 }
 
+/// The chunks of a content that the account holds.
 pub async fn load(
     connection: &mut Connection,
     account: UserId,

@@ -5,10 +5,11 @@ use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use futures::TryStreamExt as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::limits::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
-use shared::photo::{DerivativeKind, Photo, PhotoPage, PhotoStatus, PhotoUploaded, WallTime};
+use shared::photo::{DerivativeKind, Photo, PhotoPage, PhotoStatus, PhotoUploaded, WallTime, photo_path};
 use shared::{ErrorCode, ItemId, Problem};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,11 +18,11 @@ use uuid::Uuid;
 
 use super::content_response::{self, Served};
 use super::cursor::Cursor;
-use super::extract::{Json, Path, Query};
+use super::extract::{Json, Path, Query, broken_body};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult};
-use crate::ops::photos::{self, Beside, broken_form};
+use crate::ops::photos::{self, Beside, Received};
 use crate::state::App;
 
 /// A field of the form beside the file, in bytes.
@@ -78,20 +79,15 @@ async fn upload_photo(
         ApiError::new(ErrorCode::UnsupportedMediaType, detail)
     })?;
     let mut received = None;
-    let mut beside = Beside::default();
-    for _ in 0..FIELDS_MAX {
-        let Some(field) = form.next_field().await.map_err(broken_form)? else { break };
-        match field.name() {
-            Some("file") if received.is_none() => {
-                received = Some(photos::receive(&app, grant, field).await?);
+    let beside = match read_form(&app, grant, &mut form, &mut received).await {
+        Ok(beside) => beside,
+        Err(error) => {
+            if let Some(received) = &received {
+                photos::forget(&app, grant, received).await;
             }
-            Some("operationId") => beside.operation_id = value(field).await?,
-            Some("takenAt") => beside.taken_at = value(field).await?,
-            Some("modifiedAt") => beside.modified_at = value(field).await?,
-            // From a newer client.
-            _ => {}
+            return Err(error);
         }
-    }
+    };
     let received = received.ok_or_else(|| {
         ApiError::new(ErrorCode::InvalidRequest, "The form needs a field `file` with the picture.")
     })?;
@@ -100,12 +96,40 @@ async fn upload_photo(
     Ok((status, Json(PhotoUploaded { photo })))
 }
 
+/// The form's fields, in whatever order they come.
+async fn read_form(
+    app: &App,
+    grant: Grant,
+    form: &mut Multipart,
+    received: &mut Option<Received>,
+) -> ApiResult<Beside> {
+    let mut beside = Beside::default();
+    for _ in 0..FIELDS_MAX {
+        let Some(field) = form.next_field().await.map_err(broken_body)? else { break };
+        match field.name() {
+            Some("file") if received.is_none() => {
+                let name = field.file_name().map(str::to_owned);
+                let mime_type = field.content_type().map(str::to_owned);
+                let bytes = field.map_err(broken_body);
+                let file = photos::receive(app, grant, name.as_deref(), mime_type, bytes).await?;
+                *received = Some(file);
+            }
+            Some("operationId") => beside.operation_id = value(field).await?,
+            Some("takenAt") => beside.taken_at = value(field).await?,
+            Some("modifiedAt") => beside.modified_at = value(field).await?,
+            // From a newer client.
+            _ => {}
+        }
+    }
+    Ok(beside)
+}
+
 /// A short field's value; none where it is empty.
 async fn value<T: DeserializeOwned>(mut field: Field<'_>) -> ApiResult<Option<T>> {
     let invalid = |reason: String| ApiError::new(ErrorCode::InvalidRequest, reason);
     let name = field.name().unwrap_or_default().to_owned();
     let mut bytes = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(broken_form)? {
+    while let Some(piece) = field.chunk().await.map_err(broken_body)? {
         if bytes.len() + piece.len() > FIELD_BYTES_MAX {
             return Err(invalid(format!("The field {name} is too long.")));
         }
@@ -213,8 +237,11 @@ async fn show_photo(
     request: Request,
 ) -> ApiResult<Response> {
     let (grant, _, row) = find(&app, caller, id).await?;
-    let is_versioned = request.uri().query().is_some_and(|query| query.starts_with("v="));
     let content = row.content_hash.ok_or_else(ApiError::not_found)?;
+    // Under the name of another content it is not what will always be there.
+    let is_versioned = request.uri().query().is_some_and(|query| {
+        photo_path(row.id, &form, content).split_once('?').is_some_and(|(_, own)| own == query)
+    });
     if form == "original" {
         let mime_type = row.mime_type.as_deref();
         let served = Served { account: grant.account_id, content, name: &row.name, mime_type, inline: true };

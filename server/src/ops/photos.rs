@@ -1,7 +1,7 @@
 //! Photos taken in whole, listed, and shown.
 
-use axum::extract::multipart::Field;
 use bytes::{Bytes, BytesMut};
+use futures::{Stream, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
 use shared::content::Manifest;
 use shared::item::ItemState;
@@ -35,7 +35,7 @@ pub async fn library(connection: &mut Connection, caller: Caller) -> ApiResult<G
 
 /// A photo's file as it was received: its bytes are durable, no row names them yet.
 pub struct Received {
-    name: Option<String>,
+    name: ItemName,
     mime_type: Option<String>,
     staged: Vec<StagedChunk>,
     whole: [u8; 32],
@@ -52,13 +52,24 @@ pub struct Beside {
 
 /// Stores the file while it comes in. What is no picture or film is refused by its first bytes, what there is no
 /// room for as soon as that is known; then nothing is left.
-pub async fn receive(app: &App, grant: Grant, mut field: Field<'_>) -> ApiResult<Received> {
-    let (name, mime_type) = (field.file_name().map(str::to_owned), field.content_type().map(str::to_owned));
+pub async fn receive(
+    app: &App,
+    grant: Grant,
+    name: Option<&str>,
+    mime_type: Option<String>,
+    bytes: impl Stream<Item = ApiResult<Bytes>> + Unpin,
+) -> ApiResult<Received> {
+    let name = name.filter(|name| !name.is_empty()).unwrap_or(NAME_DEFAULT);
+    let name = ItemName::parse(name).map_err(|error| {
+        ApiError::new(ErrorCode::InvalidName, format!("This name can't be used: {error}."))
+    })?;
+    let mime_type = mime_type.filter(|mime| mime.starts_with("image/") || mime.starts_with("video/"));
+    let mime_type = mime_type.filter(|mime| push::is_mime_type(mime));
     let mut staged = Vec::new();
-    match store(app, grant, &mut field, &mut staged).await {
+    match store(app, grant, bytes, &mut staged).await {
         Ok(whole) => Ok(Received { name, mime_type, staged, whole }),
         Err(error) => {
-            forget(app, grant.account_id, &staged).await;
+            forget_staged(app, grant.account_id, &staged).await;
             Err(error)
         }
     }
@@ -67,7 +78,7 @@ pub async fn receive(app: &App, grant: Grant, mut field: Field<'_>) -> ApiResult
 async fn store(
     app: &App,
     grant: Grant,
-    field: &mut Field<'_>,
+    mut bytes: impl Stream<Item = ApiResult<Bytes>> + Unpin,
     staged: &mut Vec<StagedChunk>,
 ) -> ApiResult<[u8; 32]> {
     let balance = chunks::balance(&mut app.db.reader().await?, grant.account_id).await?;
@@ -75,7 +86,7 @@ async fn store(
     let mut size = 0_u64;
     let mut whole = Sha256::new();
     loop {
-        let piece = field.chunk().await.map_err(broken_form)?;
+        let piece = bytes.try_next().await?;
         let was_unknown = size < HEAD_BYTES as u64;
         let ended = piece.is_none();
         if let Some(piece) = piece {
@@ -106,11 +117,6 @@ async fn store(
     }
 }
 
-/// A form that stopped in the middle, or is none.
-pub fn broken_form(error: axum::extract::multipart::MultipartError) -> ApiError {
-    crate::http::extract::broken_body(error)
-}
-
 /// By the first bytes. Films, and pictures that no preview can be made of here, are as safe as others.
 fn is_photo(head: &[u8]) -> bool {
     let is_film = matches!(head, [_, _, _, _, b'f', b't', b'y', b'p', ..])
@@ -121,8 +127,13 @@ fn is_photo(head: &[u8]) -> bool {
     decoder::format_of(head).is_some() || is_film
 }
 
+/// Deletes what was received and will not be taken in.
+pub async fn forget(app: &App, grant: Grant, received: &Received) {
+    forget_staged(app, grant.account_id, &received.staged).await;
+}
+
 /// Deletes objects that no row will name. What this misses, the sweep finds.
-async fn forget(app: &App, account: UserId, staged: &[StagedChunk]) {
+async fn forget_staged(app: &App, account: UserId, staged: &[StagedChunk]) {
     for StagedChunk { chunk, stored } in staged {
         if let Stored::Object(generation) = *stored {
             let key = BlobKey { account, hash: chunk.hash, generation };
@@ -142,18 +153,12 @@ pub async fn take_in(
     beside: Beside,
 ) -> ApiResult<(Photo, bool)> {
     let Received { name, mime_type, staged, whole } = received;
-    let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| NAME_DEFAULT.to_owned());
-    let name = ItemName::parse(&name).map_err(|error| {
-        ApiError::new(ErrorCode::InvalidName, format!("This name can't be used: {error}."))
-    })?;
     let manifest = Manifest::new(staged.iter().map(|staged| staged.chunk).collect());
     let manifest = manifest.map_err(ApiError::internal)?;
     let hash = manifest.content_hash();
     let payload_hash = push::payload_hash(&("photo", &beside, name.as_str(), hash));
     let Beside { operation_id, taken_at, modified_at } = beside;
     let content = PreparedContent { manifest, hash, staged, bytes: None, whole: Some(whole), modified_at };
-    let mime_type = mime_type.filter(|mime| push::is_mime_type(mime) && mime.contains('/'));
-    let mime_type = mime_type.filter(|mime| mime.starts_with("image/") || mime.starts_with("video/"));
     let new = NewItem { parent_id: grant.root_id, name, mime_type, created_at: None, modified_at, taken_at };
     let change = PreparedChange {
         operation_id: operation_id.unwrap_or_else(|| app.env.id()),

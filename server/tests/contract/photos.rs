@@ -128,6 +128,9 @@ async fn a_photo_is_taken_in_looked_at_and_shown() {
             let reply = ann.get(without_api(&derivative.url)).await.expect(200);
             assert_eq!(reply.headers[header::CONTENT_TYPE], "image/jpeg");
             assert!(reply.headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
+            let (address, _) = without_api(&derivative.url).split_once('?').unwrap();
+            let of_another = ann.get(&format!("{address}?v=0123456789abcdef")).await.expect(200);
+            assert!(!of_another.headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
             assert_eq!(reply.body.len() as u64, derivative.size);
             let shown = image::load_from_memory(&reply.body).unwrap();
             assert_eq!((shown.width(), shown.height()), (derivative.width, derivative.height));
@@ -344,6 +347,11 @@ async fn what_is_no_photo_leaves_nothing_behind() {
     send(&ann, &[("takenAt", None, &long)]).await.expect(400).problem(ErrorCode::InvalidRequest);
     send(&ann, &[("title", None, b"no file")]).await.expect(400).problem(ErrorCode::InvalidRequest);
     send(&ann, &[("file", Some("a/b.jpg"), &picture)]).await.expect(422).problem(ErrorCode::InvalidName);
+    // Stored by then, and named by nothing.
+    let mut large = picture.clone();
+    large.extend(noise(7, 5_000_000));
+    let late = [("file", Some("a.jpg"), large.as_slice()), ("takenAt", None, b"today".as_slice())];
+    send(&ann, &late).await.expect(400).problem(ErrorCode::InvalidRequest);
     let json = ann.post("/photos/upload", &json!({})).await.expect(415);
     json.problem(ErrorCode::UnsupportedMediaType);
     let request = ann.request(Method::POST, "/photos/upload");
