@@ -17,6 +17,7 @@ pub mod item;
 pub mod limits;
 pub mod name;
 pub mod photo;
+pub mod photo_index;
 pub mod rules;
 pub mod sync;
 pub mod timestamp;
