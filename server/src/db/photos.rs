@@ -7,17 +7,23 @@ use shared::photo::{
     Aspect, Derivative, DerivativeKind, Derivatives, Photo, PhotoEdit, PhotoInfo, PhotoStatus, Taken,
     WallTime, photo_path,
 };
+use shared::photo_index::Shelf;
 use shared::{ChunkHash, ContentHash, ItemId, Timestamp, ZoneId};
 
 use super::items::ItemRow;
-use super::{Connection, DbError, Row, Value};
+use super::{Connection, DbError, Value};
 use crate::values;
 
-/// Where a photo is in the lists.
-const LIBRARY: u64 = 0;
-const ARCHIVED: u64 = 1;
-const HIDDEN: u64 = 2;
+/// On no shelf: after all of them.
 const TRASH: u64 = 3;
+
+const fn shelf_code(shelf: Shelf) -> u64 {
+    match shelf {
+        Shelf::Library => 0,
+        Shelf::Archived => 1,
+        Shelf::Hidden => 2,
+    }
+}
 
 /// Due at once.
 const AT_ONCE: Timestamp = Timestamp::from_millis(0);
@@ -155,9 +161,9 @@ fn row_values(zone: ZoneId, row: &ItemRow) -> Option<Vec<Value>> {
     let (info, content) = (row.photo_info()?, row.content_hash?);
     let shelf = match (row.deleted, info.hidden, info.archived) {
         (Some(_), ..) => TRASH,
-        (None, true, _) => HIDDEN,
-        (None, false, true) => ARCHIVED,
-        (None, false, false) => LIBRARY,
+        (None, true, _) => shelf_code(Shelf::Hidden),
+        (None, false, true) => shelf_code(Shelf::Archived),
+        (None, false, false) => shelf_code(Shelf::Library),
     };
     let aspect = Aspect::of(info.width.unwrap_or(0), info.height.unwrap_or(0));
     let due_at = (info.status == PhotoStatus::Processing).then_some(AT_ONCE);
@@ -178,25 +184,36 @@ fn row_values(zone: ZoneId, row: &ItemRow) -> Option<Vec<Value>> {
 /// Where a photo stands in the list.
 pub type Place = (WallTime, ItemId);
 
-/// The next photos of the library before `before`, newest first.
+/// Which of a library's photos a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub shelf: Shelf,
+    /// Only favourites.
+    pub favorites: bool,
+}
+
+/// The next photos before `before`, newest first, and their shapes.
 pub async fn page(
     connection: &mut Connection,
     zone: ZoneId,
-    favorites: bool,
+    listed: Listed,
     before: Place,
     limit: usize,
-) -> Result<Vec<Place>, DbError> {
-    let favorites = if favorites { "is_favorite = 1 AND" } else { "" };
+) -> Result<Vec<(Place, Aspect)>, DbError> {
+    let favorites = if listed.favorites { "is_favorite = 1 AND" } else { "" };
     let sql = format!(
-        "SELECT taken_at, item_id FROM photos WHERE {favorites} zone_id = $1 AND shelf = 0 \
-           AND (taken_at, item_id) < ($2, $3) ORDER BY taken_at DESC, item_id DESC LIMIT $4"
+        "SELECT taken_at, item_id, aspect FROM photos WHERE {favorites} zone_id = $1 AND shelf = $2 \
+           AND (taken_at, item_id) < ($3, $4) ORDER BY taken_at DESC, item_id DESC LIMIT $5"
     );
-    let rows = connection.fetch_all(&sql, values![zone, before.0.as_millis(), before.1, limit]).await?;
-    rows.iter().map(place).collect()
-}
-
-fn place(row: &Row) -> Result<Place, DbError> {
-    Ok((WallTime::from_millis(row.get(0)?), row.get(1)?))
+    let shelf = shelf_code(listed.shelf);
+    let rows =
+        connection.fetch_all(&sql, values![zone, shelf, before.0.as_millis(), before.1, limit]).await?;
+    rows.iter()
+        .map(|row| {
+            let aspect = u8::try_from(row.get::<i64>(2)?).unwrap_or(Aspect::of(0, 0).code());
+            Ok(((WallTime::from_millis(row.get(0)?), row.get(1)?), Aspect::from_code(aspect)))
+        })
+        .collect()
 }
 
 /// Photos out of the trash with a content of that many bytes.

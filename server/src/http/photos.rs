@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::limits::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
 use shared::photo::{DerivativeKind, Photo, PhotoPage, PhotoStatus, PhotoUploaded, WallTime, photo_path};
+use shared::photo_index::{PhotoIndexPage, PhotoSegment, Shelf};
 use shared::{ErrorCode, ItemId, Problem};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -21,6 +22,7 @@ use super::cursor::Cursor;
 use super::extract::{Json, Path, Query, broken_body};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
+use crate::db::photos::{Listed, Place};
 use crate::error::{ApiError, ApiResult};
 use crate::ops::photos::{self, Beside, Received};
 use crate::state::App;
@@ -34,6 +36,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(upload_photo))
         .routes(routes!(list_photos))
+        .routes(routes!(index_photos))
         .routes(routes!(get_photo))
         .routes(routes!(retry_photo))
         .routes(routes!(show_photo))
@@ -146,19 +149,52 @@ async fn value<T: DeserializeOwned>(mut field: Field<'_>) -> ApiResult<Option<T>
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct PhotosQuery {
-    /// `nextCursor` of the page before.
+    /// `nextCursor` of the page before, or a segment's `cursor`.
     cursor: Option<String>,
     limit: Option<usize>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct IndexQuery {
+    /// `nextCursor` of the page before.
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ListedQuery {
+    /// The library itself, where none is named.
+    #[serde(default)]
+    #[param(inline)]
+    shelf: Shelf,
     /// Only those of that album.
     album: Option<Uuid>,
     /// Only favourites.
     favorite: Option<bool>,
 }
 
+impl ListedQuery {
+    fn listed(&self) -> ApiResult<Listed> {
+        if self.album.is_some() {
+            return Err(ApiError::not_found());
+        }
+        Ok(Listed { shelf: self.shelf, favorites: self.favorite == Some(true) })
+    }
+}
+
+const fn place(cursor: Cursor) -> Place {
+    (WallTime::from_millis(cursor.0), cursor.1)
+}
+
+fn cursor((at, id): Place) -> String {
+    Cursor(at.as_millis(), id).encode()
+}
+
 /// Lists the library
 ///
-/// Newest first by when they were taken, then by id. Hidden and archived photos are left out.
-#[utoipa::path(get, path = "/photos", tag = "photos", params(PhotosQuery), responses(
+/// Newest first by when they were taken, then by id. Hidden and archived photos are on shelves of their own.
+#[utoipa::path(get, path = "/photos", tag = "photos", params(PhotosQuery, ListedQuery), responses(
         (status = 200, body = PhotoPage),
         (status = 400, body = Problem, description = "invalid_request"),
         (status = 404, body = Problem, description = "not_found")))]
@@ -166,22 +202,50 @@ async fn list_photos(
     State(app): State<App>,
     caller: Caller,
     Query(query): Query<PhotosQuery>,
+    Query(listed): Query<ListedQuery>,
 ) -> ApiResult<Json<PhotoPage>> {
-    let invalid = |detail: &str| ApiError::new(ErrorCode::InvalidRequest, detail);
-    let cursor = Cursor::of_query(query.cursor.as_deref())?;
-    let before = (WallTime::from_millis(cursor.0), cursor.1);
+    let before = place(Cursor::of_query(query.cursor.as_deref())?);
     let limit = query.limit.unwrap_or(PAGE_LIMIT_DEFAULT);
     if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
-        return Err(invalid(&format!("The limit is between 1 and {PAGE_LIMIT_MAX}.")));
+        let detail = format!("The limit is between 1 and {PAGE_LIMIT_MAX}.");
+        return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
     }
-    if query.album.is_some() {
-        return Err(ApiError::not_found());
-    }
+    let listed = listed.listed()?;
     let mut snapshot = app.db.snapshot().await?;
     let grant = photos::library(&mut snapshot, caller).await?;
-    let favorites = query.favorite == Some(true);
-    let (photos, next) = photos::page(&mut snapshot, grant, favorites, before, limit).await?;
-    Ok(Json(PhotoPage { photos, next_cursor: next.map(|(at, id)| Cursor(at.as_millis(), id).encode()) }))
+    let (photos, next) = photos::page(&mut snapshot, grant, listed, before, limit).await?;
+    Ok(Json(PhotoPage { photos, next_cursor: next.map(cursor) }))
+}
+
+/// Gives the library's index
+///
+/// How many photos each day has and what shape each is, in the list's order. `aspects` has a byte a photo:
+/// 128 + 32 · log2(width / height), rounded, between 1 and 255; 128 where that isn't known yet.
+#[utoipa::path(get, path = "/photos/index", tag = "photos", params(IndexQuery, ListedQuery), responses(
+        (status = 200, body = PhotoIndexPage),
+        (status = 400, body = Problem, description = "invalid_request"),
+        (status = 404, body = Problem, description = "not_found")))]
+async fn index_photos(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<IndexQuery>,
+    Query(listed): Query<ListedQuery>,
+) -> ApiResult<Json<PhotoIndexPage>> {
+    let before = place(Cursor::of_query(query.cursor.as_deref())?);
+    let listed = listed.listed()?;
+    let mut reader = app.db.reader().await?;
+    let grant = photos::library(&mut reader, caller).await?;
+    let (segments, next) = photos::index(&mut reader, grant, listed, before).await?;
+    let mut begins = query.cursor;
+    let segments = segments
+        .into_iter()
+        .map(|photos| {
+            let next = photos.last().map(|&(place, _)| cursor(place));
+            let begins = std::mem::replace(&mut begins, next);
+            PhotoSegment::new(begins, photos.into_iter().map(|((at, _), aspect)| (at, aspect)))
+        })
+        .collect();
+    Ok(Json(PhotoIndexPage { segments, next_cursor: next.map(cursor) }))
 }
 
 async fn find(app: &App, caller: Caller, id: ItemId) -> ApiResult<(Grant, Photo, crate::db::items::ItemRow)> {

@@ -1,23 +1,25 @@
 //! Photos taken in whole, listed, and shown.
 
+use std::collections::BTreeMap;
+
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
 use shared::content::Manifest;
 use shared::item::ItemState;
 use shared::limits::{CHUNK_BYTES_MAX, FILE_BYTES_MAX};
-use shared::photo::{DerivativeKind, Photo, WallTime};
+use shared::photo::{Aspect, DerivativeKind, Photo, WallTime};
+use shared::photo_index::SEGMENT_PHOTOS;
 use shared::sync::{Base, Outcome, ZoneKind};
 use shared::{ChunkRef, ErrorCode, ItemId, ItemName, OperationId, Timestamp, UserId};
 
 use super::content;
 use super::push::{self, Answer, NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind};
-use super::tree::Tree;
 use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::blobs::{BlobError, BlobKey, DerivativeKey, StagedChunk, Stored};
 use crate::db::items::ItemRow;
-use crate::db::photos::{Made, Place};
+use crate::db::photos::{Listed, Made, Place};
 use crate::db::{Connection, chunks, items, photos};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
@@ -193,22 +195,39 @@ pub async fn find(connection: &mut Connection, grant: Grant, id: ItemId) -> ApiR
     Ok((photo, row))
 }
 
-/// A page of the library, newest first, and where the next one begins.
+/// A page of a list, newest first, and where the next one begins.
 pub async fn page(
     connection: &mut Connection,
     grant: Grant,
-    favorites: bool,
+    listed: Listed,
     before: Place,
     limit: usize,
 ) -> ApiResult<(Vec<Photo>, Option<Place>)> {
-    let places = photos::page(connection, grant.zone_id, favorites, before, limit).await?;
-    let next = places.last().copied().filter(|_| places.len() == limit);
-    let ids: Vec<ItemId> = places.iter().map(|&(_, id)| id).collect();
-    let rows = items::load_with_ancestors(connection, grant.zone_id, &ids).await?;
-    let tree = Tree::new(grant.zone_id, rows);
-    // What lies in a deleted folder is deleted.
-    let there = ids.into_iter().filter(|&id| !tree.is_deleted(id));
-    Ok((there.filter_map(|id| tree.get(id)?.to_photo()).collect(), next))
+    let places = photos::page(connection, grant.zone_id, listed, before, limit).await?;
+    let ids: Vec<ItemId> = places.iter().map(|&((_, id), _)| id).collect();
+    let rows = items::load(connection, grant.zone_id, &ids).await?;
+    let mut rows: BTreeMap<ItemId, ItemRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+    let photos = ids.iter().filter_map(|id| rows.remove(id)?.to_photo()).collect();
+    Ok((photos, next_place(&places, limit)))
+}
+
+/// Photos of one page of an index.
+const INDEX_PHOTOS: usize = 32 * SEGMENT_PHOTOS;
+
+/// A page of a list's index: its photos in segments, and where the next page begins.
+pub async fn index(
+    connection: &mut Connection,
+    grant: Grant,
+    listed: Listed,
+    before: Place,
+) -> ApiResult<(Vec<Vec<(Place, Aspect)>>, Option<Place>)> {
+    let places = photos::page(connection, grant.zone_id, listed, before, INDEX_PHOTOS).await?;
+    Ok((places.chunks(SEGMENT_PHOTOS).map(<[_]>::to_vec).collect(), next_place(&places, INDEX_PHOTOS)))
+}
+
+/// Where the page after these begins; none where they are the last ones.
+fn next_place(places: &[(Place, Aspect)], limit: usize) -> Option<Place> {
+    places.last().map(|&(place, _)| place).filter(|_| places.len() == limit)
 }
 
 /// A derivative's bytes. One that is lost or rotten is made again, and can be had later.

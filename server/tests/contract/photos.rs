@@ -1,17 +1,20 @@
 //! The photo library: taken in once, looked at by a process of its own, listed, described, shown.
 
+use std::collections::BTreeMap;
+
 use image::{ExtendedColorType, ImageEncoder as _};
 use reqwest::{Method, header};
 use serde_json::{Value, json};
 use server::jobs::collector::OrphanSweep;
 use server::jobs::derivatives::make_due;
 use shared::limits::PAGE_LIMIT_MAX;
-use shared::photo::{Derivatives, Photo, PhotoPage, PhotoStatus, PhotoUploaded};
+use shared::photo::{Aspect, Derivatives, Photo, PhotoPage, PhotoStatus, PhotoUploaded};
+use shared::photo_index::{PhotoIndexPage, PhotoSegment, SEGMENT_PHOTOS, WallDay};
 use shared::sync::{Outcome, PullResponse, ZoneKind};
 use shared::upload::{UploadCompleted, UploadStarted};
-use shared::{ErrorCode, ItemId};
+use shared::{ErrorCode, ItemId, Timestamp};
 
-use crate::device::{Device, change, delete, file, fresh, present, purge};
+use crate::device::{Device, change, delete, file, folder, fresh, present, purge};
 use crate::support::{Client, Person, Reply, TestServer};
 use crate::uploads::{Plan, noise};
 
@@ -326,6 +329,87 @@ async fn the_library_is_listed_newest_first_page_by_page() {
         }
         ann.get(&format!("/photos?album={}", fresh::<ItemId>())).await.expect(404);
     }
+}
+
+#[tokio::test]
+async fn the_index_has_every_photo_s_day_and_shape_and_lists_begin_at_its_segments() {
+    /// More than a segment, on three days, the first of them before 1970.
+    const PHOTOS: usize = SEGMENT_PHOTOS + 44;
+    const DAY_MS: i64 = 86_400_000;
+    for server in TestServer::each().await {
+        let mut ann = Device { person: server.person("ann").await, token: None };
+        let root = library_root(&ann.person).await;
+        let tall = upload(&ann.person, "tall.jpg", &with_exif(&jpeg(40, 20, 1))).await;
+        make_due(&server.app).await.unwrap();
+        let tall = photo(&ann.person, tall.id).await;
+        let days = |n: usize| (n % 3) as i64 - 1;
+        let at = |n: usize| Timestamp::from_millis(days(n) * DAY_MS + n as i64);
+        let creates: Vec<Value> = (0..PHOTOS)
+            .map(|n| {
+                let mut create = file(fresh(), root, &format!("{n}.jpg"), vec![b'.'; n + 1]);
+                create["modifiedAt"] = json!(at(n));
+                create
+            })
+            .collect();
+        for creates in creates.chunks(100) {
+            assert_eq!(ann.push(creates).await.errors, []);
+        }
+
+        let index: PhotoIndexPage = ann.person.get("/photos/index").await.expect(200).json();
+        assert_eq!(index.next_cursor, None);
+        let sizes: Vec<usize> = index.segments.iter().map(|segment| segment.aspects().len()).collect();
+        assert_eq!(sizes, [SEGMENT_PHOTOS, PHOTOS + 1 - SEGMENT_PHOTOS]);
+        let mut count = BTreeMap::new();
+        for &(day, photos) in index.segments.iter().flat_map(PhotoSegment::days) {
+            *count.entry(day).or_insert(0) += photos;
+        }
+        let taken = WallDay::from(tall.info.taken_at);
+        assert_eq!(count, [(WallDay(-1), 100), (WallDay(0), 100), (WallDay(1), 100), (taken, 1)].into());
+        let shapes = [Aspect::of(20, 40), Aspect::of(0, 0)].map(Aspect::code);
+        assert_eq!(index.segments[0].aspects()[..2], shapes, "not known yet is square");
+
+        // A segment's cursor begins the list with its first photo, and the index with itself.
+        let all = listed(&ann.person, "?limit=1000").await;
+        let cursor = index.segments[1].cursor().unwrap();
+        assert_eq!(index.segments[0].cursor(), None);
+        assert_eq!(listed(&ann.person, &format!("?limit=1&cursor={cursor}")).await, [all[SEGMENT_PHOTOS]]);
+        let rest: PhotoIndexPage =
+            ann.person.get(&format!("/photos/index?cursor={cursor}")).await.expect(200).json();
+        assert_eq!(rest.segments, index.segments[1..]);
+
+        for (id, said) in [(all[0], "archived"), (all[1], "hidden"), (all[2], "isFavorite")] {
+            ann.done(change(id, "photo", json!({"baseVersion": {}, said: true}))).await;
+        }
+        ann.done(delete(all[3], &ann.item(all[3]).await.version, None)).await;
+        for (query, photos) in [
+            ("", PHOTOS + 1 - 3),
+            ("?shelf=archived", 1),
+            ("?shelf=hidden", 1),
+            ("?favorite=true", 1),
+            ("?shelf=hidden&favorite=true", 0),
+        ] {
+            let index: PhotoIndexPage =
+                ann.person.get(&format!("/photos/index{query}")).await.expect(200).json();
+            assert_eq!(index.segments.iter().map(|s| s.aspects().len()).sum::<usize>(), photos, "{query}");
+        }
+        assert_eq!(listed(&ann.person, "?shelf=archived").await, [all[0]]);
+        for wrong in ["cursor=nonsense", "shelf=trash"] {
+            ann.person
+                .get(&format!("/photos/index?{wrong}"))
+                .await
+                .expect(400)
+                .problem(ErrorCode::InvalidRequest);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_library_has_no_folders() {
+    let server = TestServer::start().await;
+    let mut ann = Device { person: server.person("ann").await, token: None };
+    let root = library_root(&ann.person).await;
+    let refused = ann.push(&[folder(fresh(), root, "Summer")]).await;
+    assert_eq!(refused.errors[0].code, ErrorCode::NotAPhoto);
 }
 
 #[tokio::test]
