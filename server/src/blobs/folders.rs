@@ -6,13 +6,17 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::UNIX_EPOCH;
 
+use bytes::Bytes;
 use object_store::path::Path;
 use shared::Timestamp;
 use tokio::sync::Mutex;
 
+use super::direct;
 use super::error::BlobError;
+use crate::faults::Fault;
 
 /// Accounts whose folders are remembered as synced; beyond, they are synced again.
 const REMEMBERED_MAX: usize = 65_536;
@@ -22,11 +26,13 @@ const FOLDERS: std::ops::RangeInclusive<u8> = 0..=u8::MAX;
 pub(super) struct Folders {
     root: PathBuf,
     durable: Mutex<HashSet<String>>,
+    /// The file system takes no direct writes.
+    lacks_direct: AtomicBool,
 }
 
 impl Folders {
     pub(super) fn new(root: &FilePath) -> Self {
-        Self { root: root.to_owned(), durable: Mutex::default() }
+        Self { root: root.to_owned(), durable: Mutex::default(), lacks_direct: AtomicBool::new(false) }
     }
 
     /// Makes the folders of the object's account durable, and the entries of those above them.
@@ -44,6 +50,20 @@ impl Folders {
         }
         durable.insert(account.to_owned());
         Ok(())
+    }
+
+    /// Writes the object past the page cache, durable once it answers true. False: nothing was done, and it is to
+    /// be put as any other.
+    pub(super) async fn put_direct(&self, object: &Path, bytes: &Bytes) -> Result<bool, BlobError> {
+        if self.lacks_direct.load(Ordering::Relaxed) || !direct::suits(bytes) {
+            return Ok(false);
+        }
+        let (path, bytes) = (self.root.join(object.as_ref()), bytes.clone());
+        let is_written = blocking(move || place(&path, &bytes)).await?;
+        if !is_written {
+            self.lacks_direct.store(true, Ordering::Relaxed);
+        }
+        Ok(is_written)
     }
 
     pub(super) async fn probe(&self) -> Result<(), BlobError> {
@@ -64,6 +84,21 @@ async fn blocking<T: Send + 'static>(
         Ok(outcome) => Ok(outcome?),
         Err(stopped) => Err(BlobError::Unavailable(stopped.into())),
     }
+}
+
+/// Under its own name once it is whole, as the store does it.
+fn place(path: &FilePath, bytes: &[u8]) -> std::io::Result<bool> {
+    let synced = !Fault::NoDirectorySync.is_planted();
+    let mut partial = path.as_os_str().to_owned();
+    partial.push("#0");
+    if !direct::write(partial.as_ref(), bytes, synced)? {
+        return Ok(false);
+    }
+    fs::rename(&partial, path)?;
+    if synced && let Some(folder) = path.parent() {
+        sync_folder(folder)?;
+    }
+    Ok(true)
 }
 
 fn make_durable(root: &FilePath, account: &str) -> std::io::Result<()> {
@@ -98,7 +133,7 @@ fn sync_folder(_: &FilePath) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The store writes `name#n` and renames it.
+/// The store writes `name#n` and renames it; so does [`place`].
 fn remove_partial(folder: &FilePath, before: Timestamp) -> std::io::Result<u64> {
     let mut removed = 0;
     for entry in fs::read_dir(folder)? {

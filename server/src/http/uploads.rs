@@ -5,13 +5,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use futures::TryStreamExt as _;
 use shared::limits::INIT_BODY_BYTES_MAX;
 use shared::upload::{ChunkStored, InitUpload, UploadCompleted, UploadStarted, UploadStatus};
 use shared::{ErrorCode, ItemId, Problem, UploadId};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::extract::{Json, Path};
+use super::extract::{Json, Path, broken_body};
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult};
 use crate::ops::upload::{self, SentChunk};
@@ -74,6 +75,7 @@ async fn put_chunk(
     body: Body,
 ) -> ApiResult<Json<ChunkStored>> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let body = body.into_data_stream().map_err(broken_body);
     let sent = SentChunk { index, length, digest: content_digest(&headers)?, body };
     Ok(Json(upload::put_chunk(&app, caller, file_id, upload_id, sent).await?))
 }

@@ -3,22 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
+use bytes::Bytes;
+use futures::{Stream, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
-use shared::limits::{BODY_IDLE_TIMEOUT, CHUNK_LEASE, UPLOAD_SESSION_TTL};
+use shared::limits::{CHUNK_LEASE, UPLOAD_SESSION_TTL};
 use shared::upload::ChunkStored;
 use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, UploadId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{find, staged_limit, upload_not_found};
 use crate::auth::Caller;
-use crate::blobs::{BlobKey, StagedChunk, Stored};
+use crate::blobs::{BlobKey, ObjectBuffer, StagedChunk, Stored};
 use crate::db::chunks;
 use crate::db::uploads::{self, Upload};
 use crate::error::{ApiError, ApiResult};
-use crate::http::extract::broken_body;
 use crate::ops::content;
 use crate::state::App;
 
@@ -49,13 +47,13 @@ impl ChunkBuffers {
 }
 
 /// A chunk as it is sent.
-pub struct SentChunk {
+pub struct SentChunk<B> {
     pub index: u32,
     /// From `Content-Length`.
     pub length: Option<u64>,
     /// From `Content-Digest`.
     pub digest: Option<[u8; 32]>,
-    pub body: Body,
+    pub body: B,
 }
 
 /// Takes in one chunk.
@@ -64,7 +62,7 @@ pub async fn put_chunk(
     caller: Caller,
     file_id: ItemId,
     upload_id: UploadId,
-    sent: SentChunk,
+    sent: SentChunk<impl Stream<Item = ApiResult<Bytes>> + Unpin>,
 ) -> ApiResult<ChunkStored> {
     let mut reader = app.db.reader().await?;
     let upload = find(&mut reader, caller, file_id, upload_id, app.env.now()).await?;
@@ -105,28 +103,29 @@ fn mismatch(what: &str) -> ApiError {
 }
 
 /// Reads a body of exactly `size` bytes, hashing it as it comes.
-async fn receive(mut body: Body, index: u32, size: u32) -> ApiResult<(Bytes, ChunkHash)> {
+async fn receive(
+    mut body: impl Stream<Item = ApiResult<Bytes>> + Unpin,
+    index: u32,
+    size: u32,
+) -> ApiResult<(Bytes, ChunkHash)> {
     let size = size as usize;
     let too_slow = || {
         let detail = "The body came too slowly. Send the chunk again.";
         ApiError::new(ErrorCode::RequestTimeout, detail)
     };
     let reading = async {
-        let mut bytes = BytesMut::with_capacity(size);
+        let mut bytes = ObjectBuffer::with_capacity(size);
         let mut hash = Sha256::new();
-        while let Some(frame) =
-            tokio::time::timeout(BODY_IDLE_TIMEOUT, body.frame()).await.map_err(|_| too_slow())?
-        {
-            let Ok(data) = frame.map_err(broken_body)?.into_data() else { continue };
+        while let Some(data) = body.try_next().await? {
             metrics::counter!("cloudstead_upload_body_bytes_total").increment(data.len() as u64);
-            if bytes.len() + data.len() > size {
+            if bytes.size() + data.len() > size {
                 return Err(mismatch(&format!("Chunk {index} has {size} bytes")));
             }
             hash.update(&data);
             bytes.extend_from_slice(&data);
         }
-        if bytes.len() != size {
-            return Err(mismatch(&format!("Chunk {index} has {size} bytes, but {} came", bytes.len())));
+        if bytes.size() != size {
+            return Err(mismatch(&format!("Chunk {index} has {size} bytes, but {} came", bytes.size())));
         }
         Ok((bytes.freeze(), ChunkHash(hash.finalize().into())))
     };
