@@ -3,14 +3,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use flate2::read::GzDecoder;
 use futures::StreamExt as _;
 use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::account::{DeviceClaim, Password, Register, SignIn, TokenGranted};
+use shared::photo::PhotoPage;
+use shared::photo_index::PhotoIndexPage;
 use shared::sync::{Base, Change, ChangeKind, ContentInput, PullResponse, PushRequest, PushResponse};
 use shared::upload::{AnnouncedChunk, InitUpload, Library, UploadCompleted, UploadStarted};
-use shared::{DeviceId, ItemId, VersionVector};
+use shared::{DeviceId, ItemId, Timestamp, VersionVector};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
@@ -18,7 +21,7 @@ use uuid::Uuid;
 
 use crate::Outcome;
 
-const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -38,6 +41,12 @@ pub struct Plan {
     pub chunk_size: u32,
     pub total_chunks: u32,
     pub chunks: Option<Vec<AnnouncedChunk>>,
+}
+
+/// A page of a list, and the bytes that it took on the wire.
+pub struct Fetched<T> {
+    pub page: T,
+    pub bytes: usize,
 }
 
 impl Client {
@@ -112,6 +121,20 @@ impl Client {
         answer(self.request(Method::GET, "/sync/pull").query(&query)).await
     }
 
+    /// A page of the photo library from the cursor on.
+    pub async fn photos(&self, cursor: Option<&str>, limit: usize) -> Outcome<Fetched<PhotoPage>> {
+        let limit = limit.to_string();
+        let mut query = vec![("limit", limit.as_str())];
+        query.extend(cursor.map(|cursor| ("cursor", cursor)));
+        fetched(self.request(Method::GET, "/photos").query(&query)).await
+    }
+
+    /// A page of its index.
+    pub async fn photo_index(&self, cursor: Option<&str>) -> Outcome<Fetched<PhotoIndexPage>> {
+        let query: Vec<_> = cursor.map(|cursor| ("cursor", cursor)).into_iter().collect();
+        fetched(self.request(Method::GET, "/photos/index").query(&query)).await
+    }
+
     pub async fn begin(&self, file: ItemId, plan: Plan) -> Outcome<UploadStarted> {
         let request = InitUpload {
             operation_id: Uuid::now_v7().into(),
@@ -156,13 +179,9 @@ impl Client {
     }
 
     pub fn create_file(&self, name: String, bytes: &[u8]) -> Change {
-        let content = ContentInput {
-            size: bytes.len() as u64,
-            data: Some(STANDARD.encode(bytes)),
-            ..ContentInput::default()
-        };
+        let (parent_id, content) = (self.root_id, content(bytes));
         change(ChangeKind::Create {
-            parent_id: self.root_id,
+            parent_id,
             name,
             content,
             mime_type: None,
@@ -171,10 +190,26 @@ impl Client {
         })
     }
 
+    /// A JPEG in the library with that root, whose file is of that time.
+    pub fn create_photo(library: ItemId, name: String, jpeg: &[u8], modified_at: Timestamp) -> Change {
+        change(ChangeKind::Create {
+            parent_id: library,
+            name,
+            content: content(jpeg),
+            mime_type: Some("image/jpeg".to_owned()),
+            created_at: None,
+            modified_at: Some(modified_at),
+        })
+    }
+
     pub fn create_folder(&self, name: String) -> Change {
         let parent_id = self.root_id;
         change(ChangeKind::CreateFolder { parent_id, name, created_at: None, modified_at: None })
     }
+}
+
+fn content(bytes: &[u8]) -> ContentInput {
+    ContentInput { size: bytes.len() as u64, data: Some(STANDARD.encode(bytes)), ..ContentInput::default() }
 }
 
 fn change(kind: ChangeKind) -> Change {
@@ -194,4 +229,17 @@ async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Outcome<T> {
         return Ok(serde_json::from_slice(&body)?);
     }
     Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into())
+}
+
+/// The answer as browsers ask for it, compressed.
+async fn fetched<T: DeserializeOwned>(request: RequestBuilder) -> Outcome<Fetched<T>> {
+    let response = request.header("accept-encoding", "gzip").send().await?.error_for_status()?;
+    let is_compressed = response.headers().get("content-encoding").is_some_and(|name| name == "gzip");
+    let body = response.bytes().await?;
+    let page = if is_compressed {
+        serde_json::from_reader(std::io::BufReader::new(GzDecoder::new(&body[..])))?
+    } else {
+        serde_json::from_slice(&body)?
+    };
+    Ok(Fetched { page, bytes: body.len() })
 }

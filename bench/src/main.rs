@@ -10,6 +10,7 @@ mod large_file;
 mod latency;
 mod memory;
 mod peers;
+mod photos;
 mod pull;
 mod push;
 mod report;
@@ -19,21 +20,26 @@ mod small_files;
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Args, Parser};
 
 use crate::report::Report;
+use crate::server::Executable;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[derive(Parser)]
-#[command(about = "Measures a Cloudstead server. `cargo xtask bench` builds it and calls this.")]
+#[command(about = "The load client. `cargo xtask bench` and `cargo xtask seed` build it and call this.")]
+enum Command {
+    /// Measures a server.
+    Measure(Arguments),
+    /// Fills a library of photos.
+    Seed(photos::seed::Arguments),
+}
+
+#[derive(Args)]
 struct Arguments {
-    /// The server's executable, built for release.
-    #[arg(long)]
-    server: PathBuf,
-    /// The built site.
-    #[arg(long)]
-    site: PathBuf,
+    #[command(flatten)]
+    executable: Executable,
     /// An empty PostgreSQL server, with the durability of production.
     #[arg(long)]
     postgres: String,
@@ -43,8 +49,7 @@ struct Arguments {
     /// Node packages and Python packages of the peers, installed here.
     #[arg(long)]
     peers: Option<PathBuf>,
-    /// Only what contains one of these words: large, small, push, pull,
-    /// latency, memory, peers, site.
+    /// Only what contains one of these words: large, small, push, pull, latency, memory, peers, library, site.
     only: Vec<String>,
 }
 
@@ -56,25 +61,34 @@ impl Arguments {
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let arguments = Arguments::parse();
+    match Command::parse() {
+        Command::Measure(arguments) => measure(&arguments).await,
+        Command::Seed(arguments) => photos::seed::seed(&arguments).await,
+    }
+}
+
+async fn measure(arguments: &Arguments) -> Outcome {
     let mut report = Report::default();
     if arguments.wants("large") || arguments.wants("peers") || arguments.wants("memory") {
-        large_file::measure(&arguments, &mut report).await?;
+        large_file::measure(arguments, &mut report).await?;
     }
     if arguments.wants("small") {
-        small_files::measure(&arguments, &mut report).await?;
+        small_files::measure(arguments, &mut report).await?;
     }
     if arguments.wants("push") {
-        push::measure(&arguments, &mut report).await?;
+        push::measure(arguments, &mut report).await?;
     }
     if arguments.wants("pull") {
-        pull::measure(&arguments, &mut report).await?;
+        pull::measure(arguments, &mut report).await?;
     }
     if arguments.wants("latency") {
-        latency::measure(&arguments, &mut report).await?;
+        latency::measure(arguments, &mut report).await?;
+    }
+    if arguments.wants("library") {
+        photos::measure(arguments, &mut report).await?;
     }
     if arguments.wants("site") {
-        memory::site(&arguments, &mut report)?;
+        memory::site(arguments, &mut report)?;
     }
     report.print();
     Ok(())

@@ -26,7 +26,7 @@ pub fn during_upload(server: &Server, report: &mut Report) -> Outcome {
 
 /// The size of the WebAssembly as a browser fetches it.
 pub fn site(arguments: &Arguments, report: &mut Report) -> Outcome {
-    let packed = arguments.site.join("pkg/cloudstead_bg.wasm.br");
+    let packed = arguments.executable.site.join("pkg/cloudstead_bg.wasm.br");
     let size = std::fs::metadata(packed)?.len();
     report.add("WebAssembly after brotli", format!("{:.0} KB", size as f64 / 1e3), "under 450 KB");
     Ok(())

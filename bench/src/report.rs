@@ -46,8 +46,17 @@ pub fn per_second(count: usize, time: Duration) -> f64 {
 }
 
 /// Half of the times are at most the first, 99 in 100 the second.
-pub fn p50_p99(mut times: Vec<Duration>) -> (Duration, Duration) {
+pub fn p50_p99(times: Vec<Duration>) -> (Duration, Duration) {
+    percentiles(times, 99)
+}
+
+/// Half of the times are at most the first, 95 in 100 the second.
+pub fn p50_p95(times: Vec<Duration>) -> (Duration, Duration) {
+    percentiles(times, 95)
+}
+
+fn percentiles(mut times: Vec<Duration>, high: usize) -> (Duration, Duration) {
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() * percent).div_ceil(100).max(1) - 1];
-    (at(50), at(99))
+    (at(50), at(high))
 }

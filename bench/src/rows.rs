@@ -11,12 +11,31 @@ use crate::Outcome;
 
 /// The schema has three types and null.
 #[derive(Clone)]
-enum Value {
+pub enum Value {
     Bytes(Option<Vec<u8>>),
     Text(Option<String>),
     Integer(Option<i64>),
 }
 
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(Some(bytes))
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(integer: i64) -> Self {
+        Self::Integer(Some(integer))
+    }
+}
+
+#[derive(Clone)]
 struct Column {
     name: String,
     kind: Kind,
@@ -29,9 +48,10 @@ enum Kind {
     Integer,
 }
 
-/// New rows of one table, in the order of writing.
+/// Rows of one table, in the order of writing.
+#[derive(Clone)]
 pub struct Table {
-    name: String,
+    pub name: String,
     columns: Vec<Column>,
     rows: Vec<Vec<Value>>,
 }
@@ -56,9 +76,9 @@ pub async fn create_database(server: &str, name: &str) -> Outcome<String> {
 
 // The two pools' rows share no trait that says this, only the same words.
 macro_rules! fetch_values {
-    ($pool:expr, $sql:expr, $columns:expr) => {{
+    ($pool:expr, $sql:expr, $columns:expr $(, $bound:expr)?) => {{
         let mut out = Vec::new();
-        for row in sqlx::query($sql).fetch_all($pool).await? {
+        for row in sqlx::query($sql)$(.bind($bound))?.fetch_all($pool).await? {
             let values = $columns.iter().enumerate().map(|(index, column)| {
                 Ok(match column.kind {
                     Kind::Bytes => Value::Bytes(row.try_get(index)?),
@@ -153,6 +173,42 @@ impl Database {
         Ok(start.elapsed())
     }
 
+    /// The rows of a table in one zone, ordered by that column.
+    pub async fn table(&self, name: &str, zone: &[u8], order: &str) -> Outcome<Table> {
+        let columns = self.columns(name).await?;
+        let names = columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ");
+        let sql = format!("SELECT {names} FROM {name} WHERE zone_id = $1 ORDER BY {order}");
+        let sql = AssertSqlSafe(sql);
+        let rows = match self {
+            Self::Sqlite(pool) => fetch_values!(pool, sql, columns, zone),
+            Self::Postgres(pool) => fetch_values!(pool, sql, columns, zone),
+        };
+        Ok(Table { name: name.to_owned(), columns, rows })
+    }
+
+    /// The one integer that a statement with bytes gives.
+    pub async fn integer(&self, sql: &str, bytes: &[u8]) -> Outcome<i64> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        Ok(match self {
+            Self::Sqlite(pool) => sqlx::query_scalar(sql).bind(bytes).fetch_one(pool).await?,
+            Self::Postgres(pool) => sqlx::query_scalar(sql).bind(bytes).fetch_one(pool).await?,
+        })
+    }
+
+    /// Runs a statement with an integer and bytes.
+    pub async fn execute(&self, sql: &str, integer: i64, bytes: &[u8]) -> Outcome {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Self::Sqlite(pool) => {
+                sqlx::query(sql).bind(integer).bind(bytes).execute(pool).await?;
+            }
+            Self::Postgres(pool) => {
+                sqlx::query(sql).bind(integer).bind(bytes).execute(pool).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn tables(&self) -> Outcome<Vec<String>> {
         Ok(match self {
             Self::Sqlite(pool) => {
@@ -204,6 +260,34 @@ impl Database {
 }
 
 impl Table {
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// A table of copies: row `of` of this one, with other values for these columns.
+    pub fn copies<'a>(
+        &self,
+        copies: impl IntoIterator<Item = (usize, Vec<(&'a str, Value)>)>,
+    ) -> Outcome<Self> {
+        let place = |name: &str| self.columns.iter().position(|column| column.name == name);
+        let rows = copies.into_iter().map(|(of, values)| {
+            let mut row = self.rows[of].clone();
+            for (name, value) in values {
+                row[place(name).ok_or_else(|| format!("{} has no column {name}", self.name))?] = value;
+            }
+            Ok(row)
+        });
+        let rows = rows.collect::<Outcome<_>>()?;
+        Ok(Self { name: self.name.clone(), columns: self.columns.clone(), rows })
+    }
+
+    /// The column's bytes in each row.
+    pub fn bytes(&self, name: &str) -> Outcome<Vec<Vec<u8>>> {
+        let place = self.columns.iter().position(|column| column.name == name);
+        let place = place.ok_or_else(|| format!("{} has no column {name}", self.name))?;
+        self.rows.iter().map(|row| Ok(row[place].clone().bytes().ok_or("null")?)).collect()
+    }
+
     /// The rows of one commit, in statements that the database takes.
     fn share(&self, commit: usize, commits: usize) -> impl Iterator<Item = &[Vec<Value>]> {
         let from = self.rows.len() * commit / commits;

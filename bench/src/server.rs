@@ -1,9 +1,10 @@
 //! The server that is measured: a process of its own over a fresh folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use clap::Args;
 use tempfile::TempDir;
 
 use crate::{Arguments, Outcome};
@@ -11,23 +12,57 @@ use crate::{Arguments, Outcome};
 const START_WITHIN: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
 
+/// What is started.
+#[derive(Args)]
+pub struct Executable {
+    /// The server's executable, built for release.
+    #[arg(long)]
+    server: PathBuf,
+    /// The built site.
+    #[arg(long)]
+    pub site: PathBuf,
+}
+
+/// A data folder.
+pub enum Folder {
+    /// Gone with this value.
+    Temporary(TempDir),
+    Kept(PathBuf),
+}
+
+impl Folder {
+    pub fn temporary() -> Outcome<Self> {
+        Ok(Self::Temporary(tempfile::tempdir()?))
+    }
+
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(folder) => folder.path(),
+            Self::Kept(folder) => folder,
+        }
+    }
+}
+
 pub struct Server {
     pub url: String,
     process: Child,
-    folder: TempDir,
+    folder: Folder,
 }
 
 impl Server {
     /// Over SQLite in its own folder, or over `database`.
     pub async fn start(arguments: &Arguments, database: Option<&str>) -> Outcome<Self> {
-        let folder = tempfile::tempdir()?;
+        Self::start_in(&arguments.executable, Folder::temporary()?, database).await
+    }
+
+    pub async fn start_in(executable: &Executable, folder: Folder, database: Option<&str>) -> Outcome<Self> {
         let port = free_port()?;
-        let mut command = Command::new(&arguments.server);
+        let mut command = Command::new(&executable.server);
         command
             .arg("serve")
             .env("CLOUDSTEAD_LISTEN", format!("127.0.0.1:{port}"))
             .env("CLOUDSTEAD_DATA", folder.path())
-            .env("CLOUDSTEAD_SITE", &arguments.site)
+            .env("CLOUDSTEAD_SITE", &executable.site)
             .env("CLOUDSTEAD_REGISTRATION", "open")
             .env("RUST_LOG", "warn")
             .stdin(Stdio::null())
@@ -48,7 +83,7 @@ impl Server {
     }
 
     /// Ends it cleanly and keeps its folder for a look at what it wrote.
-    pub async fn stop(mut self) -> Outcome<TempDir> {
+    pub async fn stop(mut self) -> Outcome<Folder> {
         Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status()?;
         let deadline = tokio::time::Instant::now() + START_WITHIN;
         while self.process.try_wait()?.is_none() {
@@ -57,8 +92,7 @@ impl Server {
             }
             tokio::time::sleep(POLL).await;
         }
-        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir()?);
-        Ok(folder)
+        Ok(std::mem::replace(&mut self.folder, Folder::Kept(PathBuf::new())))
     }
 
     /// Resident memory now, in bytes.

@@ -37,7 +37,7 @@ fn load_client(server: &Path, arguments: &Arguments) -> Outcome {
     shell::run(shell::cargo().args(["build", "--release", "--package", "bench"]))?;
     let postgres = Postgres::start(Durability::Full)?;
     let mut command = shell::command(shell::target().join("release/bench"));
-    command.arg("--server").arg(server).arg("--site").arg(site::folder());
+    command.arg("measure").arg("--server").arg(server).arg("--site").arg(site::folder());
     command.args(["--postgres", &postgres.url, "--file-mib", &arguments.file_mib.to_string()]);
     match peers() {
         Ok(folder) => {

@@ -7,6 +7,7 @@ mod bench;
 mod dist;
 mod icons;
 mod run;
+mod seed;
 mod services;
 mod setup;
 mod shell;
@@ -45,6 +46,10 @@ enum Command {
     Dist,
     /// Measures the server against bounds taken in the same run and prints the ratios.
     Bench(bench::Arguments),
+    /// Fills a fresh data folder with a library of photos, of many shapes and days: as many as you say.
+    ///
+    /// For looking at the gallery, and for measuring it, with more photos than one has at hand.
+    Seed(seed::Arguments),
     /// Plays seeded scenarios of people, networks, crashes, clocks and restored backups against an oracle.
     ///
     /// A seed that fails is printed with a plan as small as it gets. `--seeds 1 --seed S` plays one again.
@@ -67,6 +72,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Test(arguments) => stages::test(&arguments),
         Command::Dist => dist::dist(),
+        Command::Seed(arguments) => seed::seed(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Setup { tests: true } => setup::for_tests(),

@@ -1,0 +1,65 @@
+//! Pages of a library of a million photos.
+
+use std::time::{Duration, Instant};
+
+use super::seed::{self, Size};
+use crate::report::{Report, p50_p95};
+use crate::server::{Folder, Server};
+use crate::{Arguments, Outcome};
+
+const SIZE: Size = Size { photos: 1_000_000, uploaded: 1_000 };
+/// Of the list, at places all over the library.
+const PAGES: usize = 200;
+const PAGE_PHOTOS: usize = 100;
+
+pub async fn measure(arguments: &Arguments, report: &mut Report) -> Outcome {
+    for (name, database) in [("SQLite", None), ("PostgreSQL", Some("bench_library"))] {
+        let url = match database {
+            Some(database) => Some(crate::rows::create_database(&arguments.postgres, database).await?),
+            None => None,
+        };
+        let url = url.as_deref();
+        let folder = seed::fill(&arguments.executable, Folder::temporary()?, url, SIZE).await?;
+        let server = Server::start_in(&arguments.executable, folder, url).await?;
+        let client = seed::sign_in(&server).await?;
+
+        let (mut times, mut cursors, mut bytes, mut photos) = (Vec::new(), Vec::new(), 0, 0);
+        let (begun, mut cursor) = (Instant::now(), None);
+        loop {
+            let start = Instant::now();
+            let answer = client.photo_index(cursor.as_deref()).await?;
+            times.push(start.elapsed());
+            bytes += answer.bytes;
+            for segment in &answer.page.segments {
+                photos += segment.aspects().len();
+                cursors.extend(segment.cursor().map(str::to_owned));
+            }
+            cursor = answer.page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        if photos != SIZE.photos {
+            return Err(format!("the index has {photos} of {} photos", SIZE.photos).into());
+        }
+        let whole = begun.elapsed().as_secs_f64();
+        report.add(format!("index of 1,000,000 photos, a page, {name}"), shown(times), "p95 ≤ 20 ms");
+        report.add(format!("index of 1,000,000 photos, whole, {name}"), format!("{whole:.2} s"), "");
+        let megabytes = format!("{:.2} MB", bytes as f64 / 1e6);
+        report.add(format!("index of 1,000,000 photos, on the wire, {name}"), megabytes, "≤ 1 MB");
+
+        let mut times = Vec::with_capacity(PAGES);
+        for cursor in cursors.iter().step_by((cursors.len() / PAGES).max(1)) {
+            let start = Instant::now();
+            client.photos(Some(cursor), PAGE_PHOTOS).await?;
+            times.push(start.elapsed());
+        }
+        report.add(format!("page of 100 of 1,000,000 photos, {name}"), shown(times), "p95 ≤ 20 ms");
+    }
+    Ok(())
+}
+
+fn shown(times: Vec<Duration>) -> String {
+    let (p50, p95) = p50_p95(times);
+    format!("p50 {:.1}, p95 {:.1} ms", p50.as_secs_f64() * 1e3, p95.as_secs_f64() * 1e3)
+}
