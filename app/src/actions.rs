@@ -364,7 +364,11 @@ impl Ui {
 
     /// Most of what there is goes only after a question.
     fn ask_or_delete(self, ids: Vec<ItemId>) {
-        match MassDelete::look(&*self.cloud(), self.root, &ids) {
+        let root = match self.place.get_untracked() {
+            Place::Photos(_) => self.folder(),
+            _ => self.root,
+        };
+        match MassDelete::look(&*self.cloud(), root, &ids) {
             Some(mass) => self.dialog.set(Some(Dialog::MassDelete { ids, mass })),
             None => self.delete(&ids),
         }
@@ -430,7 +434,13 @@ impl Ui {
     }
 
     /// Sends files into a folder.
-    pub fn upload(self, folder: ItemId, picked: Picked) {
+    pub fn upload(self, folder: ItemId, mut picked: Picked) {
+        if self.cloud().photo_library() == Some(folder) {
+            match picked.keep_photos() {
+                0 => {}
+                left_out => self.say(words::left_out_of_photos(left_out)),
+            }
+        }
         if !picked.is_empty() {
             self.announce(words::began_upload(picked.len()));
             self.cloud().upload(folder, picked);

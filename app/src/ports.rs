@@ -12,6 +12,8 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::account::{Device, SignedIn};
 use shared::activity::Activity;
+use shared::photo::{Photo, PhotoInfo};
+use shared::photo_index::Shelf;
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
 use shared::{ClientFileItem, ConflictId, ItemId, ItemName, OperationId, Timestamp, VersionId};
@@ -20,6 +22,7 @@ use sync::{Command, CommandError, EditBase, QueueEntry, SyncSummary};
 
 pub use crate::model::FileType;
 pub use crate::model::conflict::Side;
+pub use crate::model::photos::{PhotoCache, PhotoIndex};
 
 /// A future on the browser's one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -56,6 +59,18 @@ pub struct Picked {
 impl Picked {
     pub fn is_empty(&self) -> bool {
         self.files.is_empty() && self.empty_folders.is_empty()
+    }
+
+    /// Leaves what a library of photos takes, which has no folders. Answers how many files were left out.
+    pub fn keep_photos(&mut self) -> usize {
+        let count = self.files.len();
+        self.empty_folders.clear();
+        self.files.retain_mut(|picked| {
+            picked.folders.clear();
+            let (name, kind) = (picked.file.name(), picked.file.type_());
+            matches!(FileType::of_file(&name, Some(&kind)), FileType::Image | FileType::Video)
+        });
+        count - self.files.len()
     }
 
     /// Files, and folders that hold none.
@@ -216,6 +231,105 @@ pub struct ActivityView {
     pub as_of: Option<Timestamp>,
 }
 
+/// Which photos a gallery shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PhotoList {
+    #[default]
+    Library,
+    Favorites,
+    Archived,
+    Hidden,
+}
+
+impl PhotoList {
+    pub const ALL: [Self; 4] = [Self::Library, Self::Favorites, Self::Archived, Self::Hidden];
+
+    /// The last part of its address; none for the library itself.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Library => "",
+            Self::Favorites => "favorites",
+            Self::Archived => "archive",
+            Self::Hidden => "hidden",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|list| list.name() == name)
+    }
+
+    pub fn address(self) -> String {
+        format!("/photos/{}", self.name()).trim_end_matches('/').to_owned()
+    }
+
+    pub const fn shelf(self) -> Shelf {
+        match self {
+            Self::Library | Self::Favorites => Shelf::Library,
+            Self::Archived => Shelf::Archived,
+            Self::Hidden => Shelf::Hidden,
+        }
+    }
+
+    /// Whether it has a photo that is marked so.
+    pub fn has(self, marks: PhotoMarks) -> bool {
+        let shelf = match (marks.hidden, marks.archived) {
+            (true, _) => Shelf::Hidden,
+            (false, true) => Shelf::Archived,
+            (false, false) => Shelf::Library,
+        };
+        !marks.is_deleted && shelf == self.shelf() && (self != Self::Favorites || marks.is_favorite)
+    }
+}
+
+/// What decides where a photo is listed, as this device has it, its own acts applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PhotoMarks {
+    /// In the trash, or gone for good.
+    pub is_deleted: bool,
+    pub is_favorite: bool,
+    pub hidden: bool,
+    pub archived: bool,
+}
+
+impl PhotoMarks {
+    pub fn of(info: &PhotoInfo) -> Self {
+        let PhotoInfo { is_favorite, hidden, archived, .. } = *info;
+        Self { is_deleted: false, is_favorite, hidden, archived }
+    }
+}
+
+/// How a list of photos stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PhotosState {
+    /// Nothing is known yet.
+    #[default]
+    Loading,
+    /// The index is what the server last told, or as much of it as is here by now.
+    Here,
+    /// The server is away, and this device never saw the list.
+    Away,
+}
+
+/// One list of photos: an index of all of them, and what is known of those that were looked at.
+pub trait PhotoSource {
+    /// Rises, at most once a frame, when something below answers otherwise. Reads do not track by themselves.
+    fn revision(&self) -> Signal<u64>;
+    fn state(&self) -> PhotosState;
+    /// The same one as long as nothing changed.
+    fn index(&self) -> Rc<PhotoIndex>;
+    /// By its place in the index, as far as it is known here.
+    fn photo(&self, ordinal: usize) -> Option<Rc<Photo>>;
+    /// All that are known here, with their places.
+    fn known(&self) -> Vec<(usize, Rc<Photo>)>;
+    /// Brings in the photos of these segments of the index, the first ones first; what was wanted before and is
+    /// still under way otherwise is given up.
+    fn want(&self, segments: &[usize]);
+    /// A segment's photos, from here or from the server.
+    fn segment(&self, number: usize) -> LocalFuture<Result<Vec<Rc<Photo>>, CallError>>;
+    /// Photos that this device sends and that the index does not have yet, the latest first.
+    fn arriving(&self) -> Vec<Arc<ClientFileItem>>;
+}
+
 /// The signed-in person's cloud, as this device knows it.
 pub trait Cloud {
     fn account(&self) -> Signal<Account>;
@@ -316,6 +430,15 @@ pub trait Cloud {
     fn activity(&self, cursor: Option<String>) -> LocalFuture<Result<ActivityView, CallError>>;
     /// What only this device has to say: refusals and the like, the latest first.
     fn kept_notices(&self) -> LocalFuture<Vec<KeptNotice>>;
+
+    /// The folder that photos are uploaded to; none before this device has heard of it.
+    fn photo_library(&self) -> Option<ItemId>;
+    /// A list of photos; asked for again, the same one.
+    fn photos(&self, list: PhotoList) -> Rc<dyn PhotoSource>;
+    /// What this device knows of a photo; none where that is nothing. Followed by `revision`.
+    fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks>;
+    /// A photo by itself, from here or from the server.
+    fn photo(&self, id: ItemId) -> LocalFuture<Result<Rc<Photo>, CallError>>;
 
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>>;
     fn version_url(&self, id: ItemId, version: VersionId) -> String;

@@ -28,7 +28,8 @@ use crate::hooks::drag::use_page_drops;
 use crate::hooks::listener::{is_typing, on_window};
 use crate::hooks::{desktop_files, intl, preferences};
 use crate::pages::{
-    ActivityPage, EditPage, FilesPage, NotFound, PublicApp, PublicPage, SearchPage, SettingsPage, TrashPage,
+    ActivityPage, EditPage, FilesPage, NotFound, PhotosPage, PublicApp, PublicPage, SearchPage, SettingsPage,
+    TrashPage,
 };
 use crate::ports::{Account, use_cloud};
 use crate::ui::{Dialog, Place, Ui, provide_ui};
@@ -78,6 +79,7 @@ fn SignedIn(root: ItemId) -> impl IntoView {
                 <Route path=path!("/") view=|| view! { <Redirect path="/files" /> } />
                 <ParentRoute path=path!("") view=move || view! { <Frame root=root /> }>
                     <Route path=path!("/files/:folderId?") view=FilesPage />
+                    <Route path=path!("/photos/:list?") view=PhotosPage />
                     <Route path=path!("/edit/:fileId") view=EditPage />
                     <Route path=path!("/trash") view=TrashPage />
                     <Route path=path!("/search") view=SearchPage />
@@ -102,8 +104,9 @@ fn Frame(root: ItemId) -> impl IntoView {
     use_fresh_account(ui);
     use_title(ui);
     let details = Memo::new(move |_| {
-        let is_list =
-            ui.place.with(|place| !matches!(place, Place::Editor(_) | Place::Activity | Place::Elsewhere));
+        let is_list = ui.place.with(|place| {
+            !matches!(place, Place::Editor(_) | Place::Photos(_) | Place::Activity | Place::Elsewhere)
+        });
         ui.preferences.with(|it| it.details_open) && is_list
     });
     let is_editor = Memo::new(move |_| ui.place.with(|place| matches!(place, Place::Editor(_))));
@@ -248,6 +251,7 @@ fn use_title(ui: Ui) {
                 ui.cloud().revision().with(|_| ());
                 ui.folder_name(folder)
             }
+            Place::Photos(_) => words::PHOTOS.to_owned(),
             Place::Trash => words::TRASH.to_owned(),
             Place::Search(_) => words::SEARCH.to_owned(),
             Place::Editor(id) => ui.item(id).map(|item| item.item.name.clone()).unwrap_or_default(),

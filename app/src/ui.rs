@@ -15,7 +15,7 @@ use sync::Command;
 use crate::hooks::media::{NARROW, media_matches};
 use crate::hooks::preferences::{Preferences, use_preferences};
 use crate::model::{Entries, MassDelete, Selection};
-use crate::ports::{Cloud, use_cloud};
+use crate::ports::{Cloud, PhotoList, use_cloud};
 use crate::words;
 
 /// How long a toast stays, and one that offers something to do.
@@ -32,6 +32,7 @@ const UNDO_STEPS_MAX: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Place {
     Folder(ItemId),
+    Photos(PhotoList),
     Trash,
     Search(String),
     /// A text that is edited.
@@ -253,6 +254,9 @@ impl Ui {
         if id == self.root {
             return words::FILES.to_owned();
         }
+        if self.cloud().photo_library() == Some(id) {
+            return words::PHOTOS.to_owned();
+        }
         self.item_now(id).map(|folder| folder.item.name.clone()).unwrap_or_default()
     }
 
@@ -269,6 +273,7 @@ impl Ui {
         match self.place.get_untracked() {
             Place::Folder(id) => id,
             Place::Editor(id) => self.item_now(id).map_or(self.root, |item| item.item.parent_id),
+            Place::Photos(_) => self.cloud().photo_library().unwrap_or(self.root),
             Place::Trash | Place::Search(_) | Place::Activity | Place::Elsewhere => self.root,
         }
     }
@@ -313,7 +318,13 @@ impl Ui {
     }
 
     pub fn folder_address(self, id: ItemId) -> String {
-        if id == self.root { "/files".to_owned() } else { format!("/files/{id}") }
+        if id == self.root {
+            return "/files".to_owned();
+        }
+        if self.cloud().photo_library() == Some(id) {
+            return PhotoList::Library.address();
+        }
+        format!("/files/{id}")
     }
 
     pub fn editor_address(id: ItemId) -> String {

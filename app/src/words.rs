@@ -1,6 +1,9 @@
 //! Everything the app says, in one place.
 
+mod photos;
+
 use crate::hooks::intl;
+pub use photos::*;
 
 pub const APP: &str = "Cloudstead";
 

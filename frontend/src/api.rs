@@ -1,11 +1,13 @@
 //! Typed calls of `/api/v1`. The session is a cookie of this origin, so there is nothing to attach.
 
-use app::ports::{CallError, Side};
+use app::ports::{CallError, PhotoList, Side};
 use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::account::{Device, DeviceList, Register, Registered, SignIn, SignedIn};
 use shared::activity::ActivityPage;
+use shared::photo::{Photo, PhotoPage};
+use shared::photo_index::{PhotoIndexPage, Shelf};
 use shared::sync::{
     ConflictList, PullResponse, PushRequest, PushResponse, ResolveRequest, ResolveResponse, TrashPage,
 };
@@ -16,7 +18,7 @@ use shared::upload::{
 use shared::{ChunkHash, ConflictId, DeviceId, ErrorCode, ItemId, OperationId, Problem, UploadId, VersionId};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Blob, RequestCache};
+use web_sys::{AbortController, AbortSignal, Blob, RequestCache};
 
 /// What a call that carries little may take before it counts as unanswered, in milliseconds.
 const CALL_TIMEOUT_MS: u32 = 60_000;
@@ -144,6 +146,52 @@ pub async fn restore_version(
 ) -> Answer<ItemAnswer> {
     let body = RestoreVersion { operation_id };
     call(Method::POST, &format!("/files/{file}/versions/{version}/restore"), Some(&body)).await
+}
+
+/// A page of the index of a list of photos.
+pub async fn photo_index(list: PhotoList, cursor: Option<&str>) -> Answer<PhotoIndexPage> {
+    let request =
+        Request::get("/api/v1/photos/index").query(listed(list)).query(cursor.map(|it| ("cursor", it)));
+    read(send(request, CALL_TIMEOUT_MS).await?).await
+}
+
+/// So many photos of a list, from a cursor on, until they are not wanted any more.
+pub async fn photos(
+    list: PhotoList,
+    cursor: Option<&str>,
+    limit: usize,
+    wanted: &AbortController,
+) -> Answer<PhotoPage> {
+    let limit = limit.to_string();
+    let request = Request::get("/api/v1/photos")
+        .query(listed(list))
+        .query([("limit", limit.as_str())])
+        .query(cursor.map(|cursor| ("cursor", cursor)))
+        .abort_signal(Some(&wanted.signal()));
+    let asked = request.send();
+    let late = async {
+        crate::browser::sleep(u64::from(CALL_TIMEOUT_MS)).await;
+        wanted.abort();
+    };
+    match futures::future::select(std::pin::pin!(asked), std::pin::pin!(late)).await {
+        futures::future::Either::Left((answer, _)) => read(accept(answer).await?).await,
+        futures::future::Either::Right(_) => Err(CallError::Unreachable),
+    }
+}
+
+fn listed(list: PhotoList) -> Vec<(&'static str, &'static str)> {
+    let shelf = match list.shelf() {
+        Shelf::Library => "library",
+        Shelf::Archived => "archived",
+        Shelf::Hidden => "hidden",
+    };
+    let mut query = vec![("shelf", shelf)];
+    query.extend((list == PhotoList::Favorites).then_some(("favorite", "true")));
+    query
+}
+
+pub async fn photo(id: ItemId) -> Answer<Photo> {
+    get(&format!("/photos/{id}")).await
 }
 
 /// The first `bytes_max` bytes of a file's content.

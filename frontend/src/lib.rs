@@ -14,6 +14,7 @@ mod hashing;
 mod intake;
 mod locks;
 mod opfs;
+mod photos;
 mod replica;
 mod runtime;
 mod seat;

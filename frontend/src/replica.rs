@@ -49,6 +49,8 @@ pub struct Replica {
     due: Cell<Option<Due>>,
     /// What else is brought up to date just before the screen reads.
     before_frame: OnceCell<Box<dyn Fn(Due)>>,
+    /// Told when some photo is another than it was.
+    photos_changed: OnceCell<Box<dyn Fn()>>,
 }
 
 impl Replica {
@@ -61,6 +63,7 @@ impl Replica {
             screen,
             due: Cell::default(),
             before_frame: OnceCell::new(),
+            photos_changed: OnceCell::new(),
         })
     }
 
@@ -76,6 +79,23 @@ impl Replica {
     pub fn before_each_frame(&self, refresh: impl Fn(Due) + 'static) {
         let was_free = self.before_frame.set(Box::new(refresh)).is_ok();
         debug_assert!(was_free, "a replica has one driver");
+    }
+
+    /// Called once, by whoever lists photos.
+    pub fn when_photos_change(&self, tell: impl Fn() + 'static) {
+        let was_free = self.photos_changed.set(Box::new(tell)).is_ok();
+        debug_assert!(was_free, "photos are listed in one place");
+    }
+
+    fn tell_of_photos(&self, changes: &Changes) {
+        let Some(tell) = self.photos_changed.get() else { return };
+        let is_photo = |id: &ItemId| {
+            let engine = self.engine.borrow();
+            engine.item(*id).is_none_or(|item| item.photo().is_some())
+        };
+        if changes.everything || changes.items.iter().any(is_photo) {
+            tell();
+        }
     }
 
     /// One step of the engine. What it changed is told through its effects.
@@ -95,6 +115,7 @@ impl Replica {
             }
         }
         drop(items);
+        self.tell_of_photos(changes);
         // A decision that waits, or was refused, shows in the queue.
         if changes.everything || changes.conflicts || changes.queue {
             self.conflicts.take();
@@ -141,6 +162,16 @@ impl Replica {
     fn items(&self, read: impl FnOnce(&Engine) -> Vec<ItemId>) -> Vec<Arc<ClientFileItem>> {
         let ids = read(&self.engine.borrow());
         ids.into_iter().filter_map(|id| self.item(id)).collect()
+    }
+
+    /// Reads what the engine knows.
+    pub fn read<T>(&self, read: impl FnOnce(&Engine) -> T) -> T {
+        read(&self.engine.borrow())
+    }
+
+    /// Files that were made in a folder and that the server does not know yet, the latest first.
+    pub fn created_in(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>> {
+        self.items(|engine| engine.created_in(folder).map(|item| item.id()).collect())
     }
 
     pub fn is_root(&self, id: ItemId) -> bool {

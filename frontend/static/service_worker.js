@@ -1,5 +1,5 @@
-// Holds the app's own files, so that it starts with the server gone. It never holds /api: data lives in
-// the local store.
+// Holds the app's own files, so that it starts with the server gone. Of /api it holds the smaller forms of photos
+// that were looked at, whose addresses name their contents; all other data lives in the local store.
 //
 // A build's files come as one set: a cache "site-VERSION" counts only once it holds /site.json, which is
 // put last. A page that is open keeps the set it started with (the oldest whole one); a navigation moves
@@ -8,6 +8,13 @@
 const PREFIX = 'site-';
 const LISTING = '/site.json';
 const SHELL = '/shell.html';
+// The smaller forms of photos, until whoever is signed in signs out (frontend/src/photos).
+const PHOTOS = 'photos';
+const PHOTO = /^\/api\/v1\/photos\/[^/]+\/(thumbnail|preview|display)$/;
+// Some 300 MB: a thumbnail has 8 KB, a preview 90 KB.
+const PHOTOS_MAX = 8000;
+// How many come until it is counted again.
+const PHOTOS_UNCOUNTED = 200;
 // Rendered by the server, so that they are fresh and carry no session.
 const PUBLIC_PAGES = /^\/(sign-in|register|s)(\/|$)/;
 
@@ -30,7 +37,14 @@ self.addEventListener('message', (event) => {
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
-  if (request.method !== 'GET' || url.origin !== self.location.origin || url.pathname.startsWith('/api/')) {
+  if (request.method !== 'GET' || url.origin !== self.location.origin) {
+    return;
+  }
+  if (PHOTO.test(url.pathname) && url.searchParams.has('v')) {
+    event.respondWith(photo(event, request));
+    return;
+  }
+  if (url.pathname.startsWith('/api/')) {
     return;
   }
   if (request.mode !== 'navigate') {
@@ -64,6 +78,36 @@ async function asset(request, url, clientId) {
   const client = clientId && (await self.clients.get(clientId));
   const isPublic = client && PUBLIC_PAGES.test(new URL(client.url).pathname);
   return isPublic ? fetch(request).catch(() => held) : held;
+}
+
+// A form of a photo: what was seen once comes from here, for ever the same.
+async function photo(event, request) {
+  const cache = await caches.open(PHOTOS);
+  const held = await cache.match(request.url);
+  if (held) {
+    return held;
+  }
+  const response = await fetch(request);
+  // Under the name of another content it may change.
+  if (response.ok && response.headers.get('Cache-Control')?.includes('immutable')) {
+    event.waitUntil(holdPhoto(cache, request.url, response.clone()));
+  }
+  return response;
+}
+
+let uncounted = PHOTOS_UNCOUNTED;
+
+async function holdPhoto(cache, address, response) {
+  // A full disk, or a body that is not wanted any more: the page has what it asked for all the same.
+  await cache.put(address, response).catch(() => undefined);
+  uncounted += 1;
+  if (uncounted < PHOTOS_UNCOUNTED) {
+    return;
+  }
+  uncounted = 0;
+  // In the order in which they came.
+  const addresses = await cache.keys();
+  await Promise.all(addresses.slice(0, Math.max(0, addresses.length - PHOTOS_MAX)).map((old) => cache.delete(old)));
 }
 
 // The caches that were filled to the end, the oldest first.

@@ -20,12 +20,16 @@ pub fn Breadcrumbs() -> impl IntoView {
                 steps.extend(cloud.item(folder).map(|it| (folder, it.item.name.clone())));
                 steps
             }
-            Place::Trash | Place::Search(_) | Place::Editor(_) | Place::Activity | Place::Elsewhere => {
-                Vec::new()
-            }
+            Place::Photos(_)
+            | Place::Trash
+            | Place::Search(_)
+            | Place::Editor(_)
+            | Place::Activity
+            | Place::Elsewhere => Vec::new(),
         }
     });
     let title = move || match ui.place.get() {
+        Place::Photos(_) => words::PHOTOS,
         Place::Trash => words::TRASH,
         Place::Search(_) => words::SEARCH,
         Place::Activity => words::ACTIVITY,

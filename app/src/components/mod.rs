@@ -18,6 +18,7 @@ pub mod empty_state;
 pub mod file_icon;
 pub mod file_inputs;
 pub mod folder_tree;
+pub mod gallery;
 pub mod icon;
 pub mod image_compare;
 pub mod item_date;

@@ -13,6 +13,7 @@ use crate::words;
 pub fn Sidebar() -> impl IntoView {
     let ui = use_ui();
     let at_root = move || ui.place.with(|place| *place == Place::Folder(ui.root));
+    let at_photos = move || ui.place.with(|place| matches!(place, Place::Photos(_)));
     let at_trash = move || ui.place.with(|place| *place == Place::Trash);
     let at_activity = move || ui.place.with(|place| *place == Place::Activity);
     view! {
@@ -27,6 +28,12 @@ pub fn Sidebar() -> impl IntoView {
                     takes_drops=ui.root
                 />
                 <FolderTree />
+                <PlaceLink
+                    href="/photos"
+                    icon=icondata::LuImages
+                    label=words::PHOTOS
+                    is_here=Signal::derive(at_photos)
+                />
                 <PlaceLink href="/trash" icon=icondata::LuTrash2 label=words::TRASH is_here=Signal::derive(at_trash) is_trash=true />
                 <PlaceLink
                     href="/activity"

@@ -2,6 +2,7 @@
 //! out has it.
 
 mod conflicts;
+mod photos;
 mod scene;
 mod tree;
 
@@ -10,16 +11,20 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::account::Device;
+use shared::photo::{Photo, PhotoEdit};
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
-use shared::{ClientFileItem, ConflictId, DeviceId, ItemId, ItemName, OperationId, Timestamp, VersionId};
+use shared::{
+    ClientFileItem, ConflictId, DeviceId, ItemId, ItemKind, ItemName, OperationId, Timestamp, VersionId,
+};
 use sync::{Command, EditBase, QueueEntry, SyncSummary};
 use uuid::Uuid;
 
 use crate::hooks::clock::now;
 use crate::ports::{
     Account, ActivityView, CallError, Cloud, DeviceStorage, Keeping, Kept, KeptNotice, LocalFuture, Notice,
-    Picked, SaveError, Side, TextEdit, UploadControl, UploadState, UploadView,
+    PhotoList, PhotoMarks, PhotoSource, Picked, SaveError, Side, TextEdit, UploadControl, UploadState,
+    UploadView,
 };
 pub use scene::Scene;
 use tree::Tree;
@@ -38,6 +43,7 @@ pub struct DemoCloud {
     keeping_revision: RwSignal<u64>,
     budget: StoredValue<u64>,
     settled: StoredValue<Vec<ConflictId>>,
+    photos: StoredValue<photos::Marks, LocalStorage>,
 }
 
 impl DemoCloud {
@@ -55,12 +61,59 @@ impl DemoCloud {
             keeping_revision: RwSignal::new(0),
             budget: StoredValue::new(1 << 30),
             settled: StoredValue::default(),
+            photos: StoredValue::new_local(photos::Marks::default()),
         })
     }
 
     fn next_id(&self) -> Uuid {
         self.last_id.update_value(|id| *id += 1);
         Uuid::from_u128(self.last_id.get_value())
+    }
+
+    /// Carries out what is about photos; answers the rest.
+    fn mark_photos(&self, commands: Vec<Command>, undo: &mut Vec<Command>) -> Vec<Command> {
+        let marks = self.photos.get_value();
+        let mut rest = Vec::new();
+        for command in commands {
+            let (id, change): (ItemId, PhotoEdit) = match &command {
+                Command::DescribePhoto { id, edit } => (*id, *edit),
+                Command::Delete { id } | Command::Restore { id, .. } => (*id, PhotoEdit::default()),
+                _ => {
+                    rest.push(command);
+                    continue;
+                }
+            };
+            let Some(number) = photos::number_of(id) else {
+                rest.push(command);
+                continue;
+            };
+            let was = photos::marks_of(&marks, number);
+            let now = PhotoMarks {
+                is_deleted: match &command {
+                    Command::Delete { .. } => true,
+                    Command::Restore { .. } => false,
+                    _ => was.is_deleted,
+                },
+                is_favorite: change.is_favorite.unwrap_or(was.is_favorite),
+                hidden: change.hidden.unwrap_or(was.hidden),
+                archived: change.archived.unwrap_or(was.archived),
+            };
+            marks.borrow_mut().insert(number, now);
+            undo.push(match command {
+                Command::Delete { id } => Command::Restore { id, parent: None },
+                Command::Restore { id, .. } => Command::Delete { id },
+                _ => {
+                    let edit = PhotoEdit {
+                        is_favorite: Some(was.is_favorite),
+                        hidden: Some(was.hidden),
+                        archived: Some(was.archived),
+                        ..PhotoEdit::default()
+                    };
+                    Command::DescribePhoto { id, edit }
+                }
+            });
+        }
+        rest
     }
 
     fn answer<T: 'static>(&self, value: T) -> LocalFuture<Result<T, CallError>> {
@@ -143,6 +196,7 @@ impl Cloud for DemoCloud {
             }));
         });
         let mut undo: Vec<Command> = Vec::new();
+        let commands = self.mark_photos(commands, &mut undo);
         self.tree.update_value(|tree| {
             undo.extend(commands.into_iter().filter_map(|command| tree.run(command, at)));
         });
@@ -317,6 +371,26 @@ impl Cloud for DemoCloud {
 
     fn kept_notices(&self) -> LocalFuture<Vec<KeptNotice>> {
         Box::pin(async { Vec::new() })
+    }
+
+    fn photo_library(&self) -> Option<ItemId> {
+        Some(id_of("photo-library"))
+    }
+
+    fn photos(&self, list: PhotoList) -> Rc<dyn PhotoSource> {
+        Rc::new(photos::DemoPhotos::new(self.scene, list, self.photos.get_value()))
+    }
+
+    fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks> {
+        Some(photos::marks_of(&self.photos.get_value(), photos::number_of(id)?))
+    }
+
+    fn photo(&self, id: ItemId) -> LocalFuture<Result<Rc<Photo>, CallError>> {
+        let Some(number) = photos::number_of(id) else {
+            return Box::pin(async { Err(CallError::Unreachable) });
+        };
+        let marks = photos::marks_of(&self.photos.get_value(), number);
+        self.answer(Rc::new(photos::photo(number, photos::photos_of(self.scene), marks)))
     }
 
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>> {

@@ -135,6 +135,7 @@ impl Tree {
             Command::CreateFile { .. }
             | Command::Copy { .. }
             | Command::SetContent { .. }
+            | Command::DescribePhoto { .. }
             | Command::Resolve { .. } => None,
         }
     }

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use js_sys::{Array, Function, Object, Reflect};
 use shared::Timestamp;
+use shared::photo::WallTime;
 use wasm_bindgen::{JsCast, JsValue};
 
 thread_local! {
@@ -11,6 +12,13 @@ thread_local! {
     static DAY_AND_TIME: Function = date_format(&[("dateStyle", "medium"), ("timeStyle", "short")]);
     static DAY_OF_YEAR: Function = date_format(&[("month", "short"), ("day", "numeric")]);
     static DAY: Function = date_format(&[("year", "numeric"), ("month", "short"), ("day", "numeric")]);
+    static WALL_DAY: Function = wall_format(&[
+        ("weekday", "short"), ("year", "numeric"), ("month", "long"), ("day", "numeric"),
+    ]);
+    static WALL_MONTH: Function = wall_format(&[("year", "numeric"), ("month", "long")]);
+    static WALL_YEAR: Function = wall_format(&[("year", "numeric")]);
+    static WALL_DAY_AND_TIME: Function = wall_format(&[("dateStyle", "medium"), ("timeStyle", "short")]);
+    static WALL_EXACT: Function = wall_format(&[("dateStyle", "full"), ("timeStyle", "short")]);
     static WHOLE: Function = number_format(&[]);
     static PERCENT: Function = number_format(&[("style", "percent")]);
     static RELATIVE: JsValue = construct("RelativeTimeFormat", &[("numeric", "auto")]);
@@ -56,6 +64,13 @@ fn date_format(options: &[(&str, &str)]) -> Function {
     bound_format(&construct("DateTimeFormat", options))
 }
 
+/// Of what a wall said: it is in no zone.
+fn wall_format(options: &[(&str, &str)]) -> Function {
+    let mut options = options.to_vec();
+    options.push(("timeZone", "UTC"));
+    date_format(&options)
+}
+
 fn number_format(options: &[(&str, &str)]) -> Function {
     bound_format(&construct("NumberFormat", options))
 }
@@ -80,6 +95,34 @@ pub fn exact_date(at: Timestamp) -> String {
 /// "22 Nov 2026, 17:20".
 pub fn day_and_time(at: Timestamp) -> String {
     with_date(&DAY_AND_TIME, at)
+}
+
+fn with_wall_time(format: &'static std::thread::LocalKey<Function>, at: WallTime) -> String {
+    format.with(|format| formatted(format, at.as_millis() as f64))
+}
+
+/// "Sunday, 22 November 2026".
+pub fn wall_day(at: WallTime) -> String {
+    with_wall_time(&WALL_DAY, at)
+}
+
+/// "November 2026".
+pub fn wall_month(at: WallTime) -> String {
+    with_wall_time(&WALL_MONTH, at)
+}
+
+pub fn wall_year(at: WallTime) -> String {
+    with_wall_time(&WALL_YEAR, at)
+}
+
+/// "22 Nov 2026, 17:20", wherever that was.
+pub fn wall_day_and_time(at: WallTime) -> String {
+    with_wall_time(&WALL_DAY_AND_TIME, at)
+}
+
+/// "Sunday, 22 November 2026 at 17:20", wherever that was.
+pub fn wall_exact(at: WallTime) -> String {
+    with_wall_time(&WALL_EXACT, at)
 }
 
 pub fn whole(number: u64) -> String {

@@ -33,6 +33,26 @@ pub fn on_target(
     });
 }
 
+/// As [`on_target`], for what happens to the elements inside, of events that do not bubble too.
+pub fn on_target_captured(
+    target: &web_sys::EventTarget,
+    event: &'static str,
+    handler: impl FnMut(web_sys::Event) + 'static,
+) {
+    let handler = Closure::wrap(Box::new(handler) as Box<dyn FnMut(web_sys::Event)>);
+    let function = handler.as_ref().unchecked_ref();
+    if target.add_event_listener_with_callback_and_bool(event, function, true).is_err() {
+        return;
+    }
+    let held = StoredValue::new_local((target.clone(), handler));
+    on_cleanup(move || {
+        held.with_value(|(target, handler)| {
+            let function = handler.as_ref().unchecked_ref();
+            target.remove_event_listener_with_callback_and_bool(event, function, true).ok();
+        });
+    });
+}
+
 /// Whether the event comes from a place where people type.
 pub fn is_typing(event: &web_sys::Event) -> bool {
     event

@@ -55,7 +55,8 @@ pub fn use_viewport(node: NodeRef<Div>) -> Signal<Viewport> {
     viewport.into()
 }
 
-fn observe_size(element: &web_sys::Element, changed: impl Fn() + 'static) {
+/// Calls `changed` whenever an element has another size, and once at the beginning.
+pub fn observe_size(element: &web_sys::Element, changed: impl Fn() + 'static) {
     let callback = Closure::wrap(Box::new(changed) as Box<dyn Fn()>);
     let Ok(observer) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) else { return };
     observer.observe(element);

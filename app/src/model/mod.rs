@@ -4,6 +4,7 @@ pub mod conflict;
 mod entries;
 mod file_type;
 mod mass_delete;
+pub mod photos;
 mod selection;
 mod sort;
 pub mod text;

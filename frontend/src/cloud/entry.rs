@@ -9,6 +9,7 @@ use super::BrowserCloud;
 use crate::api;
 use crate::contents;
 use crate::opfs;
+use crate::photos;
 use crate::seat::{Ended, Seat};
 use crate::session::{self, Session};
 use crate::store::{IndexedDbStore, StoreError};
@@ -71,6 +72,7 @@ impl BrowserCloud {
             let _ = seat.store().clear().await;
             opfs::remove_all(&seat.store().name()).await;
             contents::forget_all(seat.store()).await;
+            photos::forget_all().await;
         }
         session::forget_kept().await;
         self.end(Ended::SignedOut);

@@ -18,6 +18,7 @@ use wasm_bindgen_futures::spawn_local;
 use crate::api;
 use crate::browser;
 use crate::contents::Contents;
+use crate::photos::PhotoLists;
 use crate::replica::{Replica, Screen};
 use crate::seat::{self, Ended, Seat};
 use crate::session::{self, Session};
@@ -33,6 +34,7 @@ pub struct BrowserCloud {
     seat: Rc<RefCell<Option<Seat>>>,
     contents: Rc<RefCell<Option<Rc<Contents>>>>,
     keeping_revision: ArcRwSignal<u64>,
+    photos: Rc<RefCell<Option<Rc<PhotoLists>>>>,
 }
 
 impl BrowserCloud {
@@ -65,6 +67,7 @@ impl BrowserCloud {
             seat: Rc::default(),
             contents: Rc::default(),
             keeping_revision: ArcRwSignal::default(),
+            photos: Rc::default(),
         }
     }
 
@@ -104,6 +107,7 @@ impl BrowserCloud {
         let cloud = self.clone();
         let ended = move |why| cloud.end(why);
         let replica = Replica::open(engine, self.screen.clone());
+        *self.photos.borrow_mut() = Some(PhotoLists::new(store.clone(), replica.clone()));
         if is_leader {
             let runtime = seat::lead(replica, store, contents, Leader::new(tabs), ended);
             *self.seat.borrow_mut() = Some(Seat::Leading(runtime));

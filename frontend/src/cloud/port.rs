@@ -4,12 +4,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use app::ports::{
-    Account, ActivityView, CallError, Cloud, DeviceStorage, Keeping, KeptNotice, LocalFuture, Notice, Picked,
-    Side, TextEdit, UploadControl, UploadView,
+    Account, ActivityView, CallError, Cloud, DeviceStorage, Keeping, KeptNotice, LocalFuture, Notice,
+    PhotoList, PhotoMarks, PhotoSource, Picked, Side, TextEdit, UploadControl, UploadView,
 };
 use leptos::prelude::*;
 use shared::account::{Device, Password, Register};
 use shared::activity::ActivityPage;
+use shared::photo::Photo;
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
 use shared::{ClientFileItem, ConflictId, DeviceId, ItemId, ItemName, OperationId, VersionId};
@@ -293,6 +294,25 @@ impl Cloud for BrowserCloud {
                 None => Vec::new(),
             }
         })
+    }
+
+    fn photo_library(&self) -> Option<ItemId> {
+        self.with_seat(|seat| seat.replica().photo_library()).flatten()
+    }
+
+    fn photos(&self, list: PhotoList) -> Rc<dyn PhotoSource> {
+        let photos = self.photos.borrow().clone();
+        // The signed-in area is shown once there are lists.
+        photos.map_or_else(|| unreachable!("photos are shown of an account"), |photos| photos.list(list))
+    }
+
+    fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks> {
+        self.with_seat(|seat| seat.replica().photo_marks(id)).flatten()
+    }
+
+    fn photo(&self, id: ItemId) -> LocalFuture<Result<Rc<Photo>, CallError>> {
+        let photos = self.photos.borrow().clone();
+        Box::pin(async move { photos.ok_or(CallError::Unreachable)?.photo(id).await })
     }
 
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>> {

@@ -9,6 +9,7 @@ mod held;
 mod lease;
 mod notes;
 mod outdated;
+mod photos;
 mod schema;
 mod uploads;
 

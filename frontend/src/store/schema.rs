@@ -34,15 +34,18 @@ pub const HELD_BYTES: &str = "heldBytes";
 pub const PINS: &str = "pins";
 /// Texts that were typed and are not in the outbox yet, by their editor.
 pub const DRAFTS: &str = "drafts";
+/// Indexes of lists of photos, and stretches of these lists, by their own keys.
+pub const PHOTOS: &str = "photos";
 
 const FIRST_STORES: [&str; 7] = [ITEMS, OUTBOX, CONTENTS, CONFLICTS, META, UPLOADS, HANDLES];
 const SECOND_STORES: [&str; 3] = [HELD, HELD_BYTES, PINS];
 const THIRD_STORES: [&str; 1] = [DRAFTS];
-pub const STORES: [&str; 11] =
-    [ITEMS, OUTBOX, CONTENTS, CONFLICTS, META, UPLOADS, HANDLES, HELD, HELD_BYTES, PINS, DRAFTS];
+const FOURTH_STORES: [&str; 1] = [PHOTOS];
+pub const STORES: [&str; 12] =
+    [ITEMS, OUTBOX, CONTENTS, CONFLICTS, META, UPLOADS, HANDLES, HELD, HELD_BYTES, PINS, DRAFTS, PHOTOS];
 
 /// Rises with every step below.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// What older tabs may take to close an older version, in milliseconds.
 const CLOSING_MS: u64 = 3_000;
@@ -78,6 +81,7 @@ fn step(database: &Database, version: u8) -> indexed_db_futures::Result<()> {
         1 => &FIRST_STORES,
         2 => &SECOND_STORES,
         3 => &THIRD_STORES,
+        4 => &FOURTH_STORES,
         _ => &[],
     };
     for store in added {

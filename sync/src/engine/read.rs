@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use shared::photo::PhotoInfo;
-use shared::sync::ConflictInfo;
+use shared::sync::{ConflictInfo, ZoneInfo, ZoneKind, ZoneState};
 use shared::{
     ClientFileItem, ContentHash, FileItem, ItemId, ItemKind, ItemName, OperationId, SyncStatus, Timestamp,
     VersionVector, ZoneId,
@@ -180,6 +180,23 @@ impl Engine {
     /// The live children of a folder, unsorted.
     pub fn children(&self, folder: ItemId) -> impl Iterator<Item = ItemView<'_>> {
         self.tree.children(self.resolve(folder)).filter_map(|id| self.view(id))
+    }
+
+    /// Live files that were made in a folder and that the server does not know yet, the latest first.
+    pub fn created_in(&self, folder: ItemId) -> impl Iterator<Item = ItemView<'_>> {
+        let folder = self.resolve(folder);
+        let creates = self.outbox.iter().rev().filter(|queued| queued.takes_effect());
+        let files = creates.filter(|queued| matches!(queued.op.act, Act::CreateFile { .. }));
+        files
+            .filter_map(|queued| self.view(self.resolve(queued.op.item_id)))
+            .filter(move |view| view.node.parent == folder && view.is_live())
+    }
+
+    /// The top folder of a zone of this kind, the person's own one where there are several.
+    pub fn root_of(&self, kind: ZoneKind) -> Option<ItemId> {
+        let is_wanted = |zone: &&ZoneInfo| zone.kind == kind && zone.state == ZoneState::Active;
+        let zones = self.meta.zones.iter().filter(is_wanted);
+        zones.max_by_key(|zone| zone.role).map(|zone| zone.root_id)
     }
 
     /// The live folders in a folder, unsorted; costs nothing for the files beside them.

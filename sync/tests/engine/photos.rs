@@ -63,6 +63,26 @@ fn what_is_said_of_a_photo_that_is_gone_is_dropped() {
 }
 
 #[test]
+fn what_the_server_does_not_know_yet_is_on_its_way() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let there = world.file(0, root, "a.jpg", "a picture");
+    world.assert_converged();
+    world.go_offline(0);
+    let first = world.file(0, root, "b.jpg", "another");
+    let second = world.file(0, root, "c.jpg", "a third one");
+    let gone = world.file(0, root, "d.jpg", "not wanted");
+    world.delete(0, gone);
+    let on_their_way = |world: &World| -> Vec<ItemId> {
+        world.devices[0].engine.created_in(root).map(|item| item.id()).collect()
+    };
+    assert_eq!(on_their_way(&world), [second, first], "the latest first, without {there}");
+    world.go_online(0);
+    world.assert_converged();
+    assert_eq!(on_their_way(&world), []);
+}
+
+#[test]
 fn a_file_is_no_photo() {
     let mut world = World::new(1);
     let root = world.server.root;

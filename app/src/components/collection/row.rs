@@ -127,8 +127,12 @@ impl Marks {
 fn location_of(ui: Ui, id: ItemId) -> String {
     let cloud = ui.cloud();
     cloud.revision().with(|_| ());
-    std::iter::once(words::FILES.to_owned())
-        .chain(cloud.ancestors(id).iter().map(|folder| folder.item.name.clone()))
+    let above = cloud.ancestors(id);
+    let topmost = above.first().cloned().or_else(|| cloud.item(id));
+    let root = topmost.map_or(ui.root, |topmost| topmost.item.parent_id);
+    let root = if cloud.photo_library() == Some(root) { words::PHOTOS } else { words::FILES };
+    std::iter::once(root.to_owned())
+        .chain(above.iter().map(|folder| folder.item.name.clone()))
         .collect::<Vec<_>>()
         .join(" / ")
 }

@@ -1,0 +1,155 @@
+//! What one can do with photos.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::ItemId;
+use shared::photo::{Photo, PhotoEdit};
+use sync::Command;
+
+use super::Gallery;
+use crate::actions::Action;
+use crate::model::photos::PhotoSelection;
+use crate::ports::{PhotoList, PhotoMarks};
+use crate::words;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PhotoAct {
+    /// Or no favourite any more, where all of them are.
+    Favorite,
+    Archive,
+    Unarchive,
+    Hide,
+    Unhide,
+    Download,
+    Delete,
+}
+
+impl PhotoAct {
+    /// What a list offers for its photos.
+    pub const fn offered(list: PhotoList) -> [Self; 5] {
+        let (archive, hide) = match list {
+            PhotoList::Library | PhotoList::Favorites => (Self::Archive, Self::Hide),
+            PhotoList::Archived => (Self::Unarchive, Self::Hide),
+            PhotoList::Hidden => (Self::Archive, Self::Unhide),
+        };
+        [Self::Favorite, Self::Download, archive, hide, Self::Delete]
+    }
+
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Favorite => words::FAVORITE,
+            Self::Archive => words::ARCHIVE,
+            Self::Unarchive => words::UNARCHIVE,
+            Self::Hide => words::HIDE,
+            Self::Unhide => words::UNHIDE,
+            Self::Download => words::DOWNLOAD,
+            Self::Delete => words::DELETE,
+        }
+    }
+
+    pub const fn icon(self) -> icondata::Icon {
+        match self {
+            Self::Favorite => icondata::LuHeart,
+            Self::Archive => icondata::LuArchive,
+            Self::Unarchive => icondata::LuArchiveRestore,
+            Self::Hide => icondata::LuEyeOff,
+            Self::Unhide => icondata::LuEye,
+            Self::Download => icondata::LuDownload,
+            Self::Delete => icondata::LuTrash2,
+        }
+    }
+
+    fn edit(self, are_favorites: bool) -> Option<PhotoEdit> {
+        let edit = PhotoEdit::default();
+        Some(match self {
+            Self::Favorite => PhotoEdit { is_favorite: Some(!are_favorites), ..edit },
+            // What is archived is not hidden, so that it is found there.
+            Self::Archive => PhotoEdit { archived: Some(true), hidden: Some(false), ..edit },
+            Self::Unarchive => PhotoEdit { archived: Some(false), ..edit },
+            Self::Hide => PhotoEdit { hidden: Some(true), ..edit },
+            Self::Unhide => PhotoEdit { hidden: Some(false), ..edit },
+            Self::Download | Self::Delete => return None,
+        })
+    }
+}
+
+impl Gallery {
+    /// With what is selected or, where nothing is, with the photo that the keyboard stands on.
+    pub fn act_on_chosen(self, act: PhotoAct, active: usize) {
+        if self.selection.with_untracked(PhotoSelection::is_empty) {
+            let photo = self.photo_at(active);
+            return self.act(act, photo.into_iter().map(|photo| photo.id).collect());
+        }
+        self.act_on_selected(act);
+    }
+
+    /// Of what was selected unseen, the ids are brought in first.
+    pub fn act_on_selected(self, act: PhotoAct) {
+        let (mut ids, unknown) = self.selection.with_untracked(|selection| {
+            (selection.ids().collect::<Vec<ItemId>>(), selection.unknown().clone())
+        });
+        if unknown.is_empty() {
+            return self.act(act, ids);
+        }
+        let shown = self.shown.get_value();
+        let source = self.source();
+        self.ui.announce(words::LOADING);
+        spawn_local(async move {
+            let ordinal = |place: usize| shown.arrangement.ordinal(place);
+            let mut segments: Vec<usize> = unknown
+                .parts()
+                .filter_map(|part| {
+                    Some((ordinal(part.start.max(shown.arrangement.arriving()))?, ordinal(part.end - 1)?))
+                })
+                .filter_map(|(first, last)| {
+                    Some(shown.index.segment_of(first)?..=shown.index.segment_of(last)?)
+                })
+                .flatten()
+                .collect();
+            segments.dedup();
+            for segment in segments {
+                let Ok(photos) = source.segment(segment).await else {
+                    return self.ui.say(words::SELECTED_UNKNOWN_OFFLINE);
+                };
+                let start = shown.index.segment(segment).start;
+                let chosen = photos.iter().enumerate().filter(|(number, _)| {
+                    shown.arrangement.place(start + number).is_some_and(|place| unknown.contains(place))
+                });
+                ids.extend(chosen.map(|(_, photo)| photo.id));
+            }
+            self.act(act, ids);
+        });
+    }
+
+    /// Does it at once, and offers the way back.
+    pub fn act(self, act: PhotoAct, ids: Vec<ItemId>) {
+        if ids.is_empty() {
+            return;
+        }
+        match act {
+            PhotoAct::Download => return self.ui.perform(Action::Download, ids),
+            PhotoAct::Delete => self.ui.perform(Action::Delete, ids),
+            _ => self.describe(act, &ids),
+        }
+        if act != PhotoAct::Favorite {
+            self.selection.update(PhotoSelection::clear);
+        }
+        self.refresh();
+    }
+
+    fn describe(self, act: PhotoAct, ids: &[ItemId]) {
+        let cloud = self.ui.cloud();
+        let is_favorite = |id: &ItemId| cloud.photo_marks(*id).is_some_and(|marks| marks.is_favorite);
+        let are_favorites = ids.iter().all(is_favorite);
+        let Some(edit) = act.edit(are_favorites) else { return };
+        let said = words::photos_described(act, are_favorites, ids.len());
+        let commands = ids.iter().map(|&id| Command::DescribePhoto { id, edit }).collect();
+        self.ui.try_run(commands, said, || {});
+    }
+
+    /// As this device has it, followed.
+    pub fn follow_marks(self, photo: &Photo) -> PhotoMarks {
+        self.ui.cloud().revision().track();
+        self.marks(photo)
+    }
+}

@@ -1,0 +1,171 @@
+use leptos::prelude::*;
+
+use super::acts::PhotoAct;
+use super::{Gallery, GalleryGrid};
+use crate::actions::Action;
+use crate::components::drawing::Scene;
+use crate::components::empty_state::EmptyState;
+use crate::components::icon::{Glyph, IconButton};
+use crate::model::photos::{PhotoSelection, Zoom};
+use crate::ports::{PhotoList, PhotosState};
+use crate::words;
+
+/// Which photos, how near, and what can be done with those that are selected.
+#[component]
+pub fn GalleryBar(gallery: Gallery) -> impl IntoView {
+    let any = Memo::new(move |_| gallery.selection.with(|selection| !selection.is_empty()));
+    view! {
+        <div class="toolbar gallery-bar">
+            <Show when=move || any.get() fallback=move || view! { <Lists gallery=gallery /> }>
+                <SelectionBar gallery=gallery />
+            </Show>
+            <span class="toolbar-gap" />
+            <Zooms gallery=gallery />
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Lists(gallery: Gallery) -> impl IntoView {
+    let link = move |list: PhotoList| {
+        let is_here = list == gallery.list;
+        view! {
+            <a
+                class="gallery-list"
+                class:here=is_here
+                href=list.address()
+                aria-current=is_here.then_some("page")
+            >
+                {words::photo_list(list)}
+            </a>
+        }
+    };
+    view! {
+        <button
+            class="button primary"
+            type="button"
+            on:click=move |_| gallery.ui.perform(Action::UploadFiles, Vec::new())
+        >
+            <Glyph icon=icondata::LuUpload />
+            <span class="button-label">{words::ADD_PHOTOS}</span>
+        </button>
+        <nav class="gallery-lists" aria-label=words::PHOTO_LISTS>
+            {PhotoList::ALL.into_iter().map(link).collect_view()}
+        </nav>
+    }
+    .into_any()
+}
+
+#[component]
+fn Zooms(gallery: Gallery) -> impl IntoView {
+    let button = move |zoom: Zoom| {
+        view! {
+            <button
+                class="gallery-zoom"
+                type="button"
+                aria-pressed=move || (gallery.zoom.get() == zoom).to_string()
+                on:click=move |_| gallery.zoom.set(zoom)
+            >
+                {words::zoom(zoom)}
+            </button>
+        }
+    };
+    view! {
+        <div class="segmented gallery-zooms" role="group" aria-label=words::ZOOM>
+            {[Zoom::Years, Zoom::Months, Zoom::Days].into_iter().map(button).collect_view()}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn SelectionBar(gallery: Gallery) -> impl IntoView {
+    let count = Memo::new(move |_| gallery.selection.with(PhotoSelection::len));
+    let button = move |act: PhotoAct| {
+        view! {
+            <button
+                class="button plain"
+                type="button"
+                title=act.label()
+                aria-label=act.label()
+                on:click=move |_| gallery.act_on_selected(act)
+            >
+                <Glyph icon=act.icon() />
+                <span class="button-label">{act.label()}</span>
+            </button>
+        }
+    };
+    view! {
+        <div class="selection-bar" role="group" aria-label=words::FOR_SELECTION>
+            <IconButton
+                icon=icondata::LuX
+                label=words::CLEAR_SELECTION.to_owned()
+                on_press=move |_| gallery.selection.update(PhotoSelection::clear)
+            />
+            <span class="selection-count" role="status">{move || words::selected(count.get())}</span>
+            {PhotoAct::offered(gallery.list).into_iter().map(button).collect_view()}
+        </div>
+    }
+    .into_any()
+}
+
+/// The photos or, where there are none, what belongs here.
+#[component]
+pub fn GalleryBody(gallery: Gallery) -> impl IntoView {
+    let source = gallery.source();
+    let revision = source.revision();
+    let cloud = gallery.ui.cloud();
+    let (own, uploads) = (cloud.revision(), cloud.uploads());
+    let state = Memo::new(move |_| {
+        revision.track();
+        let source = gallery.source();
+        let is_empty = gallery.count.get() == 0 && source.index().is_empty() && {
+            own.track();
+            uploads.track();
+            gallery.list != PhotoList::Library || source.arriving().is_empty()
+        };
+        is_empty.then(|| source.state())
+    });
+    move || match state.get() {
+        None => view! { <GalleryGrid gallery=gallery /> }.into_any(),
+        Some(PhotosState::Loading) => {
+            view! { <div class="gallery-waiting" role="status" aria-label=words::LOADING></div> }.into_any()
+        }
+        Some(PhotosState::Away) => view! {
+            <EmptyState
+                scene=Scene::Lost
+                title=words::PHOTOS_AWAY.to_owned()
+                hint=words::PHOTOS_AWAY_HINT.to_owned()
+            />
+        }
+        .into_any(),
+        Some(PhotosState::Here) => {
+            let (title, hint) = words::no_photos(gallery.list);
+            let upload = (gallery.list == PhotoList::Library).then(|| {
+                view! {
+                    <button
+                        class="button primary"
+                        type="button"
+                        on:click=move |_| gallery.ui.perform(Action::UploadFiles, Vec::new())
+                    >
+                        <Glyph icon=icondata::LuUpload />
+                        {words::ADD_PHOTOS}
+                    </button>
+                    <button
+                        class="button"
+                        type="button"
+                        on:click=move |_| gallery.ui.perform(Action::UploadFolder, Vec::new())
+                    >
+                        <Glyph icon=icondata::LuFolderUp />
+                        {words::ADD_PHOTO_FOLDER}
+                    </button>
+                }
+            });
+            view! {
+                <EmptyState scene=Scene::Photos title=title.to_owned() hint=hint.to_owned()>{upload}</EmptyState>
+            }
+            .into_any()
+        }
+    }
+}

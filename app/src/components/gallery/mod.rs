@@ -1,0 +1,412 @@
+//! A library of photos on one page: every photo has its place from the beginning, and as many elements as a
+//! screen needs show those that are looked at.
+
+mod acts;
+mod bar;
+mod keys;
+mod pointer;
+mod pool;
+mod scrubber;
+mod stage;
+mod tile;
+pub mod viewer;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leptos::html::Div;
+use leptos::prelude::*;
+use shared::photo::{Aspect, Photo};
+use shared::{ClientFileItem, ItemId};
+use wasm_bindgen::JsCast;
+
+use crate::hooks::listener::{on_target, on_target_captured, on_window};
+use crate::hooks::viewport::observe_size;
+use crate::model::photos::{Arrangement, Layout, Metrics, PhotoIndex, PhotoSelection, Zoom};
+use crate::ports::{PhotoList, PhotoMarks, PhotoSource, UploadView};
+use crate::ui::{Ui, use_ui};
+use crate::words;
+pub use acts::PhotoAct;
+use bar::GalleryBar;
+use scrubber::Scrubber;
+use stage::{Drawn, Stage};
+
+/// What this device did itself is looked up again at most so often.
+const PACE: Duration = Duration::from_millis(150);
+
+/// What is shown at a place.
+pub enum At {
+    /// A photo of which only the shape is known yet.
+    Unknown,
+    Photo(Rc<Photo>),
+    /// On its way to the server.
+    Arriving(Arc<ClientFileItem>),
+}
+
+impl At {
+    pub fn id(&self) -> Option<ItemId> {
+        match self {
+            Self::Unknown => None,
+            Self::Photo(photo) => Some(photo.id),
+            Self::Arriving(item) => Some(item.item.id),
+        }
+    }
+}
+
+/// Everything that is shown, and where.
+pub struct Shown {
+    pub index: Rc<PhotoIndex>,
+    pub arriving: Vec<Arc<ClientFileItem>>,
+    gone: Vec<u32>,
+    zoom: Zoom,
+    pub arrangement: Arrangement,
+    pub layout: Layout,
+}
+
+impl Shown {
+    /// What a group's heading says.
+    pub fn heading(&self, group: usize) -> String {
+        let group = self.arrangement.groups().get(group);
+        group.map(|group| words::photo_heading(group.day, self.zoom)).unwrap_or_default()
+    }
+}
+
+/// Handles that the parts of a gallery share.
+#[derive(Clone, Copy)]
+pub struct Gallery {
+    pub ui: Ui,
+    pub list: PhotoList,
+    source: StoredValue<Rc<dyn PhotoSource>, LocalStorage>,
+    shown: StoredValue<Rc<Shown>, LocalStorage>,
+    stage: StoredValue<Option<Rc<Stage>>, LocalStorage>,
+    pub selection: RwSignal<PhotoSelection>,
+    pub zoom: RwSignal<Zoom>,
+    /// Photos in the list.
+    pub count: RwSignal<usize>,
+    /// Rises with each other arrangement.
+    arranged: RwSignal<u64>,
+    is_focused: RwSignal<bool>,
+    drawn: RwSignal<Drawn>,
+}
+
+impl Gallery {
+    pub fn new(ui: Ui, list: PhotoList) -> Self {
+        let source = ui.cloud().photos(list);
+        let index = source.index();
+        let arrangement = Arrangement::default();
+        let layout = Layout::new(&arrangement, Metrics::of(Zoom::Days, 1, 1));
+        let shown =
+            Shown { index, arriving: Vec::new(), gone: Vec::new(), zoom: Zoom::Days, arrangement, layout };
+        Self {
+            ui,
+            list,
+            source: StoredValue::new_local(source),
+            shown: StoredValue::new_local(Rc::new(shown)),
+            stage: StoredValue::new_local(None),
+            selection: RwSignal::default(),
+            zoom: RwSignal::default(),
+            count: RwSignal::new(0),
+            arranged: RwSignal::new(0),
+            is_focused: RwSignal::new(false),
+            drawn: RwSignal::default(),
+        }
+    }
+
+    pub fn source(self) -> Rc<dyn PhotoSource> {
+        self.source.get_value()
+    }
+
+    fn stage(self) -> Option<Rc<Stage>> {
+        self.stage.try_get_value().flatten()
+    }
+
+    pub fn at(self, shown: &Shown, place: usize) -> At {
+        match shown.arrangement.ordinal(place) {
+            None => shown.arriving.get(place).cloned().map_or(At::Unknown, At::Arriving),
+            Some(ordinal) => {
+                let photo = self.source.with_value(|source| source.photo(ordinal));
+                photo.map_or(At::Unknown, At::Photo)
+            }
+        }
+    }
+
+    pub fn photo_at(self, place: usize) -> Option<Rc<Photo>> {
+        match self.at(&self.shown.get_value(), place) {
+            At::Photo(photo) => Some(photo),
+            At::Unknown | At::Arriving(_) => None,
+        }
+    }
+
+    /// The id of the photo at a place; none for what is unknown, or on its way.
+    fn id_at(self, place: usize) -> Option<ItemId> {
+        self.photo_at(place).map(|photo| photo.id)
+    }
+
+    fn len(self) -> usize {
+        self.shown.with_value(|shown| shown.arrangement.len())
+    }
+
+    /// As this device has it.
+    pub fn marks(self, photo: &Photo) -> PhotoMarks {
+        self.ui.cloud().photo_marks(photo.id).unwrap_or_else(|| PhotoMarks::of(&photo.info))
+    }
+
+    /// How much of what is on its way was sent.
+    fn percent(self, item: &ClientFileItem) -> Option<u8> {
+        let operation = item.pending_operation_id?;
+        let sent = |upload: &UploadView| {
+            let done = (upload.sent_bytes + upload.skipped_bytes).min(upload.total_bytes);
+            (done * 100 / upload.total_bytes.max(1)) as u8
+        };
+        self.ui.cloud().uploads().with_untracked(|uploads| {
+            uploads.iter().find(|upload| upload.operation_id == operation).map(sent)
+        })
+    }
+
+    /// The photos that are known here, each with its place.
+    fn known_ids(self) -> Vec<(usize, ItemId)> {
+        let shown = self.shown.get_value();
+        let known = self.source().known();
+        let placed =
+            |(ordinal, photo): &(usize, Rc<Photo>)| Some((shown.arrangement.place(*ordinal)?, photo.id));
+        known.iter().filter_map(placed).collect()
+    }
+
+    /// The place of a photo that is known here.
+    pub fn place_of(self, id: ItemId) -> Option<usize> {
+        let shown = self.shown.get_value();
+        let known = self.source().known();
+        let (ordinal, _) = known.iter().find(|(_, photo)| photo.id == id)?;
+        shown.arrangement.place(*ordinal)
+    }
+
+    /// Takes in what is another by now; what one looks at stays where it is.
+    fn refresh(self) {
+        let Some(stage) = self.stage() else { return };
+        let former = self.shown.get_value();
+        let source = self.source();
+        let index = source.index();
+        let cloud = self.ui.cloud();
+        let is_gone =
+            |photo: &Rc<Photo>| cloud.photo_marks(photo.id).is_some_and(|marks| !self.list.has(marks));
+        let known = source.known();
+        let gone = known.iter().filter(|(_, photo)| is_gone(photo)).map(|(ordinal, _)| *ordinal as u32);
+        let gone: Vec<u32> = gone.collect();
+        let arriving = if self.list == PhotoList::Library { source.arriving() } else { Vec::new() };
+        let zoom = self.zoom.get_untracked();
+        let (width, height) = stage.size();
+        let metrics = Metrics::of(zoom, width, height);
+        let same_arriving = arriving.len() == former.arriving.len()
+            && arriving.iter().zip(&former.arriving).all(|(a, b)| a.item.id == b.item.id);
+        let is_same = Rc::ptr_eq(&index, &former.index)
+            && gone == former.gone
+            && same_arriving
+            && (zoom, metrics) == (former.zoom, former.layout.metrics());
+        if is_same {
+            if arriving != former.arriving {
+                let arrangement = former.arrangement.clone();
+                let layout = former.layout.clone();
+                self.shown.set_value(Rc::new(Shown { index, arriving, gone, zoom, arrangement, layout }));
+            }
+            self.learn();
+            return stage.repaint();
+        }
+        let shapes: Vec<Aspect> = arriving.iter().map(|item| shape(item)).collect();
+        let arrangement = Arrangement::new(&index, &shapes, gone.clone(), zoom);
+        let layout = Layout::new(&arrangement, metrics);
+        let shown = Rc::new(Shown { index, arriving, gone, zoom, arrangement, layout });
+        let position = anchored(&former, &shown, stage.position());
+        if !Rc::ptr_eq(&shown.index, &former.index) || !same_arriving || shown.gone != former.gone {
+            let lost = self
+                .selection
+                .try_update(|selection| selection.rearrange(|place| followed(&former, &shown, place)));
+            if let Some(lost @ 1..) = lost {
+                self.ui.say(words::selection_lost(lost));
+            }
+        }
+        self.shown.set_value(shown.clone());
+        self.count.set(shown.arrangement.len());
+        stage.arrange(position);
+        self.learn();
+        self.arranged.update(|arranged| *arranged += 1);
+    }
+
+    /// What was selected by its place alone may be known by now.
+    fn learn(self) {
+        if self.selection.with_untracked(|selection| selection.unknown().is_empty()) {
+            return;
+        }
+        let known = self.known_ids();
+        self.selection.update(|selection| selection.learn(known));
+    }
+}
+
+/// The shape of what is on its way, where something was found of it already.
+fn shape(item: &ClientFileItem) -> Aspect {
+    let photo = item.item.photo.as_deref();
+    let side = |side: fn(&shared::photo::PhotoInfo) -> Option<u32>| photo.and_then(side).unwrap_or(0);
+    Aspect::of(side(|info| info.width), side(|info| info.height))
+}
+
+/// Where what was at a place is now.
+fn followed(former: &Shown, shown: &Shown, place: usize) -> usize {
+    let last = shown.arrangement.len().saturating_sub(1);
+    match former.arrangement.ordinal(place) {
+        // What was on its way arrived, or still is.
+        None => place.min(last),
+        Some(ordinal) => {
+            let same = Rc::ptr_eq(&former.index, &shown.index);
+            let ordinal = if same { ordinal } else { former.index.follow(&shown.index, ordinal) };
+            (ordinal..shown.index.len()).find_map(|ordinal| shown.arrangement.place(ordinal)).unwrap_or(last)
+        }
+    }
+}
+
+/// The position at which the photo at the top of the window is where it was. At the very top, the latest
+/// photos are what one looks at.
+fn anchored(former: &Shown, shown: &Shown, position: f64) -> f64 {
+    let is_at_top = position < f64::from(former.layout.metrics().heading);
+    if is_at_top || former.arrangement.is_empty() || shown.arrangement.is_empty() {
+        return position;
+    }
+    let row = former.layout.row_at(position as u32);
+    let place = former.layout.row(row).start;
+    let within = position - f64::from(former.layout.row_top(row));
+    let share = (within / f64::from(former.layout.row_height(row))).min(1.0);
+    let row = shown.layout.row_of(followed(former, shown, place));
+    let within = if within < 0.0 { within } else { share * f64::from(shown.layout.row_height(row)) };
+    f64::from(shown.layout.row_top(row)) + within
+}
+
+/// The photos themselves.
+#[component]
+pub fn GalleryGrid(gallery: Gallery) -> impl IntoView {
+    let scroller = NodeRef::<Div>::new();
+    let space = NodeRef::<Div>::new();
+    let sticky = NodeRef::<Div>::new();
+    Effect::new(move || {
+        let (Some(scroller), Some(space), Some(sticky)) = (scroller.get(), space.get(), sticky.get()) else {
+            return;
+        };
+        let stage =
+            Stage::new(gallery, (*scroller).clone(), (*space).clone(), (*sticky).clone(), gallery.drawn);
+        gallery.stage.set_value(Some(stage.clone()));
+        let scrolled = stage.clone();
+        on_target(&scroller, "scroll", move |_| scrolled.ask());
+        // Neither of them bubbles.
+        on_target_captured(&scroller, "load", |event| picture_came(&event, true));
+        on_target_captured(&scroller, "error", |event| picture_came(&event, false));
+        pointer::listen(gallery, &scroller);
+        observe_size(&scroller, move || gallery.refresh());
+        let is_nowhere = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
+        if is_nowhere && gallery.ui.has_moved.get_value() {
+            scroller.focus().ok();
+        }
+    });
+    on_cleanup(move || gallery.stage.set_value(None));
+    use_refreshes(gallery);
+    let rows = move || {
+        gallery.arranged.track();
+        gallery.shown.with_value(|shown| shown.layout.rows_len()).to_string()
+    };
+    let active = move || {
+        gallery.arranged.track();
+        (gallery.count.get() > 0)
+            .then(|| gallery.selection.with(|selection| format!("photo-{}", selection.active())))
+    };
+    let focused = move |is_focused: bool| {
+        move |_| {
+            gallery.is_focused.set(is_focused);
+            if let Some(stage) = gallery.stage() {
+                stage.repaint();
+            }
+        }
+    };
+    view! {
+        <div class="gallery" data-selecting=move || gallery.selection.with(|it| !it.is_empty()).to_string()>
+            <div
+                node_ref=scroller
+                class="gallery-scroller"
+                tabindex="0"
+                role="grid"
+                aria-label=words::photo_list(gallery.list)
+                aria-multiselectable="true"
+                aria-rowcount=rows
+                aria-activedescendant=active
+                on:keydown=move |event| keys::pressed(gallery, &event)
+                on:focus=focused(true)
+                on:blur=focused(false)
+            >
+                <div node_ref=space class="gallery-space" role="rowgroup"></div>
+            </div>
+            <div node_ref=sticky class="photo-heading gallery-sticky" aria-hidden="true"></div>
+            <Scrubber gallery=gallery />
+        </div>
+    }
+    .into_any()
+}
+
+/// Follows the list, this device's own acts, uploads, the zoom, and the selection.
+fn use_refreshes(gallery: Gallery) {
+    let revision = gallery.source.with_value(|source| source.revision());
+    Effect::new(move || {
+        revision.track();
+        gallery.zoom.track();
+        untrack(|| gallery.refresh());
+    });
+    let is_due = Rc::new(RefCell::new(false));
+    let cloud = gallery.ui.cloud();
+    let (own, uploads) = (cloud.revision(), cloud.uploads());
+    Effect::new(move |before: Option<()>| {
+        own.track();
+        if before.is_none() || is_due.replace(true) {
+            return;
+        }
+        let is_due = is_due.clone();
+        set_timeout(
+            move || {
+                is_due.replace(false);
+                gallery.refresh();
+            },
+            PACE,
+        );
+    });
+    Effect::new(move || {
+        gallery.selection.track();
+        uploads.track();
+        if let Some(stage) = gallery.stage() {
+            stage.repaint();
+        }
+    });
+    on_window(leptos::ev::online, move |_| {
+        if let Some(stage) = gallery.stage() {
+            stage.try_again();
+        }
+    });
+}
+
+fn picture_came(event: &web_sys::Event, is_here: bool) {
+    let picture = event.target().and_then(|it| it.dyn_into::<web_sys::HtmlImageElement>().ok());
+    if let Some(tile) = picture.and_then(|picture| picture.parent_element()) {
+        let classes = tile.class_list();
+        if is_here {
+            classes.add_1("is-loaded").ok()
+        } else {
+            classes.remove_1("is-loaded").ok()
+        };
+    }
+}
+
+/// The gallery of one list, with what can be done there.
+#[component]
+pub fn GalleryOf(list: PhotoList) -> impl IntoView {
+    let gallery = Gallery::new(use_ui(), list);
+    view! {
+        <GalleryBar gallery=gallery />
+        <bar::GalleryBody gallery=gallery />
+        <viewer::Viewer gallery=gallery />
+    }
+    .into_any()
+}

@@ -1,0 +1,286 @@
+use std::rc::Rc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::ItemId;
+use shared::photo::{Photo, PhotoStatus};
+use wasm_bindgen::{Clamped, JsCast};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, HtmlImageElement, ImageData};
+
+use super::pool::{element, px};
+use super::stage::Stage;
+use super::{At, Shown};
+use crate::model::photos::{self, PhotoSelection};
+use crate::words;
+
+/// Enlarged more than this, a picture looks soft.
+const ENLARGED_MAX: f64 = 1.35;
+
+/// How sharp pictures are to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sharpness {
+    /// None are asked for yet.
+    #[default]
+    None,
+    Small,
+    /// As the screen can show.
+    Sharp,
+}
+
+/// What a tile looks like: as long as it is the same, nothing is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Look {
+    id: Option<ItemId>,
+    status: Option<PhotoStatus>,
+    has_hash: bool,
+    sharpness: Sharpness,
+    is_favorite: bool,
+    is_film: bool,
+    is_arriving: bool,
+    percent: Option<u8>,
+    is_selected: bool,
+    is_active: bool,
+}
+
+/// One photo's elements.
+pub struct Tile {
+    element: HtmlElement,
+    canvas: HtmlCanvasElement,
+    picture: HtmlImageElement,
+    place: usize,
+    width: u32,
+    look: Look,
+    /// Whether the placeholder is that of `look.id`.
+    is_hash_drawn: bool,
+    address: Option<String>,
+}
+
+const INSIDE: &str = "<canvas class=\"photo-hash\" width=\"1\" height=\"1\" aria-hidden=\"true\"></canvas>\
+    <img class=\"photo-picture\" alt=\"\" decoding=\"async\" draggable=\"false\">\
+    <span class=\"photo-marks\" aria-hidden=\"true\"></span>\
+    <span class=\"photo-progress\" aria-hidden=\"true\"></span>\
+    <span class=\"photo-tick\" aria-hidden=\"true\"><svg viewBox=\"0 0 24 24\"><circle cx=\"12\" cy=\"12\" r=\"10\"/>\
+    <path d=\"m7.500 12.400 3.100 3.100 6-6.500\"/></svg></span>";
+
+impl Tile {
+    pub fn new() -> Self {
+        let tile = element("div", "photo", Some("gridcell"));
+        tile.set_inner_html(INSIDE);
+        let child = |selector: &str| tile.query_selector(selector).ok().flatten();
+        let (canvas, picture) = (child("canvas"), child("img"));
+        let (Some(canvas), Some(picture)) = (canvas, picture) else { unreachable!("both stand in INSIDE") };
+        Self {
+            element: tile,
+            canvas: canvas.unchecked_into(),
+            picture: picture.unchecked_into(),
+            place: usize::MAX,
+            width: 0,
+            look: Look::default(),
+            is_hash_drawn: false,
+            address: None,
+        }
+    }
+
+    pub fn element(&self) -> &HtmlElement {
+        &self.element
+    }
+
+    /// The photo that it shows.
+    pub fn photo(&self) -> Option<ItemId> {
+        self.look.id
+    }
+
+    pub fn place(&self) -> usize {
+        self.place
+    }
+
+    /// Stands in a row.
+    pub fn put(&mut self, row: &HtmlElement, at: photos::Tile, column: usize) {
+        self.place = at.place;
+        self.width = at.width;
+        let style = self.element.style();
+        style.set_property("left", &px(f64::from(at.left))).ok();
+        style.set_property("width", &px(f64::from(at.width))).ok();
+        let place = at.place.to_string();
+        self.element.set_id(&format!("photo-{place}"));
+        self.element.set_attribute("data-place", &place).ok();
+        self.element.set_attribute("aria-colindex", &(column + 1).to_string()).ok();
+        if self.element.parent_element().is_none_or(|parent| parent != **row) {
+            row.append_child(&self.element).ok();
+        }
+    }
+
+    /// Leaves the screen: what was asked for is not wanted any more.
+    pub fn empty(&mut self) {
+        self.picture.remove_attribute("src").ok();
+        self.address = None;
+        self.look = Look::default();
+        self.is_hash_drawn = false;
+        self.place = usize::MAX;
+        self.element.set_class_name("photo");
+        self.element.remove();
+    }
+
+    /// What it looks like may have failed to come.
+    pub fn forget(&mut self) {
+        self.look.sharpness = Sharpness::None;
+        self.address = None;
+    }
+
+    pub fn fill(
+        &mut self,
+        stage: &Rc<Stage>,
+        shown: &Shown,
+        selection: &PhotoSelection,
+        sharpness: Sharpness,
+        hashes: &mut usize,
+    ) {
+        let gallery = stage.gallery();
+        let at = gallery.at(shown, self.place);
+        let id = at.id();
+        let mut look = Look {
+            id,
+            sharpness: sharpness.max(if id == self.look.id { self.look.sharpness } else { Sharpness::None }),
+            is_selected: selection.contains(self.place, id),
+            is_active: gallery.is_focused.get_untracked() && selection.active() == self.place,
+            ..Look::default()
+        };
+        match &at {
+            At::Unknown => {}
+            At::Photo(photo) => {
+                look.status = Some(photo.info.status);
+                look.has_hash = photo.info.thumbhash.is_some();
+                look.is_favorite = gallery.marks(photo).is_favorite;
+                look.is_film = photo.mime_type.starts_with("video/");
+            }
+            At::Arriving(item) => {
+                look.is_arriving = true;
+                look.percent = gallery.percent(item);
+                look.is_film = item.item.mime_type.as_deref().is_some_and(|kind| kind.starts_with("video/"));
+            }
+        }
+        let is_other = look.id != self.look.id;
+        if is_other {
+            self.address = None;
+            self.picture.remove_attribute("src").ok();
+        }
+        self.is_hash_drawn &= !is_other && look.has_hash == self.look.has_hash;
+        if let At::Photo(photo) = &at {
+            self.draw_hash(photo, hashes);
+        }
+        if look == self.look {
+            return;
+        }
+        let before = std::mem::replace(&mut self.look, look);
+        self.write(&before, &at, is_other);
+        if look.sharpness > Sharpness::None {
+            self.ask_for_picture(stage, &at);
+        }
+    }
+
+    fn write(&self, before: &Look, at: &At, is_other: bool) {
+        let look = &self.look;
+        let mut class = String::from("photo");
+        let is_loaded = !is_other && self.element.class_list().contains("is-loaded");
+        for (name, is_so) in [
+            (" is-unknown", look.id.is_none()),
+            (" is-loaded", is_loaded),
+            (" is-selected", look.is_selected),
+            (" is-active", look.is_active),
+            (" is-favorite", look.is_favorite),
+            (" is-film", look.is_film),
+            (" is-arriving", look.is_arriving),
+            (" is-failed", look.status == Some(PhotoStatus::Failed)),
+        ] {
+            class.push_str(if is_so { name } else { "" });
+        }
+        self.element.set_class_name(&class);
+        self.element.set_attribute("aria-selected", if look.is_selected { "true" } else { "false" }).ok();
+        let is_told =
+            before.id == look.id && before.is_favorite == look.is_favorite && before.percent == look.percent;
+        if !is_told || look.id.is_none() {
+            let label = match at {
+                At::Unknown => words::PHOTO.to_owned(),
+                At::Photo(photo) => words::photo_label(photo, look.is_favorite),
+                At::Arriving(item) => words::arriving_label(&item.item.name, look.percent),
+            };
+            self.element.set_attribute("aria-label", &label).ok();
+        }
+        let share = look.percent.map_or(0.0, |percent| f64::from(percent) / 100.0);
+        self.element.style().set_property("--sent", &share.to_string()).ok();
+    }
+
+    /// The placeholder, as long as this frame has time.
+    fn draw_hash(&mut self, photo: &Photo, hashes: &mut usize) {
+        if self.is_hash_drawn || *hashes == 0 {
+            return;
+        }
+        let Some(hash) = &photo.info.thumbhash else { return };
+        self.is_hash_drawn = true;
+        *hashes -= 1;
+        draw_hash(&self.canvas, hash);
+    }
+
+    fn ask_for_picture(&mut self, stage: &Rc<Stage>, at: &At) {
+        let address = match at {
+            At::Unknown => return,
+            At::Photo(photo) => {
+                let small = photo.derivatives.thumbnail.as_ref();
+                let pixels = f64::from(self.width) * window().device_pixel_ratio();
+                let is_soft = small.is_some_and(|small| pixels > f64::from(small.width) * ENLARGED_MAX);
+                let sharp = photo.derivatives.preview.as_ref().filter(|_| is_soft);
+                let sharp = sharp.filter(|_| self.look.sharpness == Sharpness::Sharp);
+                sharp.or(small).map(|derivative| derivative.url.clone())
+            }
+            At::Arriving(_) => None,
+        };
+        match address {
+            Some(address) if self.address.as_deref() != Some(&address) => {
+                self.picture.set_src(&address);
+                self.address = Some(address);
+            }
+            None if self.address.is_none() && !self.look.is_film => {
+                self.address = Some(String::new());
+                self.ask_for_own(stage, at);
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// The file itself, where it is on this device: nothing else is there yet.
+    fn ask_for_own(&self, stage: &Rc<Stage>, at: &At) {
+        let Some(id) = at.id() else { return };
+        let cloud = stage.gallery().ui.cloud();
+        if !cloud.keeping(id).is_here {
+            return;
+        }
+        let (stage, place) = (stage.clone(), self.place);
+        spawn_local(async move {
+            if let Ok(address) = cloud.content_url(id).await {
+                stage.show_own(place, id, &address);
+            }
+        });
+    }
+
+    pub fn show_own(&mut self, id: ItemId, address: &str) {
+        if self.look.id == Some(id) {
+            self.picture.set_src(address);
+            self.address = Some(address.to_owned());
+        }
+    }
+}
+
+/// Draws a thumbhash, in base64, into a canvas of its own size.
+pub fn draw_hash(canvas: &HtmlCanvasElement, hash: &str) {
+    let Ok(hash) = BASE64_STANDARD.decode(hash) else { return };
+    let Ok((width, height, pixels)) = thumbhash::thumb_hash_to_rgba(&hash) else { return };
+    canvas.set_width(width as u32);
+    canvas.set_height(height as u32);
+    let context = canvas.get_context("2d").ok().flatten();
+    let Some(context) = context.and_then(|it| it.dyn_into::<CanvasRenderingContext2d>().ok()) else { return };
+    if let Ok(data) = ImageData::new_with_u8_clamped_array(Clamped(&pixels), width as u32) {
+        context.put_image_data(&data, 0.0, 0.0).ok();
+    }
+}

@@ -1,0 +1,431 @@
+//! One photo, as large as the window: named by the address, so that back closes it.
+
+mod details;
+mod picture;
+mod view;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use leptos::ev::KeyboardEvent;
+use leptos::html::Dialog as DialogElement;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::hooks::use_query_map;
+use shared::ItemId;
+use shared::photo::Photo;
+use wasm_bindgen::JsCast;
+
+use super::acts::PhotoAct;
+use super::{At, Gallery};
+use crate::components::icon::{Glyph, IconButton};
+use crate::hooks::listener::is_typing;
+use crate::hooks::media::media_matches;
+use crate::words;
+use details::PhotoDetails;
+use picture::Picture;
+
+/// Controls that are not used go after this.
+const FADE_AFTER: Duration = Duration::from_secs(2);
+/// How long a slideshow shows each photo.
+const SLIDE: Duration = Duration::from_secs(4);
+/// How long the picture takes back into its tile; the sheet's `--calm`.
+const RETURN: Duration = Duration::from_millis(180);
+
+thread_local! {
+    /// Whether the photo was opened from here, so that back closes it.
+    static IS_PUSHED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+fn address(id: Option<ItemId>) -> String {
+    let path = location().pathname().unwrap_or_default();
+    id.map_or(path.clone(), |id| format!("{path}?photo={id}"))
+}
+
+impl Gallery {
+    /// Opens what is at a place.
+    pub fn open(self, place: usize) {
+        let id = self.at(&self.shown.get_value(), place).id();
+        if let Some(id) = id {
+            IS_PUSHED.set(true);
+            self.ui.go(&address(Some(id)));
+        }
+    }
+}
+
+/// What is open, and the ways on.
+#[derive(Clone, Copy)]
+pub(super) struct Viewing {
+    pub gallery: Gallery,
+    pub photo: RwSignal<Option<Rc<Photo>>, LocalStorage>,
+    /// Its place in the gallery; none while that is not known.
+    pub place: RwSignal<Option<usize>>,
+    is_failed: RwSignal<bool>,
+    pub is_idle: RwSignal<bool>,
+    has_details: RwSignal<bool>,
+    is_playing: RwSignal<bool>,
+    is_closing: RwSignal<bool>,
+    wakes: StoredValue<u64>,
+    dialog: NodeRef<DialogElement>,
+}
+
+/// The photo that the address names, over the gallery.
+#[component]
+pub fn Viewer(gallery: Gallery) -> impl IntoView {
+    let query = use_query_map();
+    let named = Memo::new(move |_| {
+        query.with(|query| query.get_str("photo").and_then(|id| id.parse::<ItemId>().ok()))
+    });
+    let is_open = Memo::new(move |_| named.get().is_some());
+    Effect::new(move |was_open: Option<bool>| {
+        let is_open = is_open.get();
+        if was_open == Some(true) && !is_open {
+            IS_PUSHED.set(false);
+            focus_photos();
+        }
+        is_open
+    });
+    view! {
+        <Show when=move || is_open.get()>
+            <Open gallery=gallery named=named />
+        </Show>
+    }
+    .into_any()
+}
+
+#[component]
+fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
+    let viewing = Viewing {
+        gallery,
+        photo: RwSignal::new_local(None),
+        place: RwSignal::new(None),
+        is_failed: RwSignal::new(false),
+        is_idle: RwSignal::new(false),
+        has_details: RwSignal::new(false),
+        is_playing: RwSignal::new(false),
+        is_closing: RwSignal::new(false),
+        wakes: StoredValue::new(0),
+        dialog: NodeRef::new(),
+    };
+    Effect::new(move || {
+        if let Some(id) = named.get() {
+            untrack(|| viewing.show(id));
+        }
+    });
+    // Where it stands may change while it is looked at.
+    Effect::new(move || {
+        gallery.arranged.track();
+        gallery.source().revision().track();
+        if let Some(id) = named.get()
+            && let Some(place) = gallery.place_of(id)
+        {
+            viewing.place.set(Some(place));
+        }
+    });
+    Effect::new(move || {
+        if let Some(dialog) = viewing.dialog.get()
+            && !dialog.open()
+        {
+            dialog.show_modal().ok();
+            dialog.focus().ok();
+            viewing.grow(&dialog);
+            viewing.wake();
+        }
+    });
+    viewing.use_slides();
+    let name = move || {
+        viewing.photo.with(|photo| photo.as_ref().map(|photo| photo.file_name.clone()).unwrap_or_default())
+    };
+    view! {
+        <dialog
+            node_ref=viewing.dialog
+            class="viewer"
+            class:is-idle=move || viewing.is_idle.get()
+            class:is-closing=move || viewing.is_closing.get()
+            class:with-facts=move || viewing.has_details.get()
+            aria-label=move || format!("{}: {}", words::PHOTO, name())
+            on:cancel=move |event: web_sys::Event| {
+                event.prevent_default();
+                viewing.close();
+            }
+            on:keydown=move |event| viewing.key(&event)
+            on:pointermove=move |_| viewing.wake()
+            on:pointerdown=move |_| viewing.wake()
+            on:focusin=move |_| viewing.wake()
+        >
+            <div class="viewer-stage">
+                {move || viewing.photo.get().map(|photo| view! { <Picture viewing=viewing photo=photo /> })}
+                <Show when=move || viewing.is_failed.get()>
+                    <p class="viewer-word" role="status">{words::PHOTO_UNREACHABLE}</p>
+                </Show>
+            </div>
+            <Controls viewing=viewing />
+            <Show when=move || viewing.has_details.get()>
+                {move || viewing.photo.get().map(|photo| view! { <PhotoDetails photo=photo /> })}
+            </Show>
+        </dialog>
+    }
+    .into_any()
+}
+
+#[component]
+fn Controls(viewing: Viewing) -> impl IntoView {
+    let is_favorite = move || {
+        viewing
+            .photo
+            .with(|photo| photo.as_ref().is_some_and(|photo| viewing.gallery.follow_marks(photo).is_favorite))
+    };
+    let date = move || {
+        viewing.photo.with(|photo| {
+            photo.as_ref().map(|photo| crate::hooks::intl::wall_day_and_time(photo.info.taken_at))
+        })
+    };
+    let has = move |by: isize| viewing.neighbour(by).is_some();
+    view! {
+        <header class="viewer-head">
+            <IconButton icon=icondata::LuArrowLeft label=words::CLOSE.to_owned() on_press=move |_| viewing.close() />
+            <h2 class="viewer-date">{date}</h2>
+            <IconButton
+                icon=icondata::LuHeart
+                label=words::FAVORITE.to_owned()
+                class="icon-button viewer-favorite"
+                pressed=Signal::derive(is_favorite)
+                on_press=move |_| viewing.act(PhotoAct::Favorite)
+            />
+            <IconButton
+                icon=icondata::LuPlay
+                label=words::SLIDESHOW.to_owned()
+                pressed=viewing.is_playing
+                class="icon-button wide-only"
+                on_press=move |_| viewing.is_playing.update(|is_playing| *is_playing = !*is_playing)
+            />
+            <IconButton
+                icon=icondata::LuDownload
+                label=words::DOWNLOAD.to_owned()
+                on_press=move |_| viewing.act(PhotoAct::Download)
+            />
+            <IconButton
+                icon=icondata::LuInfo
+                label=words::DETAILS.to_owned()
+                pressed=viewing.has_details
+                on_press=move |_| viewing.has_details.update(|has| *has = !*has)
+            />
+            <IconButton
+                icon=icondata::LuTrash2
+                label=words::DELETE.to_owned()
+                on_press=move |_| viewing.act(PhotoAct::Delete)
+            />
+        </header>
+        <button
+            class="viewer-turn viewer-previous"
+            type="button"
+            aria-label=words::PREVIOUS
+            disabled=move || !has(-1)
+            on:click=move |_| viewing.turn(-1)
+        >
+            <Glyph icon=icondata::LuArrowLeft />
+        </button>
+        <button
+            class="viewer-turn viewer-next"
+            type="button"
+            aria-label=words::NEXT
+            disabled=move || !has(1)
+            on:click=move |_| viewing.turn(1)
+        >
+            <Glyph icon=icondata::LuArrowRight />
+        </button>
+    }
+    .into_any()
+}
+
+impl Viewing {
+    fn show(self, id: ItemId) {
+        self.is_failed.set(false);
+        let place = self.gallery.place_of(id);
+        self.place.set(place);
+        if let Some(photo) = place.and_then(|place| self.gallery.photo_at(place)) {
+            return self.present(photo);
+        }
+        let asked = self.gallery.ui.cloud().photo(id);
+        spawn_local(async move {
+            if let Ok(photo) = asked.await {
+                self.find(&photo).await;
+                self.present(photo);
+            } else {
+                self.photo.set(None);
+                self.is_failed.set(true);
+            }
+        });
+    }
+
+    fn present(self, photo: Rc<Photo>) {
+        let is_same = self.photo.with_untracked(|shown| shown.as_ref().is_some_and(|shown| *shown == photo));
+        if !is_same {
+            self.photo.set(Some(photo));
+        }
+        if let Some(place) = self.place.get_untracked() {
+            self.gallery.selection.update(|selection| selection.stand_on(place));
+            if let Some(stage) = self.gallery.stage() {
+                stage.reveal(place);
+            }
+            for by in [1, -1] {
+                if let Some(photo) = self.neighbour(by).and_then(|place| self.gallery.photo_at(place)) {
+                    picture::preload(&photo);
+                }
+            }
+        }
+    }
+
+    /// Brings in the photos of its day, to know where it stands.
+    async fn find(self, photo: &Photo) {
+        let source = self.gallery.source();
+        let index = source.index();
+        let day = photo.info.taken_at.into();
+        let Ok(number) = index.days().binary_search_by(|(other, _)| other.cmp(&day).reverse()) else {
+            return;
+        };
+        let start = index.days()[number].1 as usize;
+        let end = index.days().get(number + 1).map_or(index.len(), |(_, start)| *start as usize);
+        let Some((first, last)) = index.segment_of(start).zip(index.segment_of(end - 1)) else { return };
+        for segment in first..=last {
+            let Ok(photos) = source.segment(segment).await else { return };
+            if photos.iter().any(|other| other.id == photo.id) {
+                self.place.try_set(self.gallery.place_of(photo.id));
+                return;
+            }
+        }
+    }
+
+    /// The place of the next photo, or of the one before.
+    fn neighbour(self, by: isize) -> Option<usize> {
+        let place = self.place.get()?.checked_add_signed(by)?;
+        (place < self.gallery.count.get()).then_some(place)
+    }
+
+    pub fn turn(self, by: isize) {
+        let Some(place) = untrack(|| self.neighbour(by)) else { return };
+        let shown = self.gallery.shown.get_value();
+        if let Some(id) = self.gallery.at(&shown, place).id() {
+            return self.gallery.ui.replace_address(&address(Some(id)));
+        }
+        let source = self.gallery.source();
+        let segment = shown.arrangement.ordinal(place).and_then(|ordinal| shown.index.segment_of(ordinal));
+        spawn_local(async move {
+            if let Some(segment) = segment
+                && source.segment(segment).await.is_ok()
+                && let Some(id) = self.gallery.id_at(place)
+            {
+                self.gallery.ui.replace_address(&address(Some(id)));
+            }
+        });
+    }
+
+    fn act(self, act: PhotoAct) {
+        let Some(photo) = self.photo.get_untracked() else { return };
+        let place = self.place.get_untracked();
+        self.gallery.act(act, vec![photo.id]);
+        if act == PhotoAct::Delete {
+            // What came after it stands where it was.
+            let shown = self.gallery.shown.get_value();
+            let next = place.map(|place| place.min(shown.arrangement.len().saturating_sub(1)));
+            match next.map(|next| self.gallery.at(&shown, next)).as_ref().and_then(At::id) {
+                Some(id) => self.gallery.ui.replace_address(&address(Some(id))),
+                None => self.close(),
+            }
+        }
+    }
+
+    fn key(self, event: &KeyboardEvent) {
+        self.wake();
+        if is_typing(event) || event.ctrl_key() || event.meta_key() || event.alt_key() {
+            return;
+        }
+        match event.key().as_str() {
+            "ArrowRight" => self.turn(1),
+            "ArrowLeft" => self.turn(-1),
+            "i" => self.has_details.update(|has| *has = !*has),
+            "f" => self.act(PhotoAct::Favorite),
+            "Delete" | "Backspace" => self.act(PhotoAct::Delete),
+            _ => return,
+        }
+        event.prevent_default();
+        event.stop_propagation();
+    }
+
+    /// Shows the controls, for a while.
+    pub fn wake(self) {
+        if self.is_idle.get_untracked() {
+            self.is_idle.set(false);
+        }
+        let Some(number) = self.wakes.try_update_value(|wakes| {
+            *wakes += 1;
+            *wakes
+        }) else {
+            return;
+        };
+        set_timeout(
+            move || {
+                if self.wakes.try_get_value() == Some(number) && !self.has_details.get_untracked() {
+                    self.is_idle.set(true);
+                }
+            },
+            FADE_AFTER,
+        );
+    }
+
+    fn use_slides(self) {
+        Effect::new(move || {
+            if !self.is_playing.get() {
+                return;
+            }
+            self.photo.track();
+            if self.neighbour(1).is_none() {
+                return self.is_playing.set(false);
+            }
+            if let Ok(timer) = set_timeout_with_handle(move || self.turn(1), SLIDE) {
+                on_cleanup(move || timer.clear());
+            }
+        });
+    }
+
+    /// The picture grows out of its tile, and returns to it.
+    fn grow(self, dialog: &web_sys::HtmlDialogElement) {
+        let Some(place) = self.place.get_untracked() else { return };
+        let Some(rect) = self.gallery.stage().and_then(|stage| stage.tile_rect(place)) else { return };
+        let (width, height) =
+            (f64::from(dialog.client_width().max(1)), f64::from(dialog.client_height().max(1)));
+        let dialog: &web_sys::HtmlElement = dialog;
+        let style = dialog.style();
+        let from_x = rect.left() + rect.width() / 2.0 - width / 2.0;
+        let from_y = rect.top() + rect.height() / 2.0 - height / 2.0;
+        // As large as the tile where the picture touches two sides of the window.
+        let scale = (rect.width() / width).max(rect.height() / height);
+        style.set_property("--from-x", &format!("{from_x}px")).ok();
+        style.set_property("--from-y", &format!("{from_y}px")).ok();
+        style.set_property("--from-scale", &scale.to_string()).ok();
+    }
+
+    pub fn close(self) {
+        if self.is_closing.get_untracked() {
+            return;
+        }
+        if let Some(dialog) = self.dialog.get_untracked() {
+            self.grow(&dialog);
+        }
+        self.is_closing.set(true);
+        let is_calm = media_matches("(prefers-reduced-motion: reduce)");
+        let leave = move || match window().history() {
+            Ok(history) if IS_PUSHED.get() => drop(history.back()),
+            _ => self.gallery.ui.replace_address(&address(None)),
+        };
+        set_timeout(leave, if is_calm { Duration::ZERO } else { RETURN });
+    }
+}
+
+/// Gives the keyboard back to the photos.
+fn focus_photos() {
+    let scroller = document().query_selector(".gallery-scroller").ok().flatten();
+    if let Some(scroller) = scroller.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) {
+        scroller.focus().ok();
+    }
+}

@@ -1,0 +1,278 @@
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use leptos::ev::{MouseEvent, PointerEvent, WheelEvent};
+use leptos::html::{Canvas, Div, Img};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::photo::{DerivativeKind, Photo, PhotoStatus};
+
+use super::Viewing;
+use super::view::View;
+use crate::components::gallery::tile::draw_hash;
+use crate::words;
+
+/// A swipe is at least so long, in pixels.
+const SWIPE_PIXELS: f64 = 60.0;
+/// Movement below this is none, in pixels.
+const SLOP_PIXELS: f64 = 4.0;
+/// How near a double click comes.
+const NEAR: f64 = 2.5;
+/// How much a notch of the wheel does.
+const WHEEL_PACE: f64 = 0.002;
+/// Enlarged more than this, a picture looks soft.
+const ENLARGED_MAX: f64 = 1.15;
+
+/// Asks for what a neighbour shows first, so that turning finds it here.
+pub fn preload(photo: &Photo) {
+    if let Some(address) = address(photo, screen_side())
+        && let Ok(picture) = web_sys::HtmlImageElement::new()
+    {
+        picture.set_src(&address);
+    }
+}
+
+/// The longer side of the window, in its own pixels.
+fn screen_side() -> f64 {
+    let side =
+        |side: Result<wasm_bindgen::JsValue, _>| side.ok().and_then(|it| it.as_f64()).unwrap_or(1_024.0);
+    side(window().inner_width()).max(side(window().inner_height())) * window().device_pixel_ratio()
+}
+
+/// The smallest derivative that is sharp at `side` pixels; the largest there is.
+fn address(photo: &Photo, side: f64) -> Option<String> {
+    let kinds = [DerivativeKind::Preview, DerivativeKind::Display];
+    let made = kinds.into_iter().filter_map(|kind| photo.derivatives.get(kind).as_ref());
+    let sharp = |width: u32, height: u32| f64::from(width.max(height)) * ENLARGED_MAX >= side;
+    let mut best = None;
+    for derivative in made {
+        best = Some(derivative.url.clone());
+        if sharp(derivative.width, derivative.height) {
+            break;
+        }
+    }
+    best
+}
+
+/// Whether the largest derivative shows less than the file.
+fn needs_original(photo: &Photo, side: f64) -> bool {
+    let display = photo.derivatives.display.as_ref();
+    let shown = display.map_or(0, |display| display.width.max(display.height));
+    let whole = photo.info.width.unwrap_or(0).max(photo.info.height.unwrap_or(0));
+    whole > shown && side > f64::from(shown) * ENLARGED_MAX
+}
+
+/// Browsers show these themselves.
+fn is_shown_by_browsers(mime_type: &str) -> bool {
+    matches!(mime_type, "image/jpeg" | "image/png" | "image/webp" | "image/gif" | "image/avif")
+}
+
+/// The photo or film itself.
+#[component]
+pub fn Picture(viewing: Viewing, photo: Rc<Photo>) -> impl IntoView {
+    if photo.mime_type.starts_with("video/") {
+        return view! { <Film viewing=viewing photo=photo /> }.into_any();
+    }
+    let area = NodeRef::<Div>::new();
+    let image = NodeRef::<Img>::new();
+    let hash = NodeRef::<Canvas>::new();
+    let at = RwSignal::new(View::default());
+    let shown = StoredValue::new_local(photo.clone());
+    let is_failed = RwSignal::new(false);
+    let is_loaded = RwSignal::new(false);
+    Effect::new(move || {
+        if let (Some(canvas), Some(drawing)) =
+            (hash.get(), shown.with_value(|photo| photo.info.thumbhash.clone()))
+        {
+            draw_hash(&canvas, &drawing);
+        }
+    });
+    let source = RwSignal::new(address(&photo, screen_side()));
+    let is_whole_file = StoredValue::new(false);
+    let ask_for_file = move || {
+        if is_whole_file.get_value() || !shown.with_value(|photo| is_shown_by_browsers(&photo.mime_type)) {
+            return;
+        }
+        is_whole_file.set_value(true);
+        let asked = viewing.gallery.ui.cloud().content_url(shown.with_value(|photo| photo.id));
+        spawn_local(async move {
+            if let Ok(address) = asked.await {
+                source.try_set(Some(address));
+            }
+        });
+    };
+    if source.with_untracked(Option::is_none) {
+        ask_for_file();
+    }
+    Effect::new(move || {
+        let side = screen_side() * at.get().scale;
+        if shown.with_value(|photo| needs_original(photo, side)) && at.with(|at| !at.is_whole()) {
+            ask_for_file();
+        } else if !is_whole_file.get_value() {
+            let sharper = shown.with_value(|photo| address(photo, side));
+            if source.with_untracked(|source| *source != sharper) && sharper.is_some() {
+                source.set(sharper);
+            }
+        }
+    });
+    let gestures = Rc::new(RefCell::new(Gestures::default()));
+    let size = move || {
+        area.get_untracked()
+            .map_or((1.0, 1.0), |area| (f64::from(area.client_width()), f64::from(area.client_height())))
+    };
+    let from_middle = move |x: i32, y: i32| {
+        let rect = area.get_untracked().map(|area| area.get_bounding_client_rect());
+        rect.map_or((0.0, 0.0), |rect| {
+            (f64::from(x) - rect.left() - rect.width() / 2.0, f64::from(y) - rect.top() - rect.height() / 2.0)
+        })
+    };
+    let (down, moved, up, cancelled) = (gestures.clone(), gestures.clone(), gestures.clone(), gestures);
+    let name = photo.file_name.clone();
+    let reason = photo.info.failure.clone().filter(|_| photo.info.status == PhotoStatus::Failed);
+    view! {
+        <div
+            node_ref=area
+            class="viewer-picture"
+            class:is-near=move || at.with(|at| !at.is_whole())
+            on:wheel=move |event: WheelEvent| {
+                event.prevent_default();
+                let factor = (-event.delta_y() * WHEEL_PACE).exp();
+                at.update(|at| *at = at.zoom(factor, from_middle(event.client_x(), event.client_y()), size()));
+            }
+            on:dblclick=move |event: MouseEvent| {
+                let point = from_middle(event.client_x(), event.client_y());
+                at.update(|at| *at = if at.is_whole() { at.zoom(NEAR, point, size()) } else { View::default() });
+            }
+            on:pointerdown=move |event: PointerEvent| {
+                if let Some(area) = area.get_untracked() {
+                    area.set_pointer_capture(event.pointer_id()).ok();
+                }
+                down.borrow_mut().down(&event);
+            }
+            on:pointermove=move |event: PointerEvent| {
+                let Some(change) = moved.borrow_mut().moved(&event) else { return };
+                let point = from_middle(change.at.0 as i32, change.at.1 as i32);
+                at.update(|at| *at = at.zoom(change.factor, point, size()).moved(change.by, size()));
+            }
+            on:pointerup=move |event: PointerEvent| {
+                let swipe = up.borrow_mut().up(&event);
+                if let Some((x, y)) = swipe.filter(|_| at.with_untracked(View::is_whole)) {
+                    if y > SWIPE_PIXELS && y > x.abs() {
+                        viewing.close();
+                    } else if x.abs() > SWIPE_PIXELS {
+                        viewing.turn(if x < 0.0 { 1 } else { -1 });
+                    }
+                }
+            }
+            on:pointercancel=move |event: PointerEvent| { cancelled.borrow_mut().up(&event); }
+        >
+            <div class="viewer-frame" class:is-loaded=move || is_loaded.get() style:transform=move || at.get().transform()>
+                <canvas node_ref=hash class="viewer-hash" width="1" height="1" aria-hidden="true"></canvas>
+                <img
+                    node_ref=image
+                    src=move || source.get()
+                    alt=name
+                    draggable="false"
+                    on:error=move |_| if is_whole_file.get_value() { is_failed.set(true) } else { ask_for_file() }
+                    on:load=move |_| {
+                        is_failed.set(false);
+                        is_loaded.set(true);
+                    }
+                />
+            </div>
+            <Show when=move || is_failed.get()>
+                <p class="viewer-word" role="status">{words::PHOTO_UNREACHABLE}</p>
+            </Show>
+            {reason.map(|reason| view! { <p class="viewer-word" role="status">{words::no_preview_because(&reason)}</p> })}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Film(viewing: Viewing, photo: Rc<Photo>) -> impl IntoView {
+    let source = RwSignal::new(None::<String>);
+    let is_failed = RwSignal::new(false);
+    let asked = viewing.gallery.ui.cloud().content_url(photo.id);
+    spawn_local(async move {
+        match asked.await {
+            Ok(address) => drop(source.try_set(Some(address))),
+            Err(_) => drop(is_failed.try_set(true)),
+        }
+    });
+    let poster = photo.derivatives.preview.as_ref().map(|preview| preview.url.clone());
+    view! {
+        <video
+            class="viewer-film"
+            controls
+            autoplay
+            playsinline
+            poster=poster
+            src=move || source.get()
+            aria-label=photo.file_name.clone()
+            on:error=move |_| is_failed.set(true)
+        ></video>
+        <Show when=move || is_failed.get()>
+            <p class="viewer-word" role="status">{words::FILM_UNREACHABLE}</p>
+        </Show>
+    }
+    .into_any()
+}
+
+/// Fingers, pens and the mouse, as they move.
+#[derive(Default)]
+struct Gestures {
+    points: HashMap<i32, (f64, f64)>,
+    began: (f64, f64),
+    /// Two fingers were down: what follows is no swipe.
+    was_pinch: bool,
+}
+
+/// What a movement did: nearer around a point, and along.
+struct Change {
+    factor: f64,
+    at: (f64, f64),
+    by: (f64, f64),
+}
+
+impl Gestures {
+    fn down(&mut self, event: &PointerEvent) {
+        let point = (f64::from(event.client_x()), f64::from(event.client_y()));
+        if self.points.is_empty() {
+            self.began = point;
+            self.was_pinch = false;
+        }
+        self.points.insert(event.pointer_id(), point);
+        self.was_pinch |= self.points.len() > 1;
+    }
+
+    fn moved(&mut self, event: &PointerEvent) -> Option<Change> {
+        let point = (f64::from(event.client_x()), f64::from(event.client_y()));
+        let before = self.points.insert(event.pointer_id(), point);
+        let Some(before) = before else {
+            self.points.remove(&event.pointer_id());
+            return None;
+        };
+        let others = self.points.iter().filter(|(id, _)| **id != event.pointer_id());
+        let Some((_, other)) = others.last() else {
+            return Some(Change { factor: 1.0, at: point, by: (point.0 - before.0, point.1 - before.1) });
+        };
+        let apart = |point: (f64, f64)| (point.0 - other.0).hypot(point.1 - other.1).max(1.0);
+        Some(Change {
+            factor: apart(point) / apart(before),
+            at: (f64::midpoint(point.0, other.0), f64::midpoint(point.1, other.1)),
+            by: ((point.0 - before.0) / 2.0, (point.1 - before.1) / 2.0),
+        })
+    }
+
+    /// How far a single finger went since it came down, where it moved.
+    fn up(&mut self, event: &PointerEvent) -> Option<(f64, f64)> {
+        let point = self.points.remove(&event.pointer_id())?;
+        if !self.points.is_empty() || self.was_pinch {
+            return None;
+        }
+        let way = (point.0 - self.began.0, point.1 - self.began.1);
+        (way.0.hypot(way.1) > SLOP_PIXELS).then_some(way)
+    }
+}

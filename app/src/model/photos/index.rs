@@ -1,0 +1,188 @@
+use std::ops::Range;
+
+use shared::photo_index::{PhotoSegment, WallDay};
+
+/// How many photos each day has and what shape each is: the whole of a list, in its order. A photo's place in it
+/// is its ordinal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PhotoIndex {
+    aspects: Vec<u8>,
+    days: Vec<(WallDay, u32)>,
+    segments: Vec<Segment>,
+    is_whole: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Segment {
+    start: u32,
+    cursor: Option<String>,
+}
+
+impl PhotoIndex {
+    /// What follows in the list; more may follow it.
+    pub fn push(&mut self, segment: &PhotoSegment) {
+        if segment.aspects().is_empty() {
+            return;
+        }
+        let mut start = self.aspects.len() as u32;
+        self.segments.push(Segment { start, cursor: segment.cursor().map(str::to_owned) });
+        for &(day, count) in segment.days() {
+            if self.days.last().is_none_or(|(last, _)| *last != day) {
+                self.days.push((day, start));
+            }
+            start += count;
+        }
+        self.aspects.extend_from_slice(segment.aspects());
+    }
+
+    /// Nothing more follows.
+    pub fn close(&mut self) {
+        self.is_whole = true;
+    }
+
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    pub fn len(&self) -> usize {
+        self.aspects.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.aspects.is_empty()
+    }
+
+    /// `shared::photo::Aspect`'s codes, one a photo.
+    pub fn aspects(&self) -> &[u8] {
+        &self.aspects
+    }
+
+    /// Days, the latest first, each with the ordinal of its first photo.
+    pub fn days(&self) -> &[(WallDay, u32)] {
+        &self.days
+    }
+
+    fn day_range(&self, place: usize) -> Range<usize> {
+        let end = self.days.get(place + 1).map_or(self.len(), |(_, start)| *start as usize);
+        self.days[place].1 as usize..end
+    }
+
+    pub fn segments_len(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// The segment that has the photo.
+    pub fn segment_of(&self, ordinal: usize) -> Option<usize> {
+        if ordinal >= self.len() {
+            return None;
+        }
+        Some(self.segments.partition_point(|segment| segment.start as usize <= ordinal) - 1)
+    }
+
+    /// Ordinals of a segment's photos.
+    pub fn segment(&self, number: usize) -> Range<usize> {
+        let end = self.segments.get(number + 1).map_or(self.len(), |next| next.start as usize);
+        self.segments.get(number).map_or(0..0, |segment| segment.start as usize..end)
+    }
+
+    /// What the list is asked with to begin at a segment; none where the list begins.
+    pub fn cursor(&self, segment: usize) -> Option<&str> {
+        self.segments.get(segment)?.cursor.as_deref()
+    }
+
+    /// Where in `newer` the photo is that is at `ordinal` here, as far as days and shapes tell: exact where the
+    /// rest of its day is as it was, or grew or shrank at one place; otherwise near.
+    pub fn follow(&self, newer: &Self, ordinal: usize) -> usize {
+        if self.is_empty() || newer.is_empty() {
+            return 0;
+        }
+        let ordinal = ordinal.min(self.len() - 1);
+        let place = self.days.partition_point(|(_, start)| *start as usize <= ordinal) - 1;
+        let day = self.days[place].0;
+        let there = newer.days.partition_point(|(newer, _)| *newer > day);
+        if newer.days.get(there).is_none_or(|(newer, _)| *newer != day) {
+            let next = newer.days.get(there).map_or(newer.len(), |(_, start)| *start as usize);
+            return next.min(newer.len() - 1);
+        }
+        let (before, after) = (self.day_range(place), newer.day_range(there));
+        let within = ordinal - before.start;
+        let (old, new) = (&self.aspects[before], &newer.aspects[after.clone()]);
+        let same_before = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+        let same_after = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
+        let from_end = old.len() - within;
+        // A run of one shape that grew could have grown anywhere: new photos are the later ones, before it.
+        let within = if from_end <= same_after.min(new.len()) {
+            new.len() - from_end
+        } else if within < same_before {
+            within
+        } else {
+            within.min(new.len() - 1)
+        };
+        after.start + within
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use proptest::prelude::*;
+    use shared::photo::{Aspect, WallTime};
+
+    use super::*;
+
+    /// An index of these shapes by day, cut every `segment` photos.
+    pub fn index(days: &[(i32, Vec<u8>)], segment: usize) -> PhotoIndex {
+        let photos: Vec<_> = days
+            .iter()
+            .flat_map(|(day, codes)| codes.iter().map(|code| (WallDay(*day).start(), *code)))
+            .collect::<Vec<(WallTime, u8)>>();
+        let mut index = PhotoIndex::default();
+        for (number, photos) in photos.chunks(segment).enumerate() {
+            let cursor = (number > 0).then(|| number.to_string());
+            let photos = photos.iter().map(|(at, code)| (*at, Aspect::from_code(*code)));
+            index.push(&PhotoSegment::new(cursor, photos));
+        }
+        index.close();
+        index
+    }
+
+    #[test]
+    fn days_go_on_over_segments() {
+        let index = index(&[(9, vec![1, 2, 3]), (7, vec![4, 5]), (-2, vec![6])], 2);
+        assert_eq!((index.len(), index.segments_len()), (6, 3));
+        assert_eq!(index.days(), [(WallDay(9), 0), (WallDay(7), 3), (WallDay(-2), 5)]);
+        assert_eq!(index.aspects(), [1, 2, 3, 4, 5, 6]);
+        let segments: Vec<_> = (0..7).map(|ordinal| index.segment_of(ordinal)).collect();
+        assert_eq!(segments, [Some(0), Some(0), Some(1), Some(1), Some(2), Some(2), None]);
+        assert_eq!((index.segment(1), index.cursor(0), index.cursor(2)), (2..4, None, Some("2")));
+        assert_eq!(index.segment(3), 0..0);
+    }
+
+    #[test]
+    fn what_one_looks_at_is_found_again_when_photos_come_and_go() {
+        let before = index(&[(9, vec![1, 2, 3]), (7, vec![4, 5])], 256);
+        let newer = index(&[(12, vec![8]), (9, vec![7, 1, 2, 3]), (7, vec![4, 5])], 256);
+        let followed: Vec<_> = (0..5).map(|ordinal| before.follow(&newer, ordinal)).collect();
+        assert_eq!(followed, [2, 3, 4, 5, 6]);
+        let back: Vec<_> = (2..7).map(|ordinal| newer.follow(&before, ordinal)).collect();
+        assert_eq!(back, [0, 1, 2, 3, 4]);
+        assert_eq!(newer.follow(&before, 0), 0, "its day is gone: the next one");
+        assert_eq!(before.follow(&PhotoIndex::default(), 3), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn one_day_that_grows_at_one_place_moves_no_other_photo(
+            codes in proptest::collection::vec(1_u8..=255, 1..40), at in 0_usize..40, added in 1_u8..=255,
+        ) {
+            let at = at.min(codes.len());
+            let mut grown = codes.clone();
+            grown.insert(at, added);
+            let (old, new) = (index(&[(3, codes.clone())], 16), index(&[(3, grown.clone())], 16));
+            for (ordinal, code) in codes.iter().enumerate() {
+                let there = old.follow(&new, ordinal);
+                prop_assert_eq!(grown[there], *code);
+                prop_assert!(there == ordinal || there == ordinal + 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! A photo library on the screen, as columns: what is shown where, exact for a million photos, without an
+//! object a photo.
+
+mod arrangement;
+mod cache;
+mod calendar;
+mod index;
+mod layout;
+mod ranges;
+mod selection;
+mod spacer;
+
+pub use arrangement::{Arrangement, Zoom};
+pub use cache::PhotoCache;
+pub use calendar::month_of;
+pub use index::PhotoIndex;
+pub use layout::{Layout, Metrics, Tile};
+pub use ranges::Ranges;
+pub use selection::PhotoSelection;
+pub use spacer::Spacer;

@@ -1,0 +1,121 @@
+import AxeBuilder from "@axe-core/playwright";
+import { type Page, expect, test } from "@playwright/test";
+
+import { Gate } from "../gate.ts";
+import { Person } from "../person.ts";
+import { photographs } from "../photographs.ts";
+import { Server } from "../server.ts";
+
+const MINUTE_MS = 60_000;
+const COUNT = 60;
+
+let server: Server;
+let gate: Gate;
+
+test.beforeEach(async () => {
+  server = await Server.start();
+  gate = await Gate.before(server);
+});
+
+test.afterEach(async () => {
+  await gate.cut();
+  await server.stop();
+});
+
+const gallery = (page: Page) => page.getByRole("grid", { name: "Library" });
+const photo = (page: Page, name: string) => page.getByRole("gridcell", { name: new RegExp(name) });
+
+/** Every row's photos stand side by side, 4 px apart, and fill the width but for the last row of a day. */
+async function rowsOnScreen(page: Page): Promise<{ width: number; rows: [number, number][][] }> {
+  return page.evaluate(() => {
+    const grid = document.querySelector("[role=grid]")!;
+    const rows = [...grid.querySelectorAll("[role=row]:not([hidden])")].map((row) =>
+      [...row.querySelectorAll<HTMLElement>("[data-place]")]
+        .map((tile): [number, number] => [tile.offsetLeft, tile.offsetLeft + tile.offsetWidth])
+        .sort(([a], [b]) => a - b),
+    );
+    return { width: grid.clientWidth, rows };
+  });
+}
+
+test("photos go in, are seen by day, opened, liked, deleted and brought back, and are there offline", async ({ browser }) => {
+  test.setTimeout(6 * MINUTE_MS);
+  const ann = await Person.on(browser, gate.url);
+  await ann.register("ann");
+  const { page } = ann;
+  await page.getByRole("navigation", { name: "Main" }).first().getByRole("link", { name: "Photos" }).click();
+  await expect(page.getByRole("heading", { name: "Your photos belong here" })).toBeVisible();
+
+  await test.step("what is dropped is here at once, and has its day when the server has looked at it", async () => {
+    const files = await photographs(page, COUNT);
+    const text = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no photo") };
+    await Promise.all([
+      // It is said for a few seconds only.
+      expect(page.locator(".toast", { hasText: "1 file left out" })).toBeVisible(),
+      page.locator("#pick-files").setInputFiles([...files, text]),
+    ]);
+    await expect(gallery(page)).toBeVisible();
+    await ann.seesStatus("Up to date", 3 * MINUTE_MS);
+    await expect(photo(page, "20 May 2024.*IMG_0000")).toBeVisible({ timeout: 2 * MINUTE_MS });
+    await expect(page.locator(".photo-heading", { hasText: "20 May 2024" }).first()).toBeVisible();
+    await expect(page.locator("[data-place].is-loaded").first()).toBeVisible();
+  });
+
+  await test.step("rows are justified", async () => {
+    await expect.poll(async () => (await rowsOnScreen(page)).rows.some((row) => row.length > 2)).toBe(true);
+    const { width, rows } = await rowsOnScreen(page);
+    for (const row of rows) {
+      for (const [index, [left]] of row.entries()) expect(left).toBe(index === 0 ? 0 : row[index - 1]![1] + 4);
+      expect(row.at(-1)![1]).toBeLessThanOrEqual(width);
+    }
+    expect(rows.some((row) => row.at(-1)![1] === width)).toBe(true);
+    expect(await page.locator("[data-place]").count()).toBeLessThanOrEqual(400);
+  });
+
+  await test.step("a photo opens, and is a favourite", async () => {
+    await photo(page, "IMG_0002").click();
+    const viewer = page.getByRole("dialog", { name: /IMG_0002/ });
+    await expect(viewer.getByRole("img", { name: "IMG_0002.jpg" })).toBeVisible();
+    await page.keyboard.press("f");
+    await expect(page.locator(".toast", { hasText: "1 photo added to your favorites" })).toBeAttached();
+    await page.keyboard.press("ArrowRight");
+    await expect(page.getByRole("dialog", { name: /IMG_0003/ })).toBeVisible();
+    await page.goBack();
+    await expect(page.getByRole("dialog", { name: /IMG_/ })).toBeHidden();
+    await expect(photo(page, "IMG_0002.*favorite")).toBeVisible();
+  });
+
+  await test.step("what is deleted is gone at once, and comes back", async () => {
+    await expect(gallery(page)).toBeFocused();
+    await page.keyboard.press("Home");
+    await page.keyboard.press("Delete");
+    await expect(photo(page, "IMG_0000")).toBeHidden();
+    await ann.seesStatus("Up to date");
+    await page.getByRole("button", { name: "Undo" }).last().click();
+    await expect(photo(page, "IMG_0000")).toBeVisible();
+    await ann.seesStatus("Up to date");
+  });
+
+  await test.step("nothing is wrong for those who hear it", async () => {
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations).toEqual([]);
+  });
+
+  await test.step("another list has an address of its own", async () => {
+    await page.getByRole("link", { name: "Favorites" }).click();
+    await expect(page).toHaveURL(/\/photos\/favorites$/);
+    await expect(page.getByRole("gridcell")).toHaveCount(1);
+    await page.goBack();
+  });
+
+  await test.step("the gallery opens without the server, with what was seen", async () => {
+    await ann.isReadyForOffline();
+    await page.reload();
+    await expect(page.locator("[data-place].is-loaded").first()).toBeVisible();
+    await gate.cut();
+    await page.reload();
+    await ann.seesStatus(/Offline/);
+    await expect(photo(page, "20 May 2024.*IMG_0000")).toBeVisible();
+    await expect(page.locator("[data-place].is-loaded").first()).toBeVisible();
+  });
+});

@@ -1,0 +1,343 @@
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use app::ports::{CallError, LocalFuture, PhotoCache, PhotoIndex, PhotoList, PhotoSource, PhotosState};
+use leptos::prelude::{ArcRwSignal, Signal, Update};
+use shared::photo::Photo;
+use shared::photo_index::PhotoSegment;
+use shared::{ClientFileItem, ItemId};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::AbortController;
+
+use crate::api::{self, Answer};
+use crate::browser;
+use crate::replica::Replica;
+use crate::store::IndexedDbStore;
+
+/// Segments that come at a time.
+const FETCHES_MAX: usize = 3;
+/// Hints come in crowds: the index is read once for all of them, in milliseconds.
+const PACE_MS: u64 = 400;
+/// Until a list is read again that changed while it was read, or whose server was away, in milliseconds.
+const AGAIN_MS: u64 = 5_000;
+
+pub struct ListOfPhotos {
+    me: Weak<Self>,
+    list: PhotoList,
+    store: Rc<IndexedDbStore>,
+    replica: Rc<Replica>,
+    revision: ArcRwSignal<u64>,
+    is_told: Cell<bool>,
+    state: Cell<PhotosState>,
+    index: RefCell<Rc<PhotoIndex>>,
+    /// Counts indexes: what was asked for of another one is not of this.
+    generation: Cell<u64>,
+    cache: RefCell<PhotoCache>,
+    wanted: RefCell<Vec<usize>>,
+    fetches: RefCell<BTreeMap<usize, AbortController>>,
+    /// Whether a reading of the index is due or under way, and whether another one is to follow.
+    is_reading: Cell<bool>,
+    is_outdated: Cell<bool>,
+    /// Counts readings as they begin.
+    readings: Cell<u64>,
+    arriving: RefCell<BTreeSet<ItemId>>,
+    /// What arrived, until a reading that began later has it: by the reading before.
+    arrived: RefCell<BTreeMap<ItemId, u64>>,
+}
+
+impl ListOfPhotos {
+    pub fn open(list: PhotoList, store: Rc<IndexedDbStore>, replica: Rc<Replica>) -> Rc<Self> {
+        let opened = Rc::new_cyclic(|me| Self {
+            me: me.clone(),
+            list,
+            store,
+            replica,
+            revision: ArcRwSignal::new(0),
+            is_told: Cell::new(false),
+            state: Cell::default(),
+            index: RefCell::default(),
+            generation: Cell::new(0),
+            cache: RefCell::default(),
+            wanted: RefCell::default(),
+            fetches: RefCell::default(),
+            is_reading: Cell::new(false),
+            is_outdated: Cell::new(false),
+            readings: Cell::new(0),
+            arriving: RefCell::default(),
+            arrived: RefCell::default(),
+        });
+        let opening = opened.clone();
+        spawn_local(async move {
+            opening.recall().await;
+            opening.look_again();
+        });
+        opened
+    }
+
+    /// The name under which it is kept.
+    fn name(&self) -> String {
+        format!("{:?}", self.list)
+    }
+
+    fn tell(&self) {
+        if self.is_told.replace(true) {
+            return;
+        }
+        let Some(list) = self.me.upgrade() else { return };
+        spawn_local(async move {
+            browser::next_frame().await;
+            list.is_told.set(false);
+            list.revision.update(|revision| *revision += 1);
+        });
+    }
+
+    /// What this device kept of the list.
+    async fn recall(&self) {
+        let Ok(Some(segments)) = self.store.photo_index(&self.name()).await else { return };
+        if self.index.borrow().is_empty() {
+            self.take(whole(&segments));
+            self.state.set(PhotosState::Here);
+        }
+    }
+
+    /// Something changed: the index is read again, soon.
+    pub fn look_again(&self) {
+        if self.is_reading.replace(true) {
+            self.is_outdated.set(true);
+            return;
+        }
+        let Some(list) = self.me.upgrade() else { return };
+        let pause = if list.readings.get() == 0 { 0 } else { PACE_MS };
+        spawn_local(async move {
+            browser::sleep(pause).await;
+            list.is_outdated.set(false);
+            let is_read = list.read().await;
+            list.is_reading.set(false);
+            if !is_read && list.index.borrow().is_empty() {
+                list.state.set(PhotosState::Away);
+                list.tell();
+            }
+            if list.is_outdated.get() {
+                list.look_again();
+            } else if !is_read && browser::is_online() {
+                browser::sleep(AGAIN_MS).await;
+                list.look_again();
+            }
+        });
+    }
+
+    /// The list and the index do not fit: most likely something changed just now, and a hint is on its way.
+    fn look_again_later(&self) {
+        let list = self.me.clone();
+        spawn_local(async move {
+            browser::sleep(AGAIN_MS).await;
+            if let Some(list) = list.upgrade() {
+                list.look_again();
+            }
+        });
+    }
+
+    /// Reads the index from the server, a page after the other. Answers whether it came to its end.
+    async fn read(&self) -> bool {
+        let reading = self.readings.get() + 1;
+        self.readings.set(reading);
+        let (mut index, mut segments) = (PhotoIndex::default(), Vec::new());
+        let (mut cursor, mut shown) = (None::<String>, 0);
+        loop {
+            let Ok(page) = api::photo_index(self.list, cursor.as_deref()).await else { return false };
+            page.segments.iter().for_each(|segment| index.push(segment));
+            segments.extend(page.segments);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+            // Somebody who waits sees what is here; not with each page, for it is laid out each time.
+            let is_first = shown > 0 || self.index.borrow().is_empty();
+            if is_first && index.len() >= 2 * shown {
+                shown = index.len();
+                self.take(index.clone());
+                self.state.set(PhotosState::Here);
+            }
+            browser::turn().await;
+        }
+        index.close();
+        self.state.set(PhotosState::Here);
+        self.arrived.borrow_mut().retain(|_, before| *before >= reading);
+        self.cache.borrow_mut().age();
+        if **self.index.borrow() != index {
+            self.take(index);
+            // What cannot be kept is shown all the same.
+            let _ = self.store.put_photo_index(&self.name(), &segments).await;
+        }
+        self.tell();
+        true
+    }
+
+    fn take(&self, index: PhotoIndex) {
+        let former = self.index.replace(Rc::new(index));
+        let index = self.index.borrow().clone();
+        self.generation.set(self.generation.get() + 1);
+        for fetch in std::mem::take(&mut *self.fetches.borrow_mut()).into_values() {
+            fetch.abort();
+        }
+        self.wanted.borrow_mut().clear();
+        let is_listed = |id| self.replica.photo_marks(id).is_none_or(|marks| self.list.has(marks));
+        let carried = self.cache.borrow().carry(&former, &index, is_listed);
+        self.cache.replace(carried);
+        self.tell();
+    }
+
+    pub fn find(&self, id: ItemId) -> Option<Rc<Photo>> {
+        let (cache, index) = (self.cache.borrow(), self.index.borrow());
+        let ordinal = cache.find(&index, id)?;
+        cache.get(&index, ordinal).cloned()
+    }
+
+    /// Begins what is wanted and does not come yet.
+    fn go_on(&self) {
+        let wanted = self.wanted.borrow().clone();
+        for segment in wanted {
+            let is_due =
+                !self.cache.borrow().is_fresh(segment) && !self.fetches.borrow().contains_key(&segment);
+            if !is_due || self.fetches.borrow().len() >= FETCHES_MAX {
+                continue;
+            }
+            let (Some(list), Ok(controller)) = (self.me.upgrade(), AbortController::new()) else { return };
+            self.fetches.borrow_mut().insert(segment, controller.clone());
+            spawn_local(async move {
+                let generation = list.generation.get();
+                let answer = list.bring(segment, &controller).await;
+                if list.generation.get() != generation {
+                    return;
+                }
+                list.fetches.borrow_mut().remove(&segment);
+                if answer.is_ok() {
+                    list.go_on();
+                } else {
+                    // Asked for again with the next frame at rest; without a line, when there is one.
+                    list.wanted.borrow_mut().retain(|wanted| *wanted != segment);
+                }
+            });
+        }
+    }
+
+    /// A segment's photos: those that this device kept at once, then those of the server.
+    async fn bring(&self, segment: usize, controller: &AbortController) -> Answer<Vec<Rc<Photo>>> {
+        let generation = self.generation.get();
+        let index = self.index.borrow().clone();
+        let (cursor, count) = (index.cursor(segment).map(str::to_owned), index.segment(segment).len());
+        let is_known = self.cache.borrow().has(segment);
+        if !is_known
+            && let Ok(Some(kept)) = self.store.photo_stretch(&self.name(), cursor.as_deref()).await
+            && kept.len() == count
+            && self.generation.get() == generation
+        {
+            self.cache.borrow_mut().put(segment, kept.into_iter().map(Rc::new).collect(), false);
+            self.tell();
+        }
+        let page = api::photos(self.list, cursor.as_deref(), count, controller).await?;
+        let photos: Vec<Rc<Photo>> = page.photos.into_iter().map(Rc::new).collect();
+        if self.generation.get() != generation {
+            return Ok(photos);
+        }
+        if photos.len() != count {
+            self.look_again_later();
+            return Err(CallError::Unreachable);
+        }
+        self.cache.borrow_mut().put(segment, photos.clone(), true);
+        self.tell();
+        let borrowed: Vec<&Photo> = photos.iter().map(|photo| &**photo).collect();
+        let _ = self.store.put_photo_stretch(&self.name(), cursor.as_deref(), &borrowed).await;
+        Ok(photos)
+    }
+
+    async fn segment_now(&self, segment: usize) -> Result<Vec<Rc<Photo>>, CallError> {
+        let index = self.index.borrow().clone();
+        let known = || {
+            let cache = self.cache.borrow();
+            index
+                .segment(segment)
+                .map(|ordinal| cache.get(&index, ordinal).cloned())
+                .collect::<Option<Vec<_>>>()
+        };
+        if let Some(photos) = known().filter(|_| self.cache.borrow().is_fresh(segment)) {
+            return Ok(photos);
+        }
+        let controller = AbortController::new().map_err(|_| CallError::Unreachable)?;
+        match self.bring(segment, &controller).await {
+            Ok(photos) => Ok(photos),
+            Err(error) => known().ok_or(error),
+        }
+    }
+}
+
+fn whole(segments: &[PhotoSegment]) -> PhotoIndex {
+    let mut index = PhotoIndex::default();
+    for segment in segments {
+        index.push(segment);
+    }
+    index.close();
+    index
+}
+
+impl PhotoSource for ListOfPhotos {
+    fn revision(&self) -> Signal<u64> {
+        self.revision.clone().into()
+    }
+
+    fn state(&self) -> PhotosState {
+        self.state.get()
+    }
+
+    fn index(&self) -> Rc<PhotoIndex> {
+        self.index.borrow().clone()
+    }
+
+    fn photo(&self, ordinal: usize) -> Option<Rc<Photo>> {
+        self.cache.borrow().get(&self.index.borrow(), ordinal).cloned()
+    }
+
+    fn known(&self) -> Vec<(usize, Rc<Photo>)> {
+        let (cache, index) = (self.cache.borrow(), self.index.borrow());
+        cache.known(&index).map(|(ordinal, photo)| (ordinal, photo.clone())).collect()
+    }
+
+    fn want(&self, segments: &[usize]) {
+        self.cache.borrow_mut().touch(segments);
+        self.wanted.replace(segments.to_vec());
+        self.fetches.borrow_mut().retain(|segment, fetch| {
+            let stays = segments.contains(segment);
+            if !stays {
+                fetch.abort();
+            }
+            stays
+        });
+        self.go_on();
+    }
+
+    fn segment(&self, number: usize) -> LocalFuture<Result<Vec<Rc<Photo>>, CallError>> {
+        let list = self.me.upgrade();
+        Box::pin(async move { list.ok_or(CallError::Unreachable)?.segment_now(number).await })
+    }
+
+    fn arriving(&self) -> Vec<Arc<ClientFileItem>> {
+        let Some(library) = self.replica.photo_library() else { return Vec::new() };
+        let sending = self.replica.created_in(library);
+        let ids: BTreeSet<ItemId> = sending.iter().map(|item| item.item.id).collect();
+        let former = self.arriving.replace(ids.clone());
+        let mut arrived = self.arrived.borrow_mut();
+        arrived.extend(former.difference(&ids).map(|id| (*id, self.readings.get())));
+        // What turned out to be a photo that was there already is shown as that one.
+        arrived.retain(|id, _| {
+            let item = self.replica.item(*id);
+            item.is_some_and(|item| item.item.id == *id && !item.item.is_deleted)
+        });
+        let arrived = arrived
+            .keys()
+            .filter_map(|id| self.replica.item(*id))
+            .filter(|it| self.find(it.item.id).is_none());
+        sending.into_iter().chain(arrived).collect()
+    }
+}

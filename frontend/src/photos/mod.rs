@@ -1,0 +1,116 @@
+//! Lists of photos: their indexes and what was seen of them, from the server and, without it, from this device.
+
+mod list;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use app::ports::{CallError, PhotoList, PhotoMarks, PhotoSource};
+use leptos::prelude::{Effect, Owner, With};
+use shared::ItemId;
+use shared::photo::{Derivatives, Photo, PhotoInfo};
+use shared::sync::ZoneKind;
+use wasm_bindgen_futures::JsFuture;
+
+pub use self::list::ListOfPhotos;
+use crate::api;
+use crate::replica::Replica;
+use crate::store::IndexedDbStore;
+
+/// The lists that were asked for.
+pub struct PhotoLists {
+    store: Rc<IndexedDbStore>,
+    replica: Rc<Replica>,
+    lists: RefCell<BTreeMap<PhotoList, Rc<ListOfPhotos>>>,
+    /// Of what follows the screen for as long as this lives.
+    owner: Owner,
+}
+
+impl PhotoLists {
+    pub fn new(store: Rc<IndexedDbStore>, replica: Rc<Replica>) -> Rc<Self> {
+        let lists =
+            Rc::new(Self { store, replica: replica.clone(), lists: RefCell::default(), owner: Owner::new() });
+        let told = Rc::downgrade(&lists);
+        let look_again = move || {
+            if let Some(lists) = told.upgrade() {
+                lists.lists.borrow().values().for_each(|list| list.look_again());
+            }
+        };
+        replica.when_photos_change(look_again.clone());
+        let summary = replica.screen.summary.clone();
+        // With the line back, what was missed meanwhile is read.
+        lists.owner.with(|| {
+            Effect::new(move |was_online: Option<bool>| {
+                let is_online = summary.with(|summary| summary.online);
+                if is_online && was_online == Some(false) {
+                    look_again();
+                }
+                is_online
+            });
+        });
+        lists
+    }
+
+    pub fn list(&self, list: PhotoList) -> Rc<dyn PhotoSource> {
+        let open = || ListOfPhotos::open(list, self.store.clone(), self.replica.clone());
+        let known = self.lists.borrow().get(&list).cloned();
+        known.unwrap_or_else(|| {
+            let opened = open();
+            self.lists.borrow_mut().insert(list, opened.clone());
+            opened
+        })
+    }
+
+    pub async fn photo(&self, id: ItemId) -> Result<Rc<Photo>, CallError> {
+        let known = self.lists.borrow().values().find_map(|list| list.find(id));
+        if let Some(photo) = known {
+            return Ok(photo);
+        }
+        match api::photo(id).await {
+            Ok(photo) => Ok(Rc::new(photo)),
+            Err(error) => self.replica.photo(id).map(Rc::new).ok_or(error),
+        }
+    }
+}
+
+/// The cache of smaller forms, which the service worker fills.
+const CACHE: &str = "photos";
+
+/// Forgets what was seen of photos on this device.
+pub async fn forget_all() {
+    let caches = web_sys::window().and_then(|window| window.caches().ok());
+    if let Some(caches) = caches {
+        // Over plain HTTP there is no service worker, and nothing is held.
+        let _ = JsFuture::from(caches.delete(CACHE)).await;
+    }
+}
+
+impl Replica {
+    pub fn photo_library(&self) -> Option<ItemId> {
+        self.read(|engine| engine.root_of(ZoneKind::Photos))
+    }
+
+    pub fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks> {
+        self.read(|engine| {
+            let item = engine.item(id)?;
+            let marks = PhotoMarks::of(item.photo()?);
+            Some(PhotoMarks { is_deleted: !item.is_live(), ..marks })
+        })
+    }
+
+    /// A photo as far as this device knows it as a file: without smaller forms.
+    fn photo(&self, id: ItemId) -> Option<Photo> {
+        let item = self.item(id)?;
+        let info = item.item.photo.as_deref().cloned();
+        Some(Photo {
+            id,
+            file_id: id,
+            file_name: item.item.name.clone(),
+            mime_type: item.item.mime_type.clone().unwrap_or_else(|| "image/jpeg".to_owned()),
+            size: item.item.size,
+            info: info.unwrap_or_else(|| PhotoInfo::unknown(item.item.modified_at)),
+            derivatives: Derivatives::default(),
+        })
+    }
+}
