@@ -370,7 +370,7 @@ impl Engine {
             .map(|queued| queued.op.clone())
             .collect();
         for other in beside {
-            self.rebase(&other, &op.base);
+            self.part_from(&other, op);
         }
         self.touch_operation(op.id);
         self.reblock();

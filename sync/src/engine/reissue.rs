@@ -49,7 +49,7 @@ impl Engine {
             // It only stood in the same chain; what it changes is another matter.
             Some((true, base)) if !leans_on(&op.act, &base.act) => {
                 self.reissue(op.id);
-                self.rebase(op, &base.base);
+                self.part_from(op, &base);
             }
             Some(_) => self.reissue(op.id),
             None => {
@@ -75,6 +75,30 @@ impl Engine {
         }
         self.touch_operation(id);
         self.reblock();
+    }
+
+    /// Lets the operation in the place of `op` go on without one that was refused and that it merely came after.
+    /// What comes after it in turn, and is made on what was refused, waits with that.
+    pub(super) fn part_from(&mut self, op: &Operation, refused: &Operation) {
+        self.rebase(op, &refused.base);
+        let item = self.resolve(op.item_id);
+        let mut places = vec![op.sequence];
+        while let Some(id) = places.pop().and_then(|place| self.outbox.at(place)) {
+            let chained =
+                self.outbox.of_item(item).filter(|queued| queued.op.base.base_operation_id == Some(id));
+            let chained: Vec<(Operation, bool)> =
+                chained.map(|queued| (queued.op.clone(), queued.sent)).collect();
+            for (next, sent) in chained {
+                if !leans_on(&next.act, &refused.act) {
+                    places.push(next.sequence);
+                    continue;
+                }
+                if sent {
+                    self.reissue(next.id);
+                }
+                self.rebase(&next, &Base::operation(refused.id));
+            }
+        }
     }
 
     /// Sends the same act again as another operation: the answer to the old one is final.

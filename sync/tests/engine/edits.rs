@@ -159,6 +159,26 @@ fn a_save_on_one_that_was_refused_waits_with_it_before_a_restart_as_after() {
 }
 
 #[test]
+fn what_was_written_on_a_refused_content_waits_with_it_whatever_came_between() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "zero");
+    world.assert_converged();
+    world.server.refuse.insert(file, (ErrorCode::ReadOnly, 1));
+    world.go_offline(0);
+    let refused = world.edit(0, file, "one");
+    world.rename(0, file, "b.txt");
+    world.edit(0, file, "one two");
+    world.go_online(0);
+    world.settle();
+    assert_eq!(world.tree(0), [format!("/b.txt {}", hash("zero"))]);
+    world.event(0, Event::Retry { operation: refused });
+    world.assert_converged();
+    assert!(world.server.conflicts.is_empty());
+    assert_eq!(world.tree(0), [format!("/b.txt {}", hash("one two"))]);
+}
+
+#[test]
 fn an_editor_goes_on_from_what_a_given_up_save_was_made_on() {
     let mut world = World::new(1);
     let root = world.server.root;
