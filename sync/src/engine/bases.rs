@@ -47,6 +47,14 @@ impl Engine {
         self.outbox.of_item(item).rev().filter(in_effect)
     }
 
+    /// The version that the first of an operation's chain was made on, answered ones included. Of what was
+    /// answered before the program was started nobody can tell.
+    pub(super) fn root_of<'a>(&'a self, queued: &'a Queued) -> Option<&'a VersionVector> {
+        let first = &self.outbox.chain(queued).last()?.op.base;
+        let answered = || self.roots.get(&first.base_operation_id?);
+        first.base_version.as_ref().or_else(answered)
+    }
+
     /// The last operation of the item that is shown and decides this sort: what a further edit is made on.
     pub(super) fn last_of_sort(&self, item: ItemId, sort: Sort) -> Option<&Queued> {
         self.in_effect(item).find(|queued| queued.op.act.touches(sort))

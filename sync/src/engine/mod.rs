@@ -51,6 +51,8 @@ pub struct Engine {
     purged: BTreeSet<ItemId>,
     /// What operations that went or got other ids come to, for editors that lean on them.
     followers: BTreeMap<OperationId, Base>,
+    /// What answered operations were made on in the end, while others wait that were made on them.
+    roots: BTreeMap<OperationId, VersionVector>,
     /// Purged folders whose contents are still in the tree.
     unswept: BTreeSet<ItemId>,
     /// What a restored server no longer has, until the driver says whether it holds the bytes.
@@ -222,7 +224,12 @@ impl Engine {
 
     /// Takes an operation out, for good. What leans on it is the caller's concern.
     fn dequeue(&mut self, id: OperationId) -> Option<Operation> {
-        let item = self.resolve(self.outbox.get(id)?.op.item_id);
+        let queued = self.outbox.get(id)?;
+        let item = self.resolve(queued.op.item_id);
+        if self.outbox.of_item(item).any(|other| other.op.base.base_operation_id == Some(id)) {
+            let root = self.root_of(queued).cloned();
+            self.roots.extend(root.map(|root| (id, root)));
+        }
         let queued = self.outbox.remove(item, id)?;
         self.touch_operation(id);
         self.disk.draft.contents.retain(|(of, _)| *of != id);
@@ -235,6 +242,9 @@ impl Engine {
             self.reblock();
         }
         self.refold(item);
+        if self.outbox.len() == 0 {
+            self.roots.clear();
+        }
         self.prune_aliases();
         Some(queued.op)
     }

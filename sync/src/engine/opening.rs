@@ -63,6 +63,7 @@ impl Opening {
             conflicts: conflicts.into_iter().map(|conflict| (conflict.id, conflict)).collect(),
             purged: BTreeSet::new(),
             followers: BTreeMap::new(),
+            roots: BTreeMap::new(),
             unswept: BTreeSet::new(),
             lost: BTreeSet::new(),
             absent: BTreeSet::new(),

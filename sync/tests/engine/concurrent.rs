@@ -482,3 +482,21 @@ fn a_deleted_folder_keeps_the_edit_that_ones_own_edit_hid() {
     world.settle();
     assert!(world.server.is_live(file), "nobody who deleted it had seen it so");
 }
+
+#[test]
+fn a_deleted_folder_goes_whole_though_an_edit_in_it_was_made_on_one_that_is_answered() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let folder = world.folder(0, root, "Folder");
+    let file = world.file(0, folder, "a.txt", "theirs");
+    world.file(0, folder, "b.txt", "theirs, too");
+    world.assert_converged();
+    world.edit(1, file, "one");
+    world.edit(1, file, "two");
+    world.deliver(1, Fault::None);
+    world.go_offline(1);
+    world.delete(1, folder);
+    world.go_online(1);
+    world.assert_converged();
+    assert!(!world.server.is_live(folder), "whoever deleted it had seen all of it");
+}

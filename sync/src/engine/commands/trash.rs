@@ -60,10 +60,9 @@ impl Engine {
     fn hides_news(&self, folder: ItemId) -> bool {
         let is_news = |queued: &Queued| {
             let item = self.resolve(queued.op.item_id);
-            let made_on =
-                self.outbox.chain(queued).last().and_then(|root| root.op.base.base_version.as_ref());
+            let made_on = self.root_of(queued);
             let Some(node) = self.tree.remote(item) else { return false };
-            // Of what was made on an operation that is answered by now, nobody can tell: it may have been all.
+            // Where that is not known any more, it may have been all.
             let unseen = |dot: Dot| {
                 dot.device != self.meta.device_id && !made_on.is_some_and(|made_on| made_on.covers(dot))
             };
