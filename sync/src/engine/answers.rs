@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use shared::item::ItemState;
 use shared::limits::PUSH_BODY_BYTES_MAX;
 use shared::sync::{Applied, Outcome, PushResponse};
-use shared::{ErrorCode, FileItem, ItemId, OperationId};
+use shared::{ErrorCode, FileItem, ItemId, ItemKind, OperationId};
 
 use super::network::{Purpose, backoff_max};
 use super::reissue::leans_on;
@@ -205,14 +205,19 @@ impl Engine {
         self.want_pull();
     }
 
-    /// What was to be deleted as another's is their own as well by now: it stays, and they are told that both
-    /// are one.
+    /// The file that was to be deleted as another's is their own as well by now: it stays, and they are told that
+    /// both are one. Of a folder, the delete goes all the same where it tells that they had not seen theirs in it:
+    /// the server keeps what they put into that.
     fn keep_the_joined(&mut self, item: ItemId) {
         let into_trash =
             |act: &Act| matches!(act, Act::Delete { .. } | Act::Restore { parent: None } | Act::Purge);
         let from =
             self.outbox.of_item(item).skip_while(|queued| !matches!(queued.op.act, Act::Delete { .. }));
         let meant: Vec<&Queued> = from.collect();
+        let is_folder = self.tree.remote(item).is_some_and(|node| node.kind == ItemKind::Folder);
+        if is_folder && meant.first().is_some_and(|delete| delete.op.base.base_version.is_some()) {
+            return;
+        }
         if !meant.iter().all(|queued| !queued.sent && into_trash(&queued.op.act)) {
             return;
         }
@@ -266,7 +271,7 @@ impl Engine {
 
     pub(super) fn set_purged(&mut self, id: ItemId) {
         let id = self.resolve(id);
-        if self.tree.remote(id).is_some_and(|node| node.kind == shared::ItemKind::Folder) {
+        if self.tree.remote(id).is_some_and(|node| node.kind == ItemKind::Folder) {
             self.unswept.insert(id);
         }
         self.purged.insert(id);

@@ -464,6 +464,27 @@ fn a_folder_that_joined_another_is_not_deleted_with_what_its_maker_never_saw_in_
 }
 
 #[test]
+fn a_folder_deleted_before_ones_own_joined_it_loses_what_was_in_it_and_keeps_what_is_new() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let theirs = world.folder(0, root, "Letters");
+    let letter = world.file(0, theirs, "a.txt", "a");
+    let kept = world.file(0, theirs, "kept.txt", "kept");
+    world.assert_converged();
+    world.go_offline(1);
+    // The delete waits until that is known to be out; the new folder does not.
+    world.shift(1, kept, root);
+    world.delete(1, theirs);
+    let mine = world.folder(1, root, "Letters");
+    world.file(1, mine, "b.txt", "b");
+    world.go_online(1);
+    world.assert_converged();
+    assert!(!world.server.is_live(letter), "that is what was deleted");
+    let letters = ["/Letters".to_owned(), format!("/Letters/b.txt {}", hash("b"))];
+    assert_eq!(world.tree(0), [&letters[..], &[format!("/kept.txt {}", hash("kept"))]].concat());
+}
+
+#[test]
 fn a_deleted_folder_keeps_the_edit_that_ones_own_edit_hid() {
     let mut world = World::new(2);
     let root = world.server.root;

@@ -207,6 +207,7 @@ impl Server {
             };
             if same {
                 self.aliases.insert(id, holder);
+                self.input(holder, device, false, false);
                 let outcome = if hash.is_none() { Outcome::Merged } else { Outcome::Unchanged };
                 return Verdict::Applied(holder, outcome);
             }
@@ -351,16 +352,19 @@ impl Server {
             return Verdict::Applied(id, Outcome::Unchanged);
         }
         let seen = seen_token.and_then(|token| self.position(Some(token)).ok()).unwrap_or(0);
-        let news =
-            |id: &ItemId| self.items[id].fed > seen && self.items[id].by != device && self.is_live(*id);
+        // A folder of theirs joined it, and they did not know that yet.
+        let own = Dot { device, count: entry.item.version.get(device) };
+        let is_joined = entry.item.kind == ItemKind::Folder && !place.covers(own);
+        let by_others = |id: &ItemId| is_joined || self.items[id].by != device;
+        let news = |id: &ItemId| self.items[id].fed > seen && by_others(id) && self.is_live(*id);
         let later: Vec<ItemId> = self.below(id).into_iter().filter(news).collect();
-        if later.is_empty() {
+        if later.is_empty() && !is_joined {
             self.items.get_mut(&id).expect("it is there").item.deleted_at = Some(now);
             self.input(id, device, false, true);
             return Verdict::Applied(id, Outcome::Applied);
         }
         // What came in after the deleter looked lives, with the folders that it needs.
-        let mut kept: Ids = later.iter().flat_map(|id| self.above(*id)).collect();
+        let mut kept: Ids = later.iter().flat_map(|id| self.above(*id)).chain([id]).collect();
         for survivor in &later {
             kept.extend([*survivor]);
             kept.extend(self.below(*survivor));
