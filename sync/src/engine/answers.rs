@@ -306,6 +306,18 @@ impl Engine {
                 self.reissue_as(id, new);
                 self.forget_base(&op);
             }
+            ErrorCode::NotFound
+                if matches!(op.act, Act::Delete { .. } | Act::Purge)
+                    && !op.absent
+                    && self.tree.remote(item).is_some() =>
+            {
+                // It was not there when that was first answered, and came since: whoever brought it had not seen
+                // this.
+                let name = self.name_of(&op, item);
+                self.dequeue(id);
+                self.notify(Notice::CameBack { item, name });
+                self.want_pull();
+            }
             ErrorCode::NotFound | ErrorCode::Gone if matches!(op.act, Act::Delete { .. } | Act::Purge) => {
                 // What should go is gone, unless only the id that it once had is.
                 self.dequeue(id);

@@ -1,8 +1,8 @@
 //! Tokens that expired, servers that were restored, databases that were wiped: nothing is deleted by it.
 
-use sync::{Command, Event, Notice};
+use sync::{Command, Effect, Event, Notice};
 
-use crate::world::{World, hash};
+use crate::world::{Fault, World, hash};
 
 #[test]
 fn an_expired_token_drops_what_is_gone_and_keeps_what_was_edited() {
@@ -199,4 +199,27 @@ fn what_is_gone_and_waits_for_nothing_any_more_is_not_shown() {
     assert_eq!(world.run(1, vec![Command::Restore { id: folder, parent: None }]).refused, []);
     world.event(0, Event::Online);
     world.assert_converged();
+}
+
+#[test]
+fn what_came_again_after_a_delete_of_it_found_nothing_stays() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let backup = world.server.backup();
+    let file = world.file(0, root, "a.txt", "hello");
+    world.assert_converged();
+    world.devices[0].cache.insert(file, b"hello".to_vec());
+    world.go_offline(0);
+    world.go_offline(1);
+    world.delete(1, file);
+    world.server.restore_from(backup);
+    world.go_online(1);
+    while !matches!(world.devices[1].requests.front(), Some(Effect::Push { .. })) {
+        world.deliver(1, Fault::None);
+    }
+    // There is no such file, and nobody hears of that before the other device has sent it again.
+    world.deliver(1, Fault::LoseAnswer);
+    world.go_online(0);
+    world.assert_converged();
+    assert!(world.server.is_live(file));
 }
