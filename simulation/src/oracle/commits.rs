@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use server::db::items::ItemRow;
+use server::db::items::{Deletion, ItemRow};
 use server::db::versions::VersionRow;
 use server::ops::push::{Act, Answer, PreparedChange, PreparedKind};
 use shared::limits::{
@@ -85,7 +85,7 @@ impl Oracle {
                 if fresh.len() <= TELLING_CHANGES_MAX {
                     let named = folders_named(&fresh, &commit.after);
                     let meant = (&targets(&fresh, &commit.after), &named);
-                    self.revivals(&changed, meant, &restored_along(&fresh, &changed));
+                    self.revivals(&changed, meant, &may_come_along(&fresh, &changed));
                 }
                 self.pieces_restored(&changed, &fresh);
                 self.purges_asked(&changed, &fresh);
@@ -417,19 +417,28 @@ fn folders_named(fresh: &[(&PreparedChange, &Answer)], after: &Database) -> BTre
     named.map(|folder| after.resolve(folder)).collect()
 }
 
-/// What went into the trash with something that was restored.
-pub(super) fn restored_along(
-    fresh: &[(&PreparedChange, &Answer)],
-    changed: &Changed<'_>,
-) -> BTreeSet<ItemId> {
-    let restored =
-        fresh.iter().filter(|(change, _)| matches!(kind(change), Some(PreparedKind::Restore { .. })));
-    let deletions: Vec<_> = restored
-        .filter_map(|(change, _)| changed.before.items.get(&changed.before.resolve(change.file_id))?.deleted)
-        .collect();
-    let along =
-        changed.before.items.values().filter(|row| row.deleted.is_some_and(|by| deletions.contains(&by)));
-    along.map(|row| row.id).collect()
+/// What a batch restores.
+fn restored<'a>(fresh: &'a [(&PreparedChange, &Answer)]) -> impl Iterator<Item = ItemId> + 'a {
+    let restores = |change: &PreparedChange| matches!(kind(change), Some(PreparedKind::Restore { .. }));
+    fresh.iter().filter(move |(change, _)| restores(change)).map(|(change, _)| change.file_id)
+}
+
+/// The deletes that put what was restored into the trash.
+pub(super) fn undone(fresh: &[(&PreparedChange, &Answer)], before: &Database) -> Vec<Deletion> {
+    restored(fresh).filter_map(|id| before.items.get(&before.resolve(id))?.deleted).collect()
+}
+
+/// What went into the trash with something that was restored; in a batch also what was there because of the same
+/// folder: an earlier change may have left both behind as pieces of one delete.
+fn may_come_along(fresh: &[(&PreparedChange, &Answer)], changed: &Changed<'_>) -> BTreeSet<ItemId> {
+    let before = changed.before;
+    let lay_by = |id: ItemId| match fresh {
+        [_] => before.items.get(&id)?.deleted,
+        _ => before.chain(id).find_map(|row| row.deleted),
+    };
+    let deletions: Vec<Deletion> = restored(fresh).filter_map(|id| lay_by(before.resolve(id))).collect();
+    let along = |id: &ItemId| !deletions.is_empty() && lay_by(*id).is_some_and(|by| deletions.contains(&by));
+    before.items.keys().copied().filter(along).collect()
 }
 
 /// An answer to a push always names its operation.

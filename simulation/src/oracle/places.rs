@@ -6,7 +6,7 @@ use server::db::items::ItemRow;
 use server::ops::push::{Answer, PreparedChange, PreparedKind};
 use shared::{ContentHash, DeviceId, ErrorCode, ItemId, ItemKind, Timestamp};
 
-use super::commits::{Changed, kind, restored_along};
+use super::commits::{Changed, kind, undone};
 use super::{DeleteView, Invariant, Oracle};
 
 impl Oracle {
@@ -153,12 +153,13 @@ impl Oracle {
         if fresh.iter().any(takes) {
             return;
         }
-        for id in restored_along(fresh, changed) {
-            let back = changed.after.items.get(&id).is_some_and(|row| row.deleted.is_none());
-            self.check(Invariant::Inverse, back, || {
-                format!("{id} stayed in the trash when its delete was undone")
-            });
-        }
+        let undone = undone(fresh, changed.before);
+        let is_undone = |row: &ItemRow| row.deleted.is_some_and(|by| undone.contains(&by));
+        // Its folder may be in the trash by another delete, which leaves it there.
+        let stayed = changed.after.items.values().find(|row| is_undone(row)).map(|row| row.id);
+        self.check(Invariant::Inverse, stayed.is_none(), || {
+            format!("{stayed:?} stayed in the trash when its delete was undone")
+        });
     }
 
     /// Nobody is told that something is not there that is.
