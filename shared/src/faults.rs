@@ -147,6 +147,8 @@ faults! { rules: {
 } server: {
     /// A person is given everyone's zones.
     OthersZonesAreGiven,
+    /// A chunk that another account holds need not be sent.
+    OthersChunksCount,
     /// A device counts as taken off and goes on.
     RemovedDeviceStays,
     /// An object counts as kept, whatever the store says.

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use shared::faults::Fault;
 use shared::{ChunkHash, ChunkRef, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -17,7 +18,10 @@ pub async fn present(
     account: UserId,
     hashes: &[ChunkHash],
 ) -> Result<HashMap<ChunkHash, u32>, DbError> {
-    let sql = "SELECT hash, size FROM chunks WHERE account_id = $1 AND hash IN ({keys})";
+    let mut sql = "SELECT hash, size FROM chunks WHERE account_id = $1 AND hash IN ({keys})";
+    if Fault::OthersChunksCount.is_planted() {
+        sql = "SELECT hash, size FROM chunks WHERE $1 IS NOT NULL AND hash IN ({keys})";
+    }
     let rows = connection.fetch_keys(sql, values![account], hashes.iter().map(|&h| h.into())).await?;
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
