@@ -1,5 +1,6 @@
-// What the app asks of the browser: that its database keeps the contract of local stores, and that its forms of
-// Unicode are the server's. The checks are compiled from the app's own code with a test entry beside it.
+// What the app asks of the browser: that its database keeps the contract of local stores, that a tab that takes the
+// lead loses nothing, and that its forms of Unicode are the server's. The checks are compiled from the app's own code
+// with a test entry beside it.
 
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
@@ -15,6 +16,7 @@ type Checks = {
   storeChecks(): string[];
   runStoreCheck(index: number): Promise<void>;
   openStore(name: string): Promise<number>;
+  inherited(): Promise<string[]>;
   differingForms(): string[];
 };
 
@@ -125,6 +127,11 @@ test("an open database gives way to a later version", async ({ page }) => {
     }
   });
   expect(version).toBe(99);
+});
+
+test("a tab that takes the lead goes on with what it was asked before and meanwhile", async ({ page }) => {
+  await opened(page);
+  expect((await page.evaluate(() => checks.inherited())).sort()).toEqual(["before", "meanwhile"]);
 });
 
 test("names have the same forms here and on the server", async ({ page }) => {

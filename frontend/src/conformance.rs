@@ -1,17 +1,22 @@
-//! What only a browser can show, as checks that a page runs: the store's contract on IndexedDB, and that the
-//! browser's forms of Unicode are the server's. A check that fails panics, which the page sees as an error.
+//! What only a browser can show, as checks that a page runs: the store's contract on IndexedDB, what a tab that
+//! takes the lead goes on with, and that the browser's forms of Unicode are the server's. A check that fails panics, which the page sees as an error.
+
+use std::rc::Rc;
 
 use indexed_db_futures::database::Database;
 use js_sys::{Array, JsString, RegExp};
 use shared::unicode::{nfc, unaccented};
-use sync::LocalStore;
+use shared::{DeviceId, ItemId, ItemName, UserId};
 use sync::conformance::checks;
+use sync::{Command, LocalStore, Meta, StoreBatch};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use wasm_bindgen::prelude::*;
 
 use crate::browser;
+use crate::replica::{Replica, Screen};
 use crate::store::IndexedDbStore;
+use crate::tabs::{Follower, Tabs};
 
 /// The names of the checks, in order.
 #[wasm_bindgen(js_name = storeChecks)]
@@ -50,6 +55,34 @@ pub async fn open_store(name: String) -> Result<usize, JsError> {
     let items = store.load().await?.map_or(0, |snapshot| snapshot.items.len());
     std::mem::forget(store);
     Ok(items)
+}
+
+/// The names of what was asked of a tab before it takes the lead and while it does, as it goes on with them.
+#[wasm_bindgen(js_name = inherited)]
+pub async fn inherited() -> Result<Array, JsError> {
+    let failed = || JsError::new("the store does not open");
+    let store =
+        Rc::new(IndexedDbStore::open_named(&format!("conformance-{}", browser::new_id()), || ()).await?);
+    let root = ItemId(browser::new_id());
+    let meta = Some(Meta::new(DeviceId(browser::new_id()), root));
+    store.apply(&StoreBatch { meta, ..StoreBatch::default() }).await?;
+    let engine = store.open_engine().await?.ok_or_else(failed)?;
+    let replica = Replica::open(engine, Screen::default());
+    let follower = Follower::start(replica, store, Tabs::join(UserId(browser::new_id())), |_| ());
+    let ask = |name: &str| {
+        let id = ItemId(browser::new_id());
+        let name = ItemName::parse(name).map_err(|error| JsError::new(&error.to_string()))?;
+        follower.run(vec![Command::CreateFolder { id, parent: root, name }]);
+        Ok::<(), JsError>(())
+    };
+    ask("before")?;
+    let (inherited, asked) = futures::join!(follower.inherit(), async { ask("meanwhile") });
+    asked?;
+    let names = inherited.ok_or_else(failed)?.into_iter().flatten().filter_map(|command| match command {
+        Command::CreateFolder { name, .. } => Some(JsString::from(name.as_str())),
+        _ => None,
+    });
+    Ok(names.collect())
 }
 
 /// Every character that this browser knows, alone and with marks, whose forms are not those of the server's

@@ -146,11 +146,7 @@ pub async fn succeed(
     leader: Rc<Leader>,
     ended: impl Fn(Ended) + Clone + 'static,
 ) -> Option<Rc<Runtime>> {
-    follower.end();
-    let engine = follower.store.open_engine().await.ok()??;
-    follower.replica.reopen(engine);
-    // Not before: reading takes a while, in which a person goes on.
-    let unanswered = follower.hand_over();
+    let unanswered = follower.inherit().await?;
     let runtime = lead(follower.replica.clone(), follower.store.clone(), contents, leader, ended);
     for commands in unanswered {
         // What the last leader did before it ended is refused as known, or changes nothing.

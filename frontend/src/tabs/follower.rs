@@ -235,15 +235,15 @@ impl Follower {
         });
     }
 
-    /// This tab is about to lead: nothing is heard any more.
-    pub fn end(&self) {
+    /// This tab leads from now on: what the last leader stored last counts, and nothing is heard of it any more.
+    /// Answers what that one did not answer, and what was asked here meanwhile: reading takes a while, in which
+    /// a person goes on.
+    pub async fn inherit(&self) -> Option<Vec<Vec<Command>>> {
         self.is_over.set(true);
         self.waiting.take();
-    }
-
-    /// What the last leader did not answer, and what was asked since.
-    pub fn hand_over(&self) -> Vec<Vec<Command>> {
+        let engine = self.store.open_engine().await.ok()??;
+        self.replica.reopen(engine);
         self.waiting.take();
-        self.unanswered.take().into_values().collect()
+        Some(self.unanswered.take().into_values().collect())
     }
 }
