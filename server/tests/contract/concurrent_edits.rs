@@ -388,6 +388,35 @@ async fn what_was_put_into_a_folder_after_the_deleter_looked_lives() {
 }
 
 #[tokio::test]
+async fn restoring_a_folder_brings_all_of_it_though_something_new_brought_it_back_before() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let folder = a.done(folder(fresh(), a.root(), "box")).await;
+        let old = a.done(file(fresh(), folder.id, "old.txt", "old")).await;
+        a.pull().await;
+        let seen = a.token.clone();
+        a.done(delete(folder.id, &folder.version, seen.as_deref())).await;
+        let gone = b.item(folder.id).await;
+        assert!(gone.is_deleted);
+        let answer =
+            b.push(&[file(fresh(), folder.id, "new.txt", "new"), restore(folder.id, &gone.version)]).await;
+        assert_eq!(answer.errors, []);
+        assert!(!b.item(folder.id).await.is_deleted);
+        assert!(!b.item(old.id).await.is_deleted, "what went with it");
+        // Whoever knew that it lives had not asked for what stayed behind.
+        let folder = b.item(folder.id).await;
+        b.pull().await;
+        let seen = b.token.clone();
+        b.done(delete(folder.id, &folder.version, seen.as_deref())).await;
+        b.done(file(fresh(), folder.id, "newer.txt", "newer")).await;
+        let lives = b.item(folder.id).await;
+        let (outcome, _) = b.outcome(restore(folder.id, &lives.version)).await;
+        assert_eq!(outcome, Outcome::Unchanged);
+        assert!(b.item(old.id).await.is_deleted);
+    }
+}
+
+#[tokio::test]
 async fn a_delete_that_took_a_part_is_undone_whole() {
     for server in TestServer::each().await {
         let (mut a, mut b) = Device::two(&server).await;

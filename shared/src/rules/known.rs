@@ -38,6 +38,11 @@ impl Known {
         }
     }
 
+    /// What was learned last: in the chain of an answered change, its own event.
+    pub fn latest(&self) -> Option<Dot> {
+        self.dots.last().copied()
+    }
+
     /// Whether it claims an event that never was: a count above the last that the item issued.
     pub fn exceeds(&self, last_count: u64) -> bool {
         self.vector.iter().any(|dot| dot.count > last_count)

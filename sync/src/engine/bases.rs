@@ -49,7 +49,7 @@ impl Engine {
 
     /// The version that the first of an operation's chain was made on, answered ones included. Of what was
     /// answered before the program was started nobody can tell.
-    pub(super) fn root_of<'a>(&'a self, queued: &'a Queued) -> Option<&'a VersionVector> {
+    pub(super) fn chain_root<'a>(&'a self, queued: &'a Queued) -> Option<&'a VersionVector> {
         let first = &self.outbox.chain(queued).last()?.op.base;
         let answered = || self.roots.get(&first.base_operation_id?);
         first.base_version.as_ref().or_else(answered)

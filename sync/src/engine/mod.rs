@@ -227,7 +227,7 @@ impl Engine {
         let queued = self.outbox.get(id)?;
         let item = self.resolve(queued.op.item_id);
         if self.outbox.of_item(item).any(|other| other.op.base.base_operation_id == Some(id)) {
-            let root = self.root_of(queued).cloned();
+            let root = self.chain_root(queued).cloned();
             self.roots.extend(root.map(|root| (id, root)));
         }
         let queued = self.outbox.remove(item, id)?;

@@ -219,11 +219,15 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     ) -> Judged<Done> {
         let id = item.id;
         if !self.zone.is_deleted(id).await? {
+            let undone = match undone {
+                Some(deletion) => Some(deletion),
+                None => self.delete_seen(&item, &basis).await?,
+            };
             let dot = self.zone.issue(&mut item);
             basis.place.learn(dot);
             basis.place.learn(item.place_dot);
             self.zone.put(item, Write::Bump);
-            // It lives because only a part of it went: that part comes back.
+            // It lives because only a part of it went, or came back: the rest comes back.
             let part = match undone {
                 Some(deletion) => self.zone.deleted_by(deletion).await?,
                 None => BTreeSet::new(),
@@ -255,6 +259,24 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         }
         let outcome = if renamed { Outcome::Renamed } else { Outcome::Applied };
         Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) })
+    }
+
+    /// The delete of the item that whoever restores it had seen, where it lives again without some of what is in it.
+    async fn delete_seen(&mut self, item: &ItemRow, basis: &Basis) -> Result<Option<Deletion>, DbError> {
+        if basis.place.covers(item.place_dot) {
+            return Ok(None);
+        }
+        let below = self.zone.descendants(item.id, |_| true).await?;
+        let mut deletions: Vec<Deletion> = below.iter().filter_map(|row| row.deleted).collect();
+        deletions.dedup();
+        self.zone.prefetch_operations(deletions.iter().map(|deletion| deletion.by)).await?;
+        let seen = |deletion: &Deletion| {
+            let delete =
+                self.zone.operation(deletion.by).and_then(|delete| delete.kept.as_ref()?.chain.as_ref());
+            let own = delete.filter(|chain| chain.item_id == item.id).and_then(|chain| chain.place.latest());
+            own.is_some_and(|dot| basis.place.covers(dot))
+        };
+        Ok(deletions.into_iter().find(seen))
     }
 
     /// What went into the trash with the same delete comes back with it.

@@ -60,7 +60,7 @@ impl Engine {
     fn hides_news(&self, folder: ItemId) -> bool {
         let is_news = |queued: &Queued| {
             let item = self.resolve(queued.op.item_id);
-            let made_on = self.root_of(queued);
+            let made_on = self.chain_root(queued);
             let Some(node) = self.tree.remote(item) else { return false };
             // Where that is not known any more, it may have been all.
             let unseen = |dot: Dot| {
