@@ -133,6 +133,8 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
         }
     });
     viewing.use_slides();
+    let on_turn = Callback::new(move |by| viewing.turn(by));
+    let on_close = Callback::new(move |()| viewing.close());
     let name = move || {
         viewing.photo.with(|photo| photo.as_ref().map(|photo| photo.file_name.clone()).unwrap_or_default())
     };
@@ -154,7 +156,7 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
             on:focusin=move |_| viewing.wake()
         >
             <div class="viewer-stage">
-                {move || viewing.photo.get().map(|photo| view! { <Picture viewing=viewing photo=photo /> })}
+                {move || viewing.photo.get().map(|photo| view! { <Picture ui=gallery.ui photo=photo on_turn=on_turn on_close=on_close /> })}
                 <Show when=move || viewing.is_failed.get()>
                     <p class="viewer-word" role="status">{words::PHOTO_UNREACHABLE}</p>
                 </Show>

@@ -8,9 +8,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::photo::{DerivativeKind, Photo, PhotoStatus};
 
-use super::Viewing;
 use super::view::View;
 use crate::components::gallery::tile::draw_hash;
+use crate::ui::Ui;
 use crate::words;
 
 /// A swipe is at least so long, in pixels.
@@ -70,9 +70,15 @@ fn is_shown_by_browsers(mime_type: &str) -> bool {
 
 /// The photo or film itself.
 #[component]
-pub fn Picture(viewing: Viewing, photo: Rc<Photo>) -> impl IntoView {
+pub fn Picture(
+    ui: Ui,
+    photo: Rc<Photo>,
+    /// To the photo so many places on.
+    on_turn: Callback<isize>,
+    on_close: Callback<()>,
+) -> impl IntoView {
     if photo.mime_type.starts_with("video/") {
-        return view! { <Film viewing=viewing photo=photo /> }.into_any();
+        return view! { <Film ui=ui photo=photo /> }.into_any();
     }
     let area = NodeRef::<Div>::new();
     let image = NodeRef::<Img>::new();
@@ -95,7 +101,7 @@ pub fn Picture(viewing: Viewing, photo: Rc<Photo>) -> impl IntoView {
             return;
         }
         is_whole_file.set_value(true);
-        let asked = viewing.gallery.ui.cloud().content_url(shown.with_value(|photo| photo.id));
+        let asked = ui.cloud().content_url(shown.with_value(|photo| photo.id));
         spawn_local(async move {
             if let Ok(address) = asked.await {
                 source.try_set(Some(address));
@@ -159,9 +165,9 @@ pub fn Picture(viewing: Viewing, photo: Rc<Photo>) -> impl IntoView {
                 let swipe = up.borrow_mut().up(&event);
                 if let Some((x, y)) = swipe.filter(|_| at.with_untracked(View::is_whole)) {
                     if y > SWIPE_PIXELS && y > x.abs() {
-                        viewing.close();
+                        on_close.run(());
                     } else if x.abs() > SWIPE_PIXELS {
-                        viewing.turn(if x < 0.0 { 1 } else { -1 });
+                        on_turn.run(if x < 0.0 { 1 } else { -1 });
                     }
                 }
             }
@@ -191,10 +197,10 @@ pub fn Picture(viewing: Viewing, photo: Rc<Photo>) -> impl IntoView {
 }
 
 #[component]
-fn Film(viewing: Viewing, photo: Rc<Photo>) -> impl IntoView {
+fn Film(ui: Ui, photo: Rc<Photo>) -> impl IntoView {
     let source = RwSignal::new(None::<String>);
     let is_failed = RwSignal::new(false);
-    let asked = viewing.gallery.ui.cloud().content_url(photo.id);
+    let asked = ui.cloud().content_url(photo.id);
     spawn_local(async move {
         match asked.await {
             Ok(address) => drop(source.try_set(Some(address))),
