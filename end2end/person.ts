@@ -96,10 +96,7 @@ export class Person {
   async isReadyForOffline(): Promise<void> {
     const holds = async () => {
       if (navigator.serviceWorker.controller === null) return false;
-      for (const name of await caches.keys()) {
-        if (await (await caches.open(name)).match("/site.json")) return true;
-      }
-      return false;
+      return (await caches.match("/name", { cacheName: "newest" })) !== undefined;
     };
     await expect.poll(() => this.page.evaluate(holds)).toBe(true);
   }

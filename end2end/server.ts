@@ -12,7 +12,8 @@ const END_WITHIN_MS = 30_000;
 const POLL_MS = 50;
 
 const EXECUTABLE = process.env.CLOUDSTEAD ?? join(import.meta.dirname, "../target/debug/cloudstead");
-const SITE = process.env.CLOUDSTEAD_SITE ?? join(import.meta.dirname, "../target/site");
+/** Where the site was built. */
+export const SITE = process.env.CLOUDSTEAD_SITE ?? join(import.meta.dirname, "../target/site");
 
 export type Options = {
   environment?: Record<string, string>;
@@ -51,11 +52,11 @@ export class Server {
       env: {
         ...process.env,
         RUST_LOG: "warn",
+        CLOUDSTEAD_SITE: SITE,
         ...this.options.environment,
         CLOUDSTEAD_LISTEN: `127.0.0.1:${this.port}`,
         CLOUDSTEAD_DATA: join(this.data, "data"),
         CLOUDSTEAD_METRICS_LISTEN: `127.0.0.1:${this.metricsPort}`,
-        CLOUDSTEAD_SITE: SITE,
       },
       stdio: ["ignore", "pipe", "pipe"],
       // A process group of its own: killing it reaches the server under strace too.

@@ -16,6 +16,7 @@ pub mod demo;
 mod hooks;
 mod model;
 mod pages;
+mod parts;
 pub mod ports;
 mod shell;
 mod ui;

@@ -11,7 +11,6 @@ use shared::ItemId;
 use wasm_bindgen::JsCast;
 
 use crate::components::context_menu::ContextMenu;
-use crate::components::details::Details;
 use crate::components::dialogs::Dialogs;
 use crate::components::drop_overlay::DropOverlay;
 use crate::components::file_inputs::FileInputs;
@@ -27,10 +26,8 @@ use crate::hooks::clock::provide_clock;
 use crate::hooks::drag::use_page_drops;
 use crate::hooks::listener::{is_typing, on_window};
 use crate::hooks::{desktop_files, intl, preferences};
-use crate::pages::{
-    ActivityPage, EditPage, FilesPage, NotFound, PhotosPage, PublicApp, PublicPage, SearchPage, SettingsPage,
-    TrashPage,
-};
+use crate::pages::{FilesPage, NotFound, PublicApp, PublicPage, SearchPage, TrashPage};
+use crate::parts::{from_rest, provide_parts, use_parts_after_list};
 use crate::ports::{Account, use_cloud};
 use crate::ui::{Dialog, Place, Ui, provide_ui};
 use crate::words;
@@ -62,6 +59,7 @@ pub fn App() -> impl IntoView {
         })
     });
     provide_clock();
+    provide_parts();
     // While the local database is opened.
     set_timeout(intl::prepare, Duration::ZERO);
     view! {
@@ -79,12 +77,12 @@ fn SignedIn(root: ItemId) -> impl IntoView {
                 <Route path=path!("/") view=|| view! { <Redirect path="/files" /> } />
                 <ParentRoute path=path!("") view=move || view! { <Frame root=root /> }>
                     <Route path=path!("/files/:folderId?") view=FilesPage />
-                    <Route path=path!("/photos/:list?") view=PhotosPage />
-                    <Route path=path!("/edit/:fileId") view=EditPage />
+                    <Route path=path!("/photos/:list?") view=|| from_rest(|rest| (rest.photos_page)()) />
+                    <Route path=path!("/edit/:fileId") view=|| from_rest(|rest| (rest.edit_page)()) />
                     <Route path=path!("/trash") view=TrashPage />
                     <Route path=path!("/search") view=SearchPage />
-                    <Route path=path!("/activity") view=ActivityPage />
-                    <Route path=path!("/settings") view=SettingsPage />
+                    <Route path=path!("/activity") view=|| from_rest(|rest| (rest.activity_page)()) />
+                    <Route path=path!("/settings") view=|| from_rest(|rest| (rest.settings_page)()) />
                     <Route path=path!("/*any") view=NotFound />
                 </ParentRoute>
             </Routes>
@@ -103,6 +101,7 @@ fn Frame(root: ItemId) -> impl IntoView {
     use_conflict_watch(ui);
     use_fresh_account(ui);
     use_title(ui);
+    use_parts_after_list(ui);
     let details = Memo::new(move |_| {
         let is_list = ui.place.with(|place| {
             !matches!(place, Place::Editor(_) | Place::Photos(_) | Place::Activity | Place::Elsewhere)
@@ -125,7 +124,7 @@ fn Frame(root: ItemId) -> impl IntoView {
                 <ContextMenu />
             </main>
             <Show when=move || details.get()>
-                <Details />
+                {from_rest(|rest| (rest.details)())}
             </Show>
             <TabBar />
         </div>

@@ -160,6 +160,9 @@ pub fn duplicated(name: Option<&str>, count: usize) -> String {
     format!("Duplicated {}", what(name, count))
 }
 
+pub const PART_MISSING: &str =
+    "This part of the app could not be loaded. If the app was updated meanwhile, load the page again.";
+pub const TRY_AGAIN: &str = "Try again";
 pub const COPIED_NAMES: &str = "Copied to the clipboard";
 pub const UNDONE: &str = "Undone";
 pub const REDONE: &str = "Done again";

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 const NONCE: &str = "bm9uY2U";
 
 fn rendered(page: PublicPage) -> String {
-    Owner::new().with(|| app::document(page, NONCE).to_html())
+    Owner::new().with(|| app::document(page, NONCE, "/pkg/1f/").to_html())
 }
 
 #[test]

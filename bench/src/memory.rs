@@ -26,9 +26,26 @@ pub fn during_upload(server: &Server, report: &mut Report) -> Outcome {
 
 /// The size of the WebAssembly as a browser fetches it.
 pub fn site(arguments: &Arguments, report: &mut Report) -> Outcome {
-    let packed = arguments.executable.site.join("pkg/cloudstead_bg.wasm.br");
-    let size = std::fs::metadata(packed)?.len();
-    report.add("WebAssembly after brotli", format!("{:.0} KB", size as f64 / 1e3), "under 450 KB");
+    let listing: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(arguments.executable.site.join("site.json"))?)?;
+    let code = listing["code"].as_str().unwrap_or("/pkg/").trim_start_matches('/');
+    let [mut first, mut later] = [0, 0];
+    for entry in std::fs::read_dir(arguments.executable.site.join(code))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let size = entry.metadata()?.len();
+        match name.to_string_lossy().strip_suffix(".wasm.br") {
+            Some("cloudstead_bg") => first += size,
+            Some(_) => later += size,
+            None => {}
+        }
+    }
+    report.add(
+        "WebAssembly after brotli, for the first list",
+        format!("{:.0} KB", first as f64 / 1e3),
+        "under 450 KB",
+    );
+    report.add("WebAssembly after brotli, what comes later", format!("{:.0} KB", later as f64 / 1e3), "");
     Ok(())
 }
 

@@ -244,6 +244,11 @@ async fn command(method: Method, path: &str) -> Answer<()> {
 
 async fn call<T: DeserializeOwned>(method: Method, path: &str, body: Option<&impl Serialize>) -> Answer<T> {
     let body = body.map(serde_json::to_string).transpose().map_err(|_| CallError::Unreachable)?;
+    read(exchange(method, path, body).await?).await
+}
+
+/// A call, with the texts of both ways: the types are only told apart around it.
+async fn exchange(method: Method, path: &str, body: Option<String>) -> Answer<Response> {
     let timeout_ms = timeout_ms(body.as_ref().map_or(0, String::len) as u32);
     let request = RequestBuilder::new(&format!("/api/v1{path}"))
         .method(method)
@@ -252,8 +257,7 @@ async fn call<T: DeserializeOwned>(method: Method, path: &str, body: Option<&imp
         Some(body) => request.header("Content-Type", "application/json").body(body),
         None => request.build(),
     };
-    let request = request.map_err(|_| CallError::Unreachable)?;
-    read(accept(request.send().await).await?).await
+    accept(request.map_err(|_| CallError::Unreachable)?.send().await).await
 }
 
 /// What a call may take that carries so many bytes.
@@ -298,7 +302,8 @@ fn unexplained(status: u16, retry_after_ms: Option<u64>) -> CallError {
 /// An answer that cannot be read was cut off on its way, or comes from a newer server: asking again is
 /// all that helps.
 async fn read<T: DeserializeOwned>(response: Response) -> Answer<T> {
-    response.json().await.map_err(|_| CallError::Unreachable)
+    let text = response.text().await.map_err(|_| CallError::Unreachable)?;
+    serde_json::from_str(&text).map_err(|_| CallError::Unreachable)
 }
 
 /// Seconds, as our server says them; a date is left to the caller's own back-off.

@@ -12,6 +12,7 @@ mod editing;
 mod handover;
 mod hashing;
 mod intake;
+mod later;
 mod locks;
 mod opfs;
 mod photos;
@@ -34,11 +35,12 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::cloud::BrowserCloud;
 
-/// The page at the browser's address. The signed-in area is mounted into the static shell; a page of the public
+/// The page at the browser's address; `folder` is where the app's code is. The signed-in area is mounted into the static shell; a page of the public
 /// over what the server rendered, or, while the server is away, into the shell as well.
 #[wasm_bindgen]
-pub fn mount() {
+pub fn mount(folder: &str) {
     console_error_panic_hook::set_once();
+    hashing::set_code_folder(folder);
     updates::watch();
     if let Some(page) = PublicPage::here() {
         handover::mount_over(|| {

@@ -4,11 +4,10 @@ use std::rc::Rc;
 
 use app::ports::SaveError;
 use sync::{Command, EditBase, Event, Ran, StoreBatch};
-use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;
 use crate::contents::Contents;
-use crate::intake;
+use crate::later;
 use crate::replica::Replica;
 use crate::runtime::{Listener, Runtime};
 use crate::store::IndexedDbStore;
@@ -89,7 +88,10 @@ impl Seat {
             Self::Following(follower) => return follower.wish(wish),
         };
         match wish {
-            Wish::Upload(folder, picked) => spawn_local(intake::take_in(runtime.clone(), folder, picked)),
+            Wish::Upload(folder, picked) => {
+                let runtime = runtime.clone();
+                later::spawn(move |code| (code.take_in)(runtime, folder, picked));
+            }
             Wish::Control(operation, control) => runtime.uploader.control(operation, control),
             Wish::Supply(operation, file) => runtime.uploader.supply(operation, file),
             Wish::Discard(operation) => runtime.handle(Event::Discard { operation }),

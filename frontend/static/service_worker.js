@@ -2,12 +2,17 @@
 // that were looked at, whose addresses name their contents; all other data lives in the local store.
 //
 // A build's files come as one set: a cache "site-VERSION" counts only once it holds /site.json, which is
-// put last. A page that is open keeps the set it started with (the oldest whole one); a navigation moves
-// on to the newest and drops the rest.
+// put last. The app's code lies in a folder named by what is in it, and fetches its later parts from there: a
+// page gets the code of one build only, whichever is the newest by then. A page holds a lock named like its
+// folder (boot.js); the sets of builds that no page runs any more are dropped.
 
 const PREFIX = 'site-';
 const LISTING = '/site.json';
 const SHELL = '/shell.html';
+const CODE = '/pkg/';
+// A cache of its own, for the name of the set that the server had last.
+const NEWEST = 'newest';
+const NAME = '/name';
 // The smaller forms of photos, until whoever is signed in signs out (frontend/src/photos).
 const PHOTOS = 'photos';
 const PHOTO = /^\/api\/v1\/photos\/[^/]+\/(thumbnail|preview|display)$/;
@@ -26,11 +31,15 @@ self.addEventListener('activate', (event) => {
   event.waitUntil(self.clients.claim());
 });
 
-// The page asks now and then whether there is a newer build.
+// The page asks when it starts, and now and then, whether there is a newer build.
 self.addEventListener('message', (event) => {
   if (event.data === 'refresh') {
     // Without a network there is nothing newer to be had.
-    event.waitUntil(fetchSite().catch(() => undefined));
+    event.waitUntil(
+      fetchSite()
+        .catch(() => undefined)
+        .then(dropUnused),
+    );
   }
 });
 
@@ -48,11 +57,11 @@ self.addEventListener('fetch', (event) => {
     return;
   }
   if (request.mode !== 'navigate') {
-    event.respondWith(asset(request, url, event.clientId));
+    event.respondWith(asset(request, url.pathname));
   } else if (PUBLIC_PAGES.test(url.pathname)) {
-    event.respondWith(fetch(request).catch(() => shell(request)));
+    event.respondWith(fetch(request).catch(() => ofNewest(SHELL).then((held) => held ?? Response.error())));
   } else if (!isFile(url.pathname)) {
-    event.respondWith(shell(request));
+    event.respondWith(ofNewest(SHELL).then((held) => held ?? fetch(request)));
   }
 });
 
@@ -61,23 +70,19 @@ function isFile(path) {
   return path.slice(path.lastIndexOf('/')).includes('.') || path === '/metrics';
 }
 
-async function shell(request) {
-  const sites = await wholeSites();
-  const newest = sites.pop();
-  await Promise.all(sites.map(({ name }) => caches.delete(name)));
-  return (await newest?.cache.match(SHELL)) ?? fetch(request);
+async function asset(request, path) {
+  const held = await (path.startsWith(CODE) ? caches.match(path) : ofNewest(path));
+  return held ?? fetch(request);
 }
 
-async function asset(request, url, clientId) {
-  const [oldest] = await wholeSites();
-  const held = await oldest?.cache.match(url.pathname);
-  if (!held) {
-    return fetch(request);
-  }
-  // A page that the server rendered wants the files of the server's build.
-  const client = clientId && (await self.clients.get(clientId));
-  const isPublic = client && PUBLIC_PAGES.test(new URL(client.url).pathname);
-  return isPublic ? fetch(request).catch(() => held) : held;
+async function ofNewest(path) {
+  const name = await newest();
+  return name && caches.match(path, { cacheName: name });
+}
+
+async function newest() {
+  const noted = await caches.match(NAME, { cacheName: NEWEST });
+  return noted?.text();
 }
 
 // A form of a photo: what was seen once comes from here, for ever the same.
@@ -110,47 +115,28 @@ async function holdPhoto(cache, address, response) {
   await Promise.all(addresses.slice(0, Math.max(0, addresses.length - PHOTOS_MAX)).map((old) => cache.delete(old)));
 }
 
-// The caches that were filled to the end, the oldest first.
-async function wholeSites() {
-  const names = (await caches.keys()).filter((name) => name.startsWith(PREFIX));
-  const sites = await Promise.all(
-    names.map(async (name) => {
-      const cache = await caches.open(name);
-      return (await cache.match(LISTING)) && { name, cache };
-    }),
-  );
-  return sites.filter(Boolean);
+// One after the other, also where two workers overlap: nothing is dropped that is just being filled.
+function inTurn(step) {
+  return self.navigator.locks.request('sites', step);
 }
-
-let fetching;
 
 // Brings in the server's present build, unless it is here already.
 function fetchSite() {
-  fetching ??= fetchNewSite().finally(() => {
-    fetching = undefined;
+  return inTurn(async () => {
+    const listing = await fetch(LISTING, { cache: 'no-store' });
+    if (!listing.ok) {
+      throw new Error(`the list of files answered ${listing.status}`);
+    }
+    const { version, files } = await listing.clone().json();
+    const name = PREFIX + version;
+    const cache = await caches.open(name);
+    if (!(await cache.match(LISTING))) {
+      const addresses = Object.keys(files).filter((address) => address !== self.location.pathname);
+      await Promise.all(addresses.map((address) => keep(cache, address, files[address])));
+      await cache.put(LISTING, listing);
+    }
+    await (await caches.open(NEWEST)).put(NAME, new Response(name));
   });
-  return fetching;
-}
-
-async function fetchNewSite() {
-  const listing = await fetch(LISTING, { cache: 'no-store' });
-  if (!listing.ok) {
-    throw new Error(`the list of files answered ${listing.status}`);
-  }
-  const { version, files } = await listing.clone().json();
-  const name = PREFIX + version;
-  const cache = await caches.open(name);
-  if (await cache.match(LISTING)) {
-    return;
-  }
-  try {
-    const addresses = Object.keys(files).filter((address) => address !== self.location.pathname);
-    await Promise.all(addresses.map((address) => keep(cache, address, files[address])));
-    await cache.put(LISTING, listing);
-  } catch (error) {
-    await caches.delete(name);
-    throw error;
-  }
 }
 
 // A deployment under way may mix two builds: only bytes with the listed hash are kept.
@@ -162,4 +148,23 @@ async function keep(cache, address, { hash }) {
     throw new Error(`${address} answered ${response.status}`);
   }
   await cache.put(address, response);
+}
+
+// Sets of builds that are not the newest, and that no page runs.
+function dropUnused() {
+  return inTurn(async () => {
+    const [kept, names, locks] = await Promise.all([newest(), caches.keys(), self.navigator.locks.query()]);
+    const running = new Set([...locks.held, ...locks.pending].map((lock) => lock.name));
+    for (const name of names) {
+      if (name.startsWith(PREFIX) && name !== kept && !running.has(await codeOf(name))) {
+        await caches.delete(name);
+      }
+    }
+  });
+}
+
+// The folder of the set's code; none where the set was never filled to the end.
+async function codeOf(name) {
+  const listing = await caches.match(LISTING, { cacheName: name });
+  return listing && (await listing.json()).code;
 }

@@ -4,7 +4,16 @@ use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
 use bytes::Bytes;
+use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
+
+/// Where the app's code is: in a folder named by what is in it, except where another tool built it.
+const CODE: &str = "/pkg/";
+
+/// Whether the address will always mean the same bytes.
+pub fn is_named_by_content(path: &str) -> bool {
+    path.strip_prefix(CODE.trim_start_matches('/')).is_some_and(|rest| rest.contains('/'))
+}
 
 /// One file, as it goes to a browser.
 pub struct SiteFile {
@@ -51,6 +60,17 @@ impl Site {
             return Some(site_file(bytes, true));
         }
         Some(site_file(self.read(path).await?, false))
+    }
+
+    /// The address of the folder of the app's code, with its last `/`: another one with every build.
+    pub async fn code(&self) -> String {
+        #[derive(Deserialize)]
+        struct Listing {
+            code: String,
+        }
+        let listing =
+            self.read("site.json").await.and_then(|text| serde_json::from_slice::<Listing>(&text).ok());
+        listing.map_or_else(|| CODE.to_owned(), |listing| listing.code)
     }
 
     async fn read(&self, path: &str) -> Option<Bytes> {
@@ -104,6 +124,18 @@ mod tests {
         for path in ["", "a.js.br", "../secret", "/etc/passwd", "missing", "."] {
             assert!(site.file(path, false).await.is_none(), "{path}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_list_of_files_says_where_the_code_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site::Folder(folder.path().to_owned());
+        assert_eq!(site.code().await, "/pkg/");
+        let listing = r#"{"version": "v", "code": "/pkg/1f/", "files": {}}"#;
+        std::fs::write(folder.path().join("site.json"), listing).unwrap();
+        assert_eq!(site.code().await, "/pkg/1f/");
+        assert!(is_named_by_content("pkg/1f/boot.js") && !is_named_by_content("pkg/boot.js"));
+        assert!(!is_named_by_content("icons/1f/icon.svg"));
     }
 
     #[test]

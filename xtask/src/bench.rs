@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::services::{Durability, Postgres};
 use crate::shell::{self, AtPath as _, Outcome};
-use crate::{run, setup, site, stages, tools};
+use crate::{code, run, setup, site, stages, tools};
 
 /// The measurements that are Playwright's project `benchmarks`.
 const BROWSER: &str = "browser";
@@ -22,7 +22,7 @@ pub struct Arguments {
 
 pub fn bench(arguments: &Arguments) -> Outcome {
     setup::for_tests()?;
-    site::build(site::Quality::Small)?;
+    site::build(code::Quality::Small)?;
     let server = run::build_server()?;
     if arguments.only.is_empty() || arguments.only.iter().any(|word| word != BROWSER) {
         load_client(&server, arguments)?;

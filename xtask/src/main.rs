@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod bench;
+mod code;
 mod dist;
 mod icons;
 mod run;
@@ -42,7 +43,7 @@ enum Command {
     ///
     /// Stops at the first stage that fails. Name stages to run only those, in their usual order.
     Test(stages::Arguments),
-    /// Makes target/dist/cloudstead: one executable with the site inside.
+    /// Makes target/dist/cloudstead: one executable with the site inside, and tries it in a browser if there is one.
     Dist,
     /// Measures the server against bounds taken in the same run and prints the ratios.
     Bench(bench::Arguments),
@@ -64,7 +65,11 @@ enum Command {
         tests: bool,
     },
     /// Builds the browser's half into target/site.
-    Site,
+    Site {
+        /// As it is handed out: small, which takes minutes.
+        #[arg(long)]
+        small: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -77,7 +82,10 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Setup { tests: true } => setup::for_tests(),
         Command::Setup { tests: false } => setup::for_building(),
-        Command::Site => setup::for_building().and_then(|()| site::build(site::Quality::Quick)),
+        Command::Site { small } => {
+            let quality = if small { code::Quality::Small } else { code::Quality::Quick };
+            setup::for_building().and_then(|()| site::build(quality))
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

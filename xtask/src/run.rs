@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 
 use crate::shell::{self, Failure, Outcome};
-use crate::{setup, site};
+use crate::{code, setup, site};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -15,7 +15,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> Outcome {
     setup::for_building()?;
-    site::build(site::Quality::Small)?;
+    site::build(code::Quality::Small)?;
     let server = build_server()?;
     // The server takes this process's place: signals reach it directly.
     let error = shell::command(server)

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::shell::{self, Outcome};
-use crate::{run, setup, site};
+use crate::{code, run, setup, site};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -20,7 +20,7 @@ pub struct Arguments {
 
 pub fn seed(arguments: &Arguments) -> Outcome {
     setup::for_building()?;
-    site::build(site::Quality::Small)?;
+    site::build(code::Quality::Small)?;
     let server = run::build_server()?;
     shell::run(shell::cargo().args(["build", "--release", "--package", "bench"]))?;
     let mut command = shell::command(shell::target().join("release/bench"));

@@ -47,6 +47,12 @@ pub fn for_building() -> Outcome {
         say("wasm-bindgen");
         cargo_install("wasm-bindgen-cli", tools::WASM_BINDGEN_VERSION, &[])?;
     }
+    if tools::wasm_opt().is_none() && shell::find_program("npm").is_some() {
+        say("wasm-opt");
+        if let Err(failure) = npm_install(&shell::root().join("xtask/wasm-opt"), &tools::wasm_opt_folder()) {
+            println!("{failure}\nGoing on without it.");
+        }
+    }
     Ok(())
 }
 
@@ -144,6 +150,17 @@ fn cargo_install(package: &str, version: &str, more: &[&str]) -> Outcome {
             .arg(&root)
             .args(more)
             .env("CARGO_TARGET_DIR", root.join("build")),
+    )
+}
+
+/// Installs what the lock file in `source` names into `folder`.
+fn npm_install(source: &Path, folder: &Path) -> Outcome {
+    fs::create_dir_all(folder).at("create", folder)?;
+    for name in ["package.json", "package-lock.json"] {
+        fs::copy(source.join(name), folder.join(name)).at("copy", source)?;
+    }
+    shell::run(
+        shell::command("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder),
     )
 }
 

@@ -1,7 +1,8 @@
 //! Builds the browser's half into `target/site`, as the server serves it:
 //!
-//! - `pkg/cloudstead.js` and `pkg/cloudstead_bg.wasm`, the app;
-//! - `pkg/cloudstead.css`, every sheet of `style/` in the order that `style/main.css` imports them;
+//! - `pkg/CODE/`, named by what is in it: the app's code (see `code.rs`), what loads it, and `cloudstead.css`, every
+//!   sheet of `style/` in the order that `style/main.css` imports them. Code fetches its parts from its own folder,
+//!   so a page never gets those of another build;
 //! - the files of `style/assets/` and `frontend/static/` (the shell, the service worker, icons) at the top, and
 //!   the icons once more as pictures;
 //! - `site.json`, the list of all these with their hashes: the service worker holds exactly this set.
@@ -11,40 +12,25 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::code::{self, Quality};
 use crate::icons;
 use crate::shell::{self, AtPath, Failure, Outcome};
-use crate::tools::{self, WasmToolchain};
 
 pub const NAME: &str = "cloudstead";
-
-/// How much time the build may take for the sake of the browser.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Quality {
-    /// For the browser tests, which are for those who change the code.
-    Quick,
-    /// For people, and for measuring: link-time optimisation, `wasm-opt` and every text compressed once.
-    Small,
-}
-
-impl Quality {
-    const fn profile(self) -> &'static str {
-        match self {
-            Self::Quick => "web",
-            Self::Small => "web-dist",
-        }
-    }
-}
+/// Stands in the shell for the address of the code's folder.
+const CODE_MARK: &str = "{code}";
 
 /// The site's files, each by its address.
 #[derive(Serialize)]
 struct Listing {
     /// Changes whenever any file does.
     version: String,
+    /// The folder of the app's code, as an address that ends in `/`.
+    code: String,
     files: BTreeMap<String, Entry>,
 }
 
@@ -62,39 +48,25 @@ pub fn folder() -> PathBuf {
 
 /// Builds it. A half-built site is never seen: it is made beside the old one and then takes its place.
 pub fn build(quality: Quality) -> Outcome {
-    let built = compile(quality, &[])?;
     let draft = shell::target().join("site-draft");
     if draft.exists() {
         fs::remove_dir_all(&draft).at("remove", &draft)?;
     }
-    let package = draft.join("pkg");
-    fs::create_dir_all(&package).at("create", &package)?;
-    shell::run(
-        Command::new(tools::wasm_bindgen()?)
-            .args([
-                "--target",
-                "web",
-                "--no-typescript",
-                "--remove-name-section",
-                "--remove-producers-section",
-            ])
-            .args(["--out-name", NAME, "--out-dir"])
-            .arg(&package)
-            .arg(&built),
-    )?;
-    if quality == Quality::Small {
-        optimise(&package.join(format!("{NAME}_bg.wasm")))?;
-    }
-
     let style = shell::root().join("style");
-    let sheet = package.join(format!("{NAME}.css"));
-    let main = style.join("main.css");
-    fs::write(&sheet, if main.exists() { inlined(&main, 0)? } else { String::new() }).at("write", &sheet)?;
     for assets in [style.join("assets"), shell::root().join("frontend/static")] {
         copy_tree(&assets, &draft)?;
     }
     icons::draw(&style.join("assets"), &draft)?;
-    list(&draft)?;
+    let code = draft.join("pkg");
+    code::build(quality, &code)?;
+    let sheet = code.join(format!("{NAME}.css"));
+    let main = style.join("main.css");
+    fs::write(&sheet, if main.exists() { inlined(&main, 0)? } else { String::new() }).at("write", &sheet)?;
+    let code = name_by_content(&code)?;
+    let page = draft.join("shell.html");
+    let text = fs::read_to_string(&page).at("read", &page)?;
+    fs::write(&page, text.replace(CODE_MARK, &code)).at("write", &page)?;
+    list(&draft, code)?;
     if quality == Quality::Small {
         compress(&draft)?;
     }
@@ -106,91 +78,15 @@ pub fn build(quality: Quality) -> Outcome {
     fs::rename(&draft, &site).at("move into place", &site)
 }
 
-/// Where the store's checks are put for the browser that runs them.
-pub fn conformance_folder() -> PathBuf {
-    shell::target().join("conformance")
-}
-
-/// Builds the browser's crate once more with its test entry: all it stands on is compiled already.
-pub fn build_conformance() -> Outcome {
-    let built = compile(Quality::Quick, &["--features", "conformance"])?;
-    shell::run(
-        Command::new(tools::wasm_bindgen()?)
-            .args(["--target", "web", "--no-typescript", "--out-name", "frontend", "--out-dir"])
-            .arg(conformance_folder())
-            .arg(&built),
-    )
-}
-
-fn compile(quality: Quality, features: &[&str]) -> Outcome<PathBuf> {
-    let toolchain =
-        WasmToolchain::find().ok_or_else(|| tools::missing("the standard library for WebAssembly"))?;
-    let mut cargo = toolchain.cargo();
-    if quality == Quality::Small {
-        // One type for most views instead of one each: Leptos' own switch, a twentieth smaller.
-        cargo.env("RUSTFLAGS", "--cfg=erase_components");
-    }
-    shell::run(
-        cargo
-            .args(["build", "--package", "frontend", "--lib", "--target", tools::WASM_TARGET])
-            .args(["--profile", quality.profile()])
-            .args(features)
-            // Leptos names the files it loads by this at compile time.
-            .env("LEPTOS_OUTPUT_NAME", NAME),
-    )?;
-    Ok(shell::target().join("web").join(tools::WASM_TARGET).join(quality.profile()).join("frontend.wasm"))
-}
-
-/// Before this, wasm-opt writes an exported table as the first one, whichever it is
-/// (<https://github.com/WebAssembly/binaryen/issues/4711>), and the browser refuses what is put into it.
-const WASM_OPT_VERSION_MIN: u32 = 110;
-
-/// The number of `wasm-opt version 110`, which a commit may follow.
-fn version_of(wasm_opt: &Path) -> Outcome<Option<u32>> {
-    let told = Command::new(wasm_opt).arg("--version").output().at("run", wasm_opt)?;
-    Ok(String::from_utf8_lossy(&told.stdout).split_whitespace().find_map(|word| word.parse().ok()))
-}
-
-fn optimise(wasm: &Path) -> Outcome {
-    let Some(wasm_opt) = shell::find_program("wasm-opt") else {
-        println!("wasm-opt is not installed (package binaryen): the site will be some percent larger.");
-        return Ok(());
-    };
-    if version_of(&wasm_opt)?.is_none_or(|version| version < WASM_OPT_VERSION_MIN) {
-        println!(
-            "wasm-opt before version {WASM_OPT_VERSION_MIN} breaks the site: it will be some percent larger."
-        );
-        return Ok(());
-    }
-    let features = [
-        "--enable-bulk-memory",
-        "--enable-mutable-globals",
-        "--enable-nontrapping-float-to-int",
-        "--enable-sign-ext",
-    ];
-    // What counts is what a browser receives, and that is compressed. `-Oz` makes a shorter file of it that
-    // compresses much worse: it inlines, reorders functions and renumbers locals, so that what was alike is no more.
-    let passes = [
-        "--duplicate-function-elimination",
-        "--dae-optimizing",
-        "--duplicate-function-elimination",
-        "--remove-unused-module-elements",
-        "--dce",
-        "--remove-unused-brs",
-        "--merge-blocks",
-        "--optimize-instructions",
-        "--rse",
-        "--vacuum",
-        "--duplicate-function-elimination",
-    ];
-    shell::run(
-        Command::new(wasm_opt)
-            .args(passes)
-            .args(features)
-            .args(["--enable-reference-types", "--enable-multivalue", "-o"])
-            .arg(wasm)
-            .arg(wasm),
-    )
+/// Moves the files of `folder` into one in it that is named by their hashes, and tells its address.
+fn name_by_content(folder: &Path) -> Outcome<String> {
+    let (name, _) = hashed(folder)?;
+    let beside = folder.with_extension("unnamed");
+    fs::rename(folder, &beside).at("move", folder)?;
+    fs::create_dir(folder).at("create", folder)?;
+    let named = folder.join(&name);
+    fs::rename(&beside, &named).at("move into place", &named)?;
+    Ok(format!("/pkg/{name}/"))
 }
 
 /// A sheet with its `@import "file.css";` lines replaced by what they name, in their order.
@@ -247,20 +143,26 @@ fn files_below(folder: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn list(site: &Path) -> Outcome {
-    let mut whole = Sha256::new();
-    let mut files = BTreeMap::new();
-    for file in files_below(site)? {
-        let bytes = fs::read(&file).at("read", &file)?;
-        let hash = hexadecimal(&Sha256::digest(&bytes));
-        let address = format!("/{}", file.strip_prefix(site).unwrap_or(&file).display());
-        whole.update(format!("{address}\0{hash}\n"));
-        files.insert(address, Entry { hash, size: bytes.len() });
-    }
-    let listing = Listing { version: hexadecimal(&whole.finalize())[..16].to_owned(), files };
+fn list(site: &Path, code: String) -> Outcome {
+    let (version, files) = hashed(site)?;
+    let listing = Listing { version, code, files };
     let path = site.join("site.json");
     let text = serde_json::to_vec_pretty(&listing).map_err(|error| Failure::new(error.to_string()))?;
     fs::write(&path, text).at("write", &path)
+}
+
+/// A name for all files below a folder together, and each by its address.
+fn hashed(folder: &Path) -> Outcome<(String, BTreeMap<String, Entry>)> {
+    let mut whole = Sha256::new();
+    let mut files = BTreeMap::new();
+    for file in files_below(folder)? {
+        let bytes = fs::read(&file).at("read", &file)?;
+        let hash = hexadecimal(&Sha256::digest(&bytes));
+        let address = format!("/{}", file.strip_prefix(folder).unwrap_or(&file).display());
+        whole.update(format!("{address}\0{hash}\n"));
+        files.insert(address, Entry { hash, size: bytes.len() });
+    }
+    Ok((hexadecimal(&whole.finalize())[..16].to_owned(), files))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::services::Services;
 use crate::shell::{self, AtPath, Failure, Outcome};
 use crate::tools::{self, WasmToolchain};
-use crate::{setup, simulate, site};
+use crate::{code, setup, simulate, site};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -41,6 +41,8 @@ enum Stage {
     /// By name: every page and state in every width, in light and dark, for a contact sheet, and nothing that
     /// axe finds.
     Looks,
+    /// By name: the site as it is handed out starts and does its work. Building it takes minutes.
+    Release,
     /// What the server syncs to disk before it acknowledges, seen by strace.
     Durability,
     /// clippy finds nothing.
@@ -57,6 +59,7 @@ const ORDER: &[Stage] = &[
     Stage::Conformance,
     Stage::Browser,
     Stage::Looks,
+    Stage::Release,
     Stage::Durability,
     Stage::Lint,
 ];
@@ -79,14 +82,16 @@ impl Stage {
             Self::Conformance => "conformance (IndexedDB)",
             Self::Browser => "browser journeys",
             Self::Looks => "looks (contact sheet, axe)",
+            Self::Release => "release (the optimised site)",
             Self::Durability => "durability (strace)",
             Self::Lint => "lint",
         }
     }
 
-    /// Whether it runs only where it is asked for: it takes minutes, and its pictures are for a person.
+    /// Whether it runs only where it is asked for: it takes minutes, and is for a person who looks at pictures or
+    /// hands the site out.
     fn is_by_name(self) -> bool {
-        self == Self::Looks
+        matches!(self, Self::Looks | Self::Release)
     }
 
     fn run(self, arguments: &Arguments) -> Outcome {
@@ -96,12 +101,17 @@ impl Stage {
             Self::Build => shell::run(shell::cargo().arg("build").args(NATIVE)),
             Self::Unit => unit(),
             Self::Simulation => simulate::check(),
-            Self::Site => site::build(site::Quality::Quick),
+            Self::Site => site::build(code::Quality::Quick),
             Self::Conformance => {
-                site::build_conformance().and_then(|()| journeys("conformance", None, &debug_server()))
+                code::build_conformance().and_then(|()| journeys("conformance", None, &debug_server()))
             }
             Self::Browser => journeys("journeys", arguments.grep.as_deref(), &debug_server()),
             Self::Looks => looks(arguments.grep.as_deref()),
+            Self::Release => {
+                site::build(code::Quality::Small)?;
+                shell::run(shell::cargo().arg("build").args(NATIVE))?;
+                journeys("release", None, &debug_server())
+            }
             Self::Durability => journeys("durability", None, &debug_server()),
             Self::Lint => lint(),
         }
@@ -170,7 +180,7 @@ pub fn journeys(project: &str, grep: Option<&str>, server: &Path) -> Outcome {
         .env("CLOUDSTEAD", server)
         .env("CLOUDSTEAD_SITE", site::folder())
         .env("CLOUDSTEAD_LOOKS", shell::target().join("looks"))
-        .env("CLOUDSTEAD_CONFORMANCE", site::conformance_folder())
+        .env("CLOUDSTEAD_CONFORMANCE", code::conformance_folder())
         .env("CHROMIUM", chromium);
     if let Some(words) = grep {
         command.args(["--grep", words]);
@@ -194,14 +204,16 @@ fn lint() -> Outcome {
     no_stray_locks()
 }
 
-/// The node lock file names no registry, so that it installs from whichever one a machine uses.
+/// No node lock file names a registry, so that they install from whichever one a machine uses.
 fn no_stray_locks() -> Outcome {
-    let lock = shell::root().join("end2end/package-lock.json");
-    let text = std::fs::read_to_string(&lock).at("read", &lock)?;
-    if text.contains("\"resolved\"") {
-        return Err(Failure::new(
-            "end2end/package-lock.json names a registry: run `npm install --omit-lockfile-registry-resolved` there",
-        ));
+    for folder in ["end2end", "xtask/wasm-opt"] {
+        let lock = shell::root().join(folder).join("package-lock.json");
+        let text = std::fs::read_to_string(&lock).at("read", &lock)?;
+        if text.contains("\"resolved\"") {
+            return Err(Failure::new(format!(
+                "{folder}/package-lock.json names a registry: run `npm install --omit-lockfile-registry-resolved` there"
+            )));
+        }
     }
     Ok(())
 }

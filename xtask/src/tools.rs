@@ -73,6 +73,26 @@ pub fn wasm_bindgen() -> Outcome<PathBuf> {
     versioned("wasm-bindgen", WASM_BINDGEN_VERSION).ok_or_else(|| missing("wasm-bindgen"))
 }
 
+/// Before this, wasm-opt writes an exported table as the first one, whichever it is
+/// (<https://github.com/WebAssembly/binaryen/issues/4711>), and the browser refuses what is put into it.
+const WASM_OPT_VERSION_MIN: u32 = 110;
+
+/// Where npm installs the packages of `xtask/wasm-opt`.
+pub fn wasm_opt_folder() -> PathBuf {
+    own_tools().join("wasm-opt")
+}
+
+/// The project's own, else the one on PATH where it is new enough.
+pub fn wasm_opt() -> Option<PathBuf> {
+    let own = wasm_opt_folder().join("node_modules/.bin/wasm-opt");
+    [Some(own), shell::find_program("wasm-opt")].into_iter().flatten().find(|program| {
+        // "wasm-opt version 110", which a commit may follow.
+        let said = shell::read(Command::new(program).arg("--version"));
+        let version = said.ok().and_then(|text| text.split_whitespace().find_map(|word| word.parse().ok()));
+        version.is_some_and(|version: u32| version >= WASM_OPT_VERSION_MIN)
+    })
+}
+
 pub fn s3_server() -> Option<PathBuf> {
     versioned("s3s-fs", S3_SERVER_VERSION)
 }

@@ -8,6 +8,7 @@ use super::icon::Glyph;
 use super::shortcuts::key_name;
 use crate::actions::{Action, offered};
 use crate::hooks::listener::on_window;
+use crate::parts::from_rest;
 use crate::ui::{MenuAt, Ui, use_ui};
 use crate::words;
 
@@ -15,11 +16,11 @@ use crate::words;
 #[component]
 pub fn ContextMenu() -> impl IntoView {
     let ui = use_ui();
-    move || ui.menu.get().map(|at| view! { <OpenMenu at=at /> })
+    move || ui.menu.get().map(|at| from_rest(move |rest| (rest.menu)(at)))
 }
 
 #[component]
-fn OpenMenu(at: MenuAt) -> impl IntoView {
+pub fn OpenMenu(at: MenuAt) -> impl IntoView {
     let ui = use_ui();
     let menu = NodeRef::<Div>::new();
     let ids = at.about.map_or_else(|| ui.selected_ids(), |id| vec![id]);

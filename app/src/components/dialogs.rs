@@ -7,6 +7,7 @@ use super::conflict_modal::ConflictModal;
 use super::dialog::Dialog;
 use super::move_dialog::MoveDialog;
 use super::shortcuts::ShortcutSheet;
+use crate::parts::from_rest;
 use crate::ports::CallError;
 use crate::ui::{Dialog as Open, Ui, use_ui};
 use crate::words;
@@ -14,13 +15,16 @@ use crate::words;
 #[component]
 pub fn Dialogs() -> impl IntoView {
     let ui = use_ui();
-    move || {
-        ui.dialog.get().map(|dialog| match dialog {
-            Open::Move(ids) => view! { <MoveDialog ids=ids /> }.into_any(),
-            Open::Shortcuts => view! { <ShortcutSheet /> }.into_any(),
-            Open::Conflict(id) => view! { <ConflictModal id=id /> }.into_any(),
-            question => view! { <Question question=question /> }.into_any(),
-        })
+    move || ui.dialog.get().map(|dialog| from_rest(move |rest| (rest.dialog)(dialog.clone())))
+}
+
+#[component]
+pub fn OpenDialog(dialog: Open) -> impl IntoView {
+    match dialog {
+        Open::Move(ids) => view! { <MoveDialog ids=ids /> }.into_any(),
+        Open::Shortcuts => view! { <ShortcutSheet /> }.into_any(),
+        Open::Conflict(id) => view! { <ConflictModal id=id /> }.into_any(),
+        question => view! { <Question question=question /> }.into_any(),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::actions::Action;
 use crate::hooks::intl;
 use crate::hooks::listener::is_typing;
 use crate::model::{FileType, Selection};
+use crate::parts::from_rest;
 use crate::ui::{Place, Ui, use_ui};
 use crate::words;
 
@@ -36,13 +37,13 @@ pub fn QuickLook() -> impl IntoView {
     });
     view! {
         <Show when=move || is_open.get()>
-            <Sheet ui=ui />
+            {from_rest(move |rest| (rest.quick_look)(ui))}
         </Show>
     }
 }
 
 #[component]
-fn Sheet(ui: Ui) -> impl IntoView {
+pub fn Sheet(ui: Ui) -> impl IntoView {
     let dialog = NodeRef::<DialogElement>::new();
     let item = Memo::new(move |_| ui.preview.get().and_then(|id| ui.item(id)));
     let name =

@@ -5,6 +5,7 @@ use super::icon::Glyph;
 use super::popover::Popover;
 use crate::hooks::clock::use_now;
 use crate::hooks::intl;
+use crate::parts::from_rest;
 use crate::ports::UploadState;
 use crate::ui::{Dialog, Ui, use_ui};
 use crate::words;
@@ -51,7 +52,7 @@ pub fn SyncStatusButton() -> impl IntoView {
                 <span class="sync-line">{line}</span>
             </button>
             <Popover open=open label=words::SYNC_STATUS class="popover sync-popover">
-                <Queue ui=ui open=open />
+                {from_rest(move |rest| (rest.queue)(ui, open))}
                 <a class="popover-foot" href="/activity" on:click=move |_| open.set(false)>{words::ALL_ACTIVITY}</a>
             </Popover>
         </div>

@@ -3,6 +3,7 @@ use shared::{ItemId, OperationId};
 
 use super::icon::{Glyph, IconButton};
 use super::upload_row::{GroupRow, UploadRow};
+use crate::parts::from_rest;
 use crate::ports::{UploadControl, UploadState, UploadView};
 use crate::ui::{Ui, use_ui};
 use crate::words;
@@ -75,12 +76,17 @@ enum Line {
 pub fn UploadPanel() -> impl IntoView {
     let ui = use_ui();
     let uploads = ui.cloud().uploads();
+    let any = Memo::new(move |_| uploads.with(|uploads| !uploads.is_empty()));
     let open = RwSignal::new(true);
+    view! { <Show when=move || any.get()>{from_rest(move |rest| (rest.uploads)(ui, open))}</Show> }.into_any()
+}
+
+#[component]
+pub fn Uploads(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
+    let uploads = ui.cloud().uploads();
     let totals = Memo::new(move |_| uploads.with(|uploads| Totals::of(uploads)));
     let lines = Memo::new(move |_| uploads.with(|uploads| lines_of(uploads)));
-    let any = Memo::new(move |_| uploads.with(|uploads| !uploads.is_empty()));
     view! {
-        <Show when=move || any.get()>
             <section class="uploads" class:collapsed=move || !open.get() aria-label=words::UPLOADS>
                 <header class="uploads-head">
                     <button
@@ -117,7 +123,6 @@ pub fn UploadPanel() -> impl IntoView {
                     </ul>
                 </Show>
             </section>
-        </Show>
     }
     .into_any()
 }

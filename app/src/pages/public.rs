@@ -55,10 +55,11 @@ pub fn PublicApp(page: PublicPage) -> impl IntoView {
     .into_any()
 }
 
-/// A page as the server answers it, with the nonce that its policy names. `data-waiting` says that the app's
+/// A page as the server answers it, with the nonce that its policy names and the folder of the app's code. `data-waiting` says that the app's
 /// code has yet to come; it becomes `submit` when a person has sent the form by then.
-pub fn document(page: PublicPage, nonce: &str) -> impl IntoView + use<> {
+pub fn document(page: PublicPage, nonce: &str, code: &str) -> impl IntoView + use<> {
     let nonce = nonce.to_owned();
+    let code = |file: &str| format!("{code}{file}");
     view! {
         <!DOCTYPE html>
         <html lang="en" data-waiting="app">
@@ -70,20 +71,20 @@ pub fn document(page: PublicPage, nonce: &str) -> impl IntoView + use<> {
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#15181d" />
                 <meta name="description" content="Your own cloud for files and photos" />
                 <title>{format!("{} · {}", page.title(), words::APP)}</title>
-                <link rel="stylesheet" href="/pkg/cloudstead.css" />
+                <link rel="stylesheet" href=code("cloudstead.css") />
                 <link rel="icon" href="/icon.svg" type="image/svg+xml" />
                 <link rel="apple-touch-icon" href="/apple-touch-icon.png" />
                 <link rel="manifest" href="/manifest.webmanifest" />
                 <script nonce=nonce inner_html=EARLY></script>
-                <link rel="modulepreload" href="/pkg/cloudstead.js" />
+                <link rel="modulepreload" href=code("cloudstead.js") />
                 <link
                     rel="preload"
-                    href="/pkg/cloudstead_bg.wasm"
+                    href=code("cloudstead_bg.wasm")
                     r#as="fetch"
                     r#type="application/wasm"
                     crossorigin
                 />
-                <script type="module" src="/pkg/boot.js"></script>
+                <script type="module" src=code("boot.js")></script>
             </head>
             <body>
                 <noscript>

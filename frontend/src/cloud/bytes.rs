@@ -1,6 +1,6 @@
 //! An item's bytes, wherever they are: on this device, on their way from it, or with the server.
 
-use app::ports::{CallError, Cloud, FileType, Side};
+use app::ports::{CallError, Cloud, DeviceStorage, FileType, Side};
 use leptos::prelude::WithUntracked;
 use shared::{ClientFileItem, ConflictId, ItemId, OperationId};
 use sync::{Content, LocalStore};
@@ -28,7 +28,7 @@ enum Bytes {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+pub enum Use {
     Show,
     Save,
 }
@@ -96,7 +96,7 @@ impl BrowserCloud {
         Ok(Bytes::Elsewhere)
     }
 
-    pub(super) async fn address(&self, id: ItemId, for_use: Use) -> Result<String, CallError> {
+    pub(crate) async fn address(&self, id: ItemId, for_use: Use) -> Result<String, CallError> {
         let item = self.item(id).ok_or(CallError::Unreachable)?;
         let is_pending = self.read(|replica| replica.pending_content(id)).is_some();
         if for_use == Use::Save && !is_pending && !self.is_server_away() {
@@ -113,7 +113,7 @@ impl BrowserCloud {
         }
     }
 
-    pub(super) async fn head_of_text(&self, id: ItemId, bytes_max: usize) -> Result<String, CallError> {
+    pub(crate) async fn head_of_text(&self, id: ItemId, bytes_max: usize) -> Result<String, CallError> {
         let bytes = match self.bytes(id, Need::Beginning).await? {
             Bytes::Here { bytes, .. } => {
                 let head = bytes.slice_with_i32_and_f64(0, bytes_max as f64);
@@ -127,7 +127,7 @@ impl BrowserCloud {
     }
 
     /// One side of a conflict, which stays here for when the server is away.
-    pub(super) async fn side_of_conflict(&self, conflict: ConflictId, side: Side) -> Result<Blob, CallError> {
+    pub(crate) async fn side_of_conflict(&self, conflict: ConflictId, side: Side) -> Result<Blob, CallError> {
         let contents = self.contents.borrow().clone();
         let hash = self.conflicts().iter().find(|open| open.id == conflict).map(|open| match side {
             Side::Local => open.local_content_hash,
@@ -142,6 +142,14 @@ impl BrowserCloud {
         let fetched = api::conflict_content(conflict, side).await?;
         contents.remember(hash, fetched.clone()).await;
         Ok(fetched)
+    }
+
+    pub(crate) async fn storage_here(&self) -> DeviceStorage {
+        let (contents, seat) = (self.contents.borrow().clone(), self.seat());
+        match contents.zip(seat) {
+            Some((contents, seat)) => contents::storage(&contents, seat.replica()).await,
+            None => DeviceStorage::default(),
+        }
     }
 
     /// Whether the last call got no answer. Before the first one there is hope.

@@ -53,7 +53,7 @@ async fn known_device(user: UserId) -> Option<DeviceId> {
 
 impl BrowserCloud {
     /// Ends the session and wipes this device's copy.
-    pub(super) async fn leave_account(&self) -> Result<(), CallError> {
+    pub(crate) async fn leave_account(&self) -> Result<(), CallError> {
         match api::sign_out().await {
             // A session that is gone already is signed out.
             Err(CallError::Refused(problem)) if problem.status == 401 => {}

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use self::bytes::Use;
 use app::PublicPage;
 use app::ports::{Account, Cloud};
 use leptos::prelude::*;

@@ -9,7 +9,6 @@ use app::ports::{
 };
 use leptos::prelude::*;
 use shared::account::{Device, Password, Register};
-use shared::activity::ActivityPage;
 use shared::photo::Photo;
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
@@ -23,11 +22,10 @@ use super::bytes::Use;
 use super::entry::{adopt, sign_in};
 use crate::api;
 use crate::browser;
-use crate::contents;
+use crate::later;
 use crate::opfs;
 use crate::replica::Replica;
 use crate::session::{self, Session};
-use crate::store::RememberedActivity;
 use crate::tabs::Wish;
 
 /// Commands that are run before the page has its turn: a few milliseconds.
@@ -68,7 +66,7 @@ impl Cloud for BrowserCloud {
 
     fn sign_out(&self) -> LocalFuture<Result<(), CallError>> {
         let cloud = self.clone();
-        Box::pin(async move { cloud.leave_account().await })
+        later::call(move |code| (code.leave_account)(cloud))
     }
 
     fn revision(&self) -> Signal<u64> {
@@ -178,17 +176,17 @@ impl Cloud for BrowserCloud {
 
     fn content_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>> {
         let cloud = self.clone();
-        Box::pin(async move { cloud.address(id, Use::Show).await })
+        later::call(move |code| (code.address)(cloud, id, Use::Show))
     }
 
     fn read_text(&self, id: ItemId, bytes_max: usize) -> LocalFuture<Result<String, CallError>> {
         let cloud = self.clone();
-        Box::pin(async move { cloud.head_of_text(id, bytes_max).await })
+        later::call(move |code| (code.head_of_text)(cloud, id, bytes_max))
     }
 
     fn edit_text(&self, id: ItemId) -> LocalFuture<Rc<dyn TextEdit>> {
         let cloud = self.clone();
-        Box::pin(async move { cloud.begin_edit(id).await })
+        later::once_here(move |code| (code.begin_edit)(cloud, id))
     }
 
     fn edit_base(&self, id: ItemId) -> Option<EditBase> {
@@ -197,12 +195,12 @@ impl Cloud for BrowserCloud {
 
     fn create_text(&self, folder: ItemId, name: ItemName, text: String) -> LocalFuture<Option<ItemId>> {
         let cloud = self.clone();
-        Box::pin(async move { cloud.create_text_file(folder, name, text).await })
+        later::once_here(move |code| (code.create_text)(cloud, folder, name, text))
     }
 
     fn download_url(&self, id: ItemId) -> LocalFuture<Result<String, CallError>> {
         let cloud = self.clone();
-        Box::pin(async move { cloud.address(id, Use::Save).await })
+        later::call(move |code| (code.address)(cloud, id, Use::Save))
     }
 
     fn keeping_revision(&self) -> Signal<u64> {
@@ -230,13 +228,7 @@ impl Cloud for BrowserCloud {
 
     fn device_storage(&self) -> LocalFuture<DeviceStorage> {
         let cloud = self.clone();
-        Box::pin(async move {
-            let (contents, seat) = (cloud.contents.borrow().clone(), cloud.seat.borrow().clone());
-            match contents.zip(seat) {
-                Some((contents, seat)) => contents::storage(&contents, seat.replica()).await,
-                None => DeviceStorage::default(),
-            }
-        })
+        later::once_here(move |code| (code.device_storage)(cloud))
     }
 
     fn set_seen_budget(&self, bytes: u64) {
@@ -255,7 +247,7 @@ impl Cloud for BrowserCloud {
 
     fn conflict_content(&self, conflict: ConflictId, side: Side) -> LocalFuture<Result<Blob, CallError>> {
         let cloud = self.clone();
-        Box::pin(async move { cloud.side_of_conflict(conflict, side).await })
+        later::call(move |code| (code.side_of_conflict)(cloud, conflict, side))
     }
 
     fn conflict_url(&self, conflict: ConflictId, side: Side) -> String {
@@ -264,36 +256,12 @@ impl Cloud for BrowserCloud {
 
     fn activity(&self, cursor: Option<String>) -> LocalFuture<Result<ActivityView, CallError>> {
         let store = self.with_seat(|seat| seat.store().clone());
-        Box::pin(async move {
-            let is_first = cursor.is_none();
-            let answer = api::activity(cursor.as_deref()).await;
-            let (page, as_of) = match (answer, store) {
-                (Ok(page), Some(store)) if is_first => {
-                    let remembered = RememberedActivity { as_of: browser::now(), page };
-                    // What cannot be kept is shown all the same.
-                    let _ = store.remember_activity(&remembered).await;
-                    (remembered.page, None)
-                }
-                (Ok(page), _) => (page, None),
-                (Err(CallError::Unreachable), Some(store)) if is_first => {
-                    let remembered = store.remembered_activity().await.ok().flatten();
-                    let RememberedActivity { as_of, page } = remembered.ok_or(CallError::Unreachable)?;
-                    (ActivityPage { next_cursor: None, ..page }, Some(as_of))
-                }
-                (Err(error), _) => return Err(error),
-            };
-            Ok(ActivityView { activities: page.activities, next_cursor: page.next_cursor, as_of })
-        })
+        later::call(move |code| (code.activity)(store, cursor))
     }
 
     fn kept_notices(&self) -> LocalFuture<Vec<KeptNotice>> {
         let store = self.with_seat(|seat| seat.store().clone());
-        Box::pin(async move {
-            match store {
-                Some(store) => store.notices().await.unwrap_or_default(),
-                None => Vec::new(),
-            }
-        })
+        later::once_here(move |code| (code.kept_notices)(store))
     }
 
     fn photo_library(&self) -> Option<ItemId> {
@@ -316,7 +284,7 @@ impl Cloud for BrowserCloud {
     }
 
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>> {
-        Box::pin(api::versions(id))
+        later::call(move |code| (code.versions)(id))
     }
 
     fn version_url(&self, id: ItemId, version: VersionId) -> String {
@@ -325,19 +293,21 @@ impl Cloud for BrowserCloud {
 
     fn restore_version(&self, id: ItemId, version: VersionId) -> LocalFuture<Result<(), CallError>> {
         let cloud = self.clone();
-        Box::pin(async move {
-            api::restore_version(id, version, OperationId(browser::new_id())).await?;
-            cloud.retry_now();
-            Ok(())
+        later::call(move |code| {
+            Box::pin(async move {
+                (code.restore_version)(id, version).await?;
+                cloud.retry_now();
+                Ok(())
+            })
         })
     }
 
     fn devices(&self) -> LocalFuture<Result<Vec<Device>, CallError>> {
-        Box::pin(api::devices())
+        later::call(|code| (code.devices)())
     }
 
     fn remove_device(&self, id: DeviceId) -> LocalFuture<Result<(), CallError>> {
-        Box::pin(api::remove_device(id))
+        later::call(move |code| (code.remove_device)(id))
     }
 
     fn refresh_account(&self) {

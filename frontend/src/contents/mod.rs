@@ -28,8 +28,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, BlobPropertyBag};
 
 pub use self::fetch::{NotFetched, Wanted};
-use self::pinned::Wake;
-pub use self::pinned::{Keeper, look};
+pub use self::pinned::{Keeper, Wake, keep, look};
 use self::urls::Urls;
 use crate::browser;
 use crate::hashing::Hasher;

@@ -10,13 +10,13 @@ use futures::future::{Either, select};
 use futures::{StreamExt, stream};
 use shared::{ClientFileItem, ConflictId, ContentHash, ItemId, ItemKind};
 use std::pin::pin;
-use wasm_bindgen_futures::spawn_local;
 
 use super::fetch::Wanted;
 use super::{Contents, NotFetched};
 use crate::api;
 use crate::backoff::Backoff;
 use crate::browser;
+use crate::later;
 use crate::opfs;
 use crate::replica::Replica;
 use crate::store::HeldAt;
@@ -41,7 +41,8 @@ impl Keeper {
     pub fn start(contents: Rc<Contents>, replica: Rc<Replica>) -> Self {
         let (wake, woken) = mpsc::unbounded();
         *contents.keeper.borrow_mut() = Some(wake);
-        spawn_local(run(contents.clone(), replica, woken));
+        let kept = contents.clone();
+        later::spawn(move |code| (code.keep_contents)(kept, replica, woken));
         contents.wake(Wake::Look);
         Self(contents)
     }
@@ -55,7 +56,7 @@ impl Drop for Keeper {
 
 /// Why the keeper is woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wake {
+pub enum Wake {
     /// Other contents may have to be kept, or can be fetched now.
     Look,
     /// Contents came: there may be too many.
@@ -70,7 +71,8 @@ enum Round {
     Stuck(KeptNote),
 }
 
-async fn run(contents: Rc<Contents>, replica: Rc<Replica>, mut woken: UnboundedReceiver<Wake>) {
+/// Keeps what is to be kept until the [`Keeper`] is dropped.
+pub async fn keep(contents: Rc<Contents>, replica: Rc<Replica>, mut woken: UnboundedReceiver<Wake>) {
     contents.ready.clone().await;
     let mut unprovable = BTreeSet::new();
     let mut failures = 0;

@@ -15,7 +15,16 @@ use super::cutter::{self, CutError, Cuts};
 use crate::browser;
 
 /// The small module that loads this same WASM in a worker.
-const WORKER_URL: &str = "/pkg/worker.js";
+const WORKER: &str = "worker.js";
+
+thread_local! {
+    static CODE_FOLDER: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Tells where the app's code is; before anything is hashed.
+pub fn set_code_folder(folder: &str) {
+    CODE_FOLDER.replace(folder.to_owned());
+}
 
 /// Messages between the page and the worker are arrays: what it is, the job's number, and a value.
 pub(super) mod message {
@@ -47,7 +56,8 @@ impl Hasher {
     pub fn start() -> Rc<Self> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
-        let worker = Worker::new_with_options(WORKER_URL, &options).ok();
+        let worker = CODE_FOLDER
+            .with_borrow(|folder| Worker::new_with_options(&format!("{folder}{WORKER}"), &options).ok());
         let hasher =
             Rc::new(Self { worker: RefCell::new(worker), jobs: Jobs::default(), next_job: Cell::new(0) });
         if let Some(worker) = &*hasher.worker.borrow() {

@@ -5,4 +5,4 @@ mod hasher;
 pub mod worker;
 
 pub use self::cutter::{CutError, Cuts};
-pub use self::hasher::Hasher;
+pub use self::hasher::{Hasher, set_code_folder};

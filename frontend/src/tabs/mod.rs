@@ -26,7 +26,7 @@ pub use self::leadership::{lead_if_free, lead_when_free};
 use self::words::{Shown, Word};
 use crate::browser;
 use crate::contents::KeptChange;
-use crate::intake;
+use crate::later;
 use crate::runtime::Runtime;
 use crate::seat::Ended;
 
@@ -137,7 +137,8 @@ impl Leader {
             Word::Run { request, commands } => leader.run(&runtime, request, commands),
             Word::Upload { folder, paths, empty_folders } => {
                 let picked = Picked { files: words::files_beside(paths, &beside), empty_folders };
-                spawn_local(intake::take_in(runtime.clone(), folder, picked));
+                let runtime = runtime.clone();
+                later::spawn(move |code| (code.take_in)(runtime, folder, picked));
             }
             Word::Control { operation, control } => runtime.uploader.control(operation, control),
             Word::Supply { operation } => runtime.uploader.supply(operation, beside.unchecked_into::<File>()),

@@ -23,7 +23,7 @@ use sync::{CallError, Event, QueueState, UploadError, UploadOrder};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
 
-use self::job::Job;
+pub use self::job::Job;
 use self::lanes::Lanes;
 pub use self::source::staged_file;
 use self::source::{Ask, Sources};
@@ -33,6 +33,7 @@ use crate::api;
 use crate::browser;
 use crate::contents::Contents;
 use crate::hashing::{Cuts, Hasher};
+use crate::later;
 use crate::store::{IndexedDbStore, UploadRecord};
 
 /// Files that are cut or sent at a time; the chunks in flight are counted by the lanes.
@@ -129,7 +130,10 @@ impl Uploader {
         spawn_local(async move {
             let operation = order.operation_id;
             let result = match uploader.job_for(&order).await {
-                Some(job) => uploader.perform(&job, order).await,
+                Some(job) => {
+                    job.is_running.set(true);
+                    (later::here().await.send)(uploader.clone(), job, order).await
+                }
                 None => Err(UploadError::ContentLost),
             };
             (uploader.report)(Report::Event(Box::new(Event::UploadFinished { operation, result })));
@@ -274,12 +278,11 @@ impl Uploader {
         Some(job)
     }
 
-    async fn perform(
+    pub(crate) async fn perform(
         &self,
         job: &Job,
         order: UploadOrder,
     ) -> Result<shared::upload::UploadCompleted, UploadError> {
-        job.is_running.set(true);
         // One that waits for the network goes on saying so until something moves.
         if !matches!(job.state(), UploadState::Waiting { .. }) {
             self.enter(job, UploadState::Queued);

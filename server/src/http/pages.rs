@@ -12,7 +12,7 @@ use base64::prelude::BASE64_STANDARD_NO_PAD;
 
 use super::wrong_method;
 use crate::error::ApiError;
-use crate::site::{SiteFile, content_type};
+use crate::site::{SiteFile, content_type, is_named_by_content};
 use crate::state::App;
 
 const SHELL: &str = "shell.html";
@@ -30,7 +30,9 @@ pub fn routes() -> Router<App> {
 fn public_pages() -> Router<App> {
     super::public::prepare();
     app::PublicPage::ALL.into_iter().fold(Router::new(), |routes, page| {
-        let answer = move |request: Request| super::public::answer(page, request);
+        let answer = move |State(app): State<App>, request: Request| async move {
+            super::public::answer(page, &app.site.code().await, request).await
+        };
         routes.route(page.path(), get(answer).fallback(wrong_method))
     })
 }
@@ -77,11 +79,12 @@ async fn file_or_shell(State(app): State<App>, request: Request) -> Response {
 
 fn answer(app: &App, path: &str, file: SiteFile, asked: &HeaderMap) -> Response {
     let nonce = BASE64_STANDARD_NO_PAD.encode(&app.env.secret()[..16]);
-    // The service worker keeps a whole build; whoever asks here wants to know whether there is a newer one.
+    // Whoever asks for a page or a picture wants to know whether there is a newer one.
+    let keeping = if is_named_by_content(path) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let tag = format!("\"{}\"", BASE64_STANDARD_NO_PAD.encode(file.hash));
     let headers = [
         (header::CONTENT_TYPE, content_type(path).into_owned()),
-        (header::CACHE_CONTROL, "no-cache".to_owned()),
+        (header::CACHE_CONTROL, keeping.to_owned()),
         (header::CONTENT_SECURITY_POLICY, page_policy(&nonce)),
         (header::VARY, "accept-encoding".to_owned()),
         (header::ETAG, tag.clone()),

@@ -18,7 +18,8 @@ pub fn prepare() {
     }
 }
 
-pub async fn answer(page: PublicPage, request: Request) -> Response {
+pub async fn answer(page: PublicPage, code: &str, request: Request) -> Response {
+    let code = code.to_owned();
     let render = render_app_async_with_context(
         || (),
         move || {
@@ -30,7 +31,7 @@ pub async fn answer(page: PublicPage, request: Request) -> Response {
                 // It bears the nonce.
                 options.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             }
-            app::document(page, &nonce)
+            app::document(page, &nonce, &code)
         },
     );
     render(request).await
