@@ -130,6 +130,7 @@ impl Server {
     /// Restored from a backup.
     pub fn restore_from(&mut self, backup: (BTreeMap<ItemId, Entry>, u64)) {
         (self.items, self.counter) = backup;
+        self.conflicts.retain(|_, conflict| self.items.contains_key(&conflict.file_id));
         self.records.clear();
         self.epoch += 1;
         self.horizon = 0;
