@@ -57,6 +57,9 @@ test("photos go in, are seen by day, opened, liked, deleted and brought back, an
     await expect(gallery(page)).toBeVisible();
     await ann.seesStatus("Up to date", 3 * MINUTE_MS);
     await expect(photo(page, "20 May 2024.*IMG_0000")).toBeVisible({ timeout: 2 * MINUTE_MS });
+    // What has no day yet is of today, above all others; while there is such, tiles move.
+    const undated = page.getByRole("gridcell", { name: String(new Date().getFullYear()) });
+    await expect(undated).toHaveCount(0, { timeout: 2 * MINUTE_MS });
     await expect(page.locator(".photo-heading", { hasText: "20 May 2024" }).first()).toBeVisible();
     await expect(page.locator("[data-place].is-loaded").first()).toBeVisible();
   });
