@@ -190,6 +190,18 @@ impl Outbox {
         }
     }
 
+    /// What names `id` itself was filed under `other`, and concerns `id` again.
+    pub(crate) fn part(&mut self, other: ItemId, id: ItemId) {
+        let Some(filed) = self.by_item.remove(&other) else { return };
+        let names_id = |sequence: &u64| self.ops.get(sequence).is_some_and(|queued| queued.op.item_id == id);
+        let (own, others): (BTreeSet<u64>, BTreeSet<u64>) = filed.into_iter().partition(names_id);
+        for (item, sequences) in [(id, own), (other, others)] {
+            if !sequences.is_empty() {
+                self.by_item.entry(item).or_default().extend(sequences);
+            }
+        }
+    }
+
     pub(crate) fn set_state(&mut self, id: OperationId, state: OperationState) {
         if let Some(queued) = self.by_id.get(&id).and_then(|sequence| self.ops.get_mut(sequence)) {
             self.parked -= usize::from(queued.is_parked());

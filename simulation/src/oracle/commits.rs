@@ -80,6 +80,7 @@ impl Oracle {
                 self.accepted_lives(&changed, &fresh);
                 self.contents_in(&changed, &fresh, library, counts);
                 self.deaths(&changed, client, *device, &fresh);
+                self.forget_judged_deletes(client, &fresh);
                 self.remember_risen(&changed, client);
                 // In a long batch, things pass through places that neither side of it shows.
                 if fresh.len() <= TELLING_CHANGES_MAX {

@@ -126,6 +126,20 @@ impl Oracle {
         !seen && !self.restored && row.place_dot.device != device
     }
 
+    /// Where something stood when it was deleted says nothing of a later delete.
+    pub(super) fn forget_judged_deletes(
+        &mut self,
+        client: Option<usize>,
+        fresh: &[(&PreparedChange, &Answer)],
+    ) {
+        let Some(client) = client else { return };
+        for (change, _) in fresh {
+            if matches!(kind(change), Some(PreparedKind::Delete { .. })) {
+                self.deleted_from.remove(&(client, change.file_id));
+            }
+        }
+    }
+
     /// Whatever was put, moved, edited or restored lives.
     pub(super) fn accepted_lives(&mut self, changed: &Changed<'_>, fresh: &[(&PreparedChange, &Answer)]) {
         let takes = |change: &PreparedChange| {

@@ -227,6 +227,19 @@ impl Engine {
         }
     }
 
+    /// The server has it as an item of its own: it is no other any more. A restored server may have forgotten
+    /// that the two were joined, and somebody have sent this one again.
+    pub(super) fn part_joined(&mut self, id: ItemId) {
+        let Some(other) = self.aliases.remove(&id) else { return };
+        self.outbox.part(other, id);
+        if self.meta.aliases.iter().any(|(old, _)| *old == id) {
+            self.meta.aliases.retain(|(old, _)| *old != id);
+            self.disk.draft.meta = true;
+        }
+        self.refold(other);
+        self.refold(id);
+    }
+
     /// What is shown otherwise once `old` is known to be `new`.
     pub(super) fn concerned_by(&self, old: ItemId, new: ItemId) -> BTreeSet<ItemId> {
         let named = self.outbox.iter().filter(|queued| queued.names(old));
@@ -245,6 +258,7 @@ impl Engine {
 
     pub(super) fn put_remote(&mut self, item: FileItem) {
         let id = item.id;
+        self.part_joined(id);
         let node = self.tree.node(item.into());
         self.set_absent(id, false);
         if self.tree.remote(id) == Some(&node) {

@@ -19,6 +19,7 @@ impl Engine {
         }
         for item in delta.put_items {
             let id = item.id;
+            self.part_joined(id);
             let node = self.tree.node(item);
             self.tree.set_remote(id, Some(node));
             self.refold(id);

@@ -78,26 +78,49 @@ impl Engine {
     }
 
     /// Lets the operation in the place of `op` go on without one that was refused and that it merely came after.
-    /// What comes after it in turn, and is made on what was refused, waits with that.
+    /// The chain after it parts in two: what is made on what was refused waits with that, the rest goes on.
     pub(super) fn part_from(&mut self, op: &Operation, refused: &Operation) {
         self.rebase(op, &refused.base);
         let item = self.resolve(op.item_id);
-        let mut places = vec![op.sequence];
-        while let Some(id) = places.pop().and_then(|place| self.outbox.at(place)) {
+        let first = Branches { free: op.sequence, waiting: refused.sequence };
+        self.keep_text_base(op, first.contents(refused));
+        let mut next = vec![(op.sequence, first)];
+        while let Some((place, branches)) = next.pop() {
+            let Some(id) = self.outbox.at(place) else { continue };
             let chained =
                 self.outbox.of_item(item).filter(|queued| queued.op.base.base_operation_id == Some(id));
             let chained: Vec<(Operation, bool)> =
                 chained.map(|queued| (queued.op.clone(), queued.sent)).collect();
-            for (next, sent) in chained {
-                if !leans_on(&next.act, &refused.act) {
-                    places.push(next.sequence);
-                    continue;
+            for (op, sent) in chained {
+                let (before, after) = if leans_on(&op.act, &refused.act) {
+                    (branches.waiting, Branches { waiting: op.sequence, ..branches })
+                } else {
+                    (branches.free, Branches { free: op.sequence, ..branches })
+                };
+                if before != place {
+                    if sent {
+                        self.reissue(op.id);
+                    }
+                    if let Some(before) = self.outbox.at(before) {
+                        self.rebase(&op, &Base::operation(before));
+                    }
                 }
-                if sent {
-                    self.reissue(next.id);
-                }
-                self.rebase(&next, &Base::operation(refused.id));
+                self.keep_text_base(&op, after.contents(refused));
+                next.push((op.sequence, after));
             }
+        }
+    }
+
+    /// An editor that opened its text when `op` was the last has seen what the operation in the place `contents`
+    /// wrote: what it saves is made on that.
+    fn keep_text_base(&mut self, op: &Operation, contents: u64) {
+        if contents == op.sequence {
+            return;
+        }
+        let Some(known_as) = self.outbox.at(op.sequence) else { return };
+        self.reissue(known_as);
+        if let Some(contents) = self.outbox.at(contents) {
+            self.followers.insert(known_as, Base::operation(contents));
         }
     }
 
@@ -196,4 +219,18 @@ impl Engine {
 pub(super) fn leans_on(later: &Act, earlier: &Act) -> bool {
     earlier.is_create()
         || [Sort::Content, Sort::Place].into_iter().any(|sort| later.touches(sort) && earlier.touches(sort))
+}
+
+/// The places of the last operation that goes on and of the last that waits with a refused one.
+#[derive(Clone, Copy)]
+struct Branches {
+    free: u64,
+    waiting: u64,
+}
+
+impl Branches {
+    /// The branch on which the item's contents were written.
+    fn contents(self, refused: &Operation) -> u64 {
+        if refused.act.touches(Sort::Content) { self.waiting } else { self.free }
+    }
 }

@@ -3,7 +3,7 @@
 use shared::{ErrorCode, ItemId};
 use sync::{Command, CommandError, EditBase, Effect, Event, NewContent};
 
-use crate::world::{Fault, World, hash};
+use crate::world::{Fault, World, hash, name};
 
 fn save(world: &mut World, n: usize, id: ItemId, text: &str, base: EditBase) -> EditBase {
     let content = NewContent::Small(text.into());
@@ -176,6 +176,55 @@ fn what_was_written_on_a_refused_content_waits_with_it_whatever_came_between() {
     world.assert_converged();
     assert!(world.server.conflicts.is_empty());
     assert_eq!(world.tree(0), [format!("/b.txt {}", hash("one two"))]);
+}
+
+#[test]
+fn what_came_after_a_refused_rename_goes_on_though_another_rename_that_waits_came_between() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "zero");
+    world.assert_converged();
+    world.server.refuse.insert(file, (ErrorCode::InvalidName, 1));
+    world.go_offline(0);
+    let ran = world.run(0, vec![Command::Rename { id: file, name: name("b.txt") }]);
+    let refused = ran.operations[0].1;
+    // What was loaded may have been sent: nothing of it is put together.
+    world.crash(0);
+    world.edit(0, file, "one");
+    world.crash(0);
+    world.rename(0, file, "c.txt");
+    world.crash(0);
+    world.edit(0, file, "one two");
+    world.go_online(0);
+    world.settle();
+    assert_eq!(world.tree(0), [format!("/a.txt {}", hash("one two"))]);
+    world.event(0, Event::Discard { operation: refused });
+    world.assert_converged();
+    assert!(world.server.conflicts.is_empty());
+    assert_eq!(world.tree(0), [format!("/c.txt {}", hash("one two"))]);
+}
+
+#[test]
+fn an_editor_goes_on_from_what_it_saw_though_the_last_rename_waits_with_a_refused_one() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "zero");
+    world.assert_converged();
+    world.server.refuse.insert(file, (ErrorCode::InvalidName, 1));
+    world.go_offline(0);
+    let ran = world.run(0, vec![Command::Rename { id: file, name: name("b.txt") }]);
+    world.crash(0);
+    world.edit(0, file, "one");
+    world.crash(0);
+    world.rename(0, file, "c.txt");
+    let base = open(&world, 0, file);
+    world.go_online(0);
+    world.settle();
+    save(&mut world, 0, file, "one two", base);
+    world.event(0, Event::Discard { operation: ran.operations[0].1 });
+    world.assert_converged();
+    assert!(world.server.conflicts.is_empty());
+    assert_eq!(world.tree(0), [format!("/c.txt {}", hash("one two"))]);
 }
 
 #[test]

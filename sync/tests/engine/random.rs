@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use shared::{ChunkHash, ContentHash, ErrorCode, ItemId, ItemKind, OperationId};
 use sync::{Act, Command, Content, Event, ItemView, NewContent, QueueEntry, QueueState};
 
-use crate::server::Entry;
+use crate::server::Backup;
 use crate::world::{Fault, World, create_file, name};
 
 const DEVICES: usize = 3;
@@ -93,7 +93,7 @@ struct Run {
     undo: Vec<Vec<Command>>,
     /// The contents written, by operation and device: a later one in the same operation takes its place.
     written: BTreeMap<(usize, OperationId), ContentHash>,
-    backup: Option<(BTreeMap<ItemId, Entry>, u64)>,
+    backup: Option<Backup>,
 }
 
 impl Run {

@@ -110,6 +110,38 @@ fn after_a_restore_no_queued_edit_claims_to_have_seen_anything() {
 }
 
 #[test]
+fn a_folder_that_joined_another_is_itself_where_a_restored_server_has_it_again() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let joined = world.folder(0, root, "A");
+    world.settle();
+    let backup = world.server.backup();
+    let folder = world.folder(0, root, "B");
+    world.settle();
+    for n in [0, 1] {
+        world.go_offline(n);
+    }
+    world.delete(0, joined);
+    world.rename(0, folder, "a");
+    world.server.restore_from(backup.clone());
+    world.go_online(0);
+    world.settle();
+    assert_eq!(world.tree(0), ["/A"], "the two are one");
+    world.server.restore_from(backup.clone());
+    world.go_online(1);
+    world.settle();
+    world.event(0, Event::Online);
+    world.assert_converged();
+    assert_eq!(world.tree(0), ["/A", "/B"], "who had not joined them sent it again");
+    world.server.restore_from(backup);
+    for n in [0, 1] {
+        world.event(n, Event::Online);
+    }
+    world.assert_converged();
+    assert_eq!(world.tree(0), ["/A", "/B"]);
+}
+
+#[test]
 fn a_client_pointed_at_an_empty_server_deletes_nothing() {
     let mut world = World::new(1);
     let root = world.server.root;

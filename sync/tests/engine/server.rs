@@ -59,6 +59,14 @@ enum Verdict {
     Refused(ErrorCode),
 }
 
+/// What a server can be restored to.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    items: BTreeMap<ItemId, Entry>,
+    counter: u64,
+    aliases: BTreeMap<ItemId, ItemId>,
+}
+
 pub struct Server {
     pub root: ItemId,
     zone: ZoneId,
@@ -128,16 +136,16 @@ impl Server {
     }
 
     /// Restored from a backup.
-    pub fn restore_from(&mut self, backup: (BTreeMap<ItemId, Entry>, u64)) {
-        (self.items, self.counter) = backup;
+    pub fn restore_from(&mut self, backup: Backup) {
+        (self.items, self.counter, self.aliases) = (backup.items, backup.counter, backup.aliases);
         self.conflicts.retain(|_, conflict| self.items.contains_key(&conflict.file_id));
         self.records.clear();
         self.epoch += 1;
         self.horizon = 0;
     }
 
-    pub fn backup(&self) -> (BTreeMap<ItemId, Entry>, u64) {
-        (self.items.clone(), self.counter)
+    pub fn backup(&self) -> Backup {
+        Backup { items: self.items.clone(), counter: self.counter, aliases: self.aliases.clone() }
     }
 
     /// The position that a token names, or why it names none.
