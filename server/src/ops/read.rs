@@ -1,5 +1,6 @@
 //! A content's bytes, chunk by chunk, each proven against its hash before any of it goes out.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,8 +20,10 @@ use crate::state::App;
 
 /// Chunks whose places are looked up in one statement.
 const LOCATED_AT_ONCE: usize = 64;
-/// Chunks fetched ahead of the one that is being sent, over all downloads.
-const PREFETCHED_MAX: usize = 8;
+/// Chunks that one download fetches ahead of the one that it sends: reading and proving go on side by side.
+const AHEAD_MAX: usize = 3;
+/// Chunks fetched ahead over all downloads.
+const PREFETCHED_MAX: usize = 12;
 
 /// Lets downloads fetch ahead as long as memory for it is left; beyond, each fetches only what it sends.
 #[derive(Clone)]
@@ -53,7 +56,7 @@ impl From<ReadError> for ApiError {
     }
 }
 
-/// The next chunk, on its way or here; its memory counts until it is sent.
+/// A chunk to come, on its way or here; its memory counts until it is sent.
 struct Ahead {
     fetching: AbortOnDropHandle<Result<Bytes, ReadError>>,
     permit: OwnedSemaphorePermit,
@@ -82,7 +85,7 @@ fn pieces(manifest: &Manifest, range: &Range<u64>) -> Vec<Piece> {
     pieces
 }
 
-/// Streams `range` of a content, the next chunk on its way while one is sent.
+/// Streams `range` of a content, the next chunks on their way while one is sent.
 pub fn stream(
     app: App,
     account: UserId,
@@ -97,24 +100,27 @@ pub fn stream(
                 let mut reader = app.db.reader().await?;
                 chunks::locate(&mut reader, account, &hashes).await?
             };
-            let mut ahead: Option<Ahead> = None;
+            // A chunk may come again later in the batch.
+            let fetching = |index: usize| {
+                let hash = batch[index].chunk.hash;
+                fetch(app.clone(), account, hash, places.get(&hash).cloned())
+            };
+            let mut ahead: VecDeque<Ahead> = VecDeque::with_capacity(AHEAD_MAX);
             for (index, piece) in batch.iter().enumerate() {
                 let hash = piece.chunk.hash;
-                let (bytes, permit) = match ahead.take() {
+                let (bytes, permit) = match ahead.pop_front() {
                     Some(Ahead { fetching, permit }) => {
                         let fetched = fetching.await.map_err(|stopped| BlobError::Unavailable(stopped.into()))?;
                         (fetched?, Some(permit))
                     }
-                    None => (fetch(&app, account, hash, places.get(&hash).cloned()).await?, None),
+                    None => (fetching(index).await?, None),
                 };
-                if let Some(next) = batch.get(index + 1)
+                while ahead.len() < AHEAD_MAX
+                    && index + ahead.len() + 1 < batch.len()
                     && let Ok(permit) = app.prefetch.0.clone().try_acquire_owned()
                 {
-                    let (app, hash) = (app.clone(), next.chunk.hash);
-                    // A chunk may come again later in the batch.
-                    let place = places.get(&hash).cloned();
-                    let fetching = tokio::spawn(async move { fetch(&app, account, hash, place).await });
-                    ahead = Some(Ahead { fetching: AbortOnDropHandle::new(fetching), permit });
+                    let next = tokio::spawn(fetching(index + ahead.len() + 1));
+                    ahead.push_back(Ahead { fetching: AbortOnDropHandle::new(next), permit });
                 }
                 if bytes.len() < piece.part.end {
                     Err(BlobError::Rotten(hash))?;
@@ -128,19 +134,19 @@ pub fn stream(
 
 /// A chunk's bytes, from where it was found.
 async fn fetch(
-    app: &App,
+    app: App,
     account: UserId,
     hash: ChunkHash,
     place: Option<Stored>,
 ) -> Result<Bytes, ReadError> {
-    match bytes_at(app, account, hash, place.ok_or(ReadError::NoRow(hash))?).await {
+    match bytes_at(&app, account, hash, place.ok_or(ReadError::NoRow(hash))?).await {
         // Collected and uploaded again since it was looked up: there is a new generation.
         Err(BlobError::Missing(_)) => {
             let mut reader = app.db.reader().await?;
             let mut places = chunks::locate(&mut reader, account, &[hash]).await?;
             drop(reader);
             let place = places.remove(&hash).ok_or(ReadError::NoRow(hash))?;
-            Ok(bytes_at(app, account, hash, place).await?)
+            Ok(bytes_at(&app, account, hash, place).await?)
         }
         outcome => Ok(outcome?),
     }
