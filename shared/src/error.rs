@@ -68,6 +68,7 @@ pub enum ErrorCode {
     // photos
     UnsupportedPhoto,
     NotAPhoto,
+    TooManyAlbums,
     // the server
     StorageFull,
     Unavailable,
@@ -115,7 +116,8 @@ impl ErrorCode {
             | Self::InvalidManifest
             | Self::ChunkMismatch
             | Self::NoProposal
-            | Self::NotAPhoto => 422,
+            | Self::NotAPhoto
+            | Self::TooManyAlbums => 422,
             Self::RateLimited
             | Self::DeviceLimit
             | Self::SessionLimit

@@ -92,5 +92,7 @@ pub const VERSION_RETENTION: Duration = Duration::from_hours(30 * 24);
 pub const VERSIONS_KEPT_MIN: usize = 10;
 /// A session's life from its last use.
 pub const SESSION_TTL: Duration = Duration::from_hours(60 * 24);
+/// Albums that one photo is in.
+pub const ALBUMS_OF_PHOTO_MAX: usize = 256;
 /// A new account's quota, in bytes, unless configured. Staged bytes have a cap of the same size.
 pub const QUOTA_BYTES_DEFAULT: u64 = 1024 * 1024 * 1024 * 1024;

@@ -306,6 +306,9 @@ pub struct PhotoInfo {
     pub is_favorite: bool,
     pub hidden: bool,
     pub archived: bool,
+    /// The albums that have it, by id. One of them may have been removed for good since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub albums: Vec<ItemId>,
     pub status: PhotoStatus,
     /// Why there are no derivatives, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -328,6 +331,7 @@ impl PhotoInfo {
             is_favorite: false,
             hidden: false,
             archived: false,
+            albums: Vec::new(),
             status: PhotoStatus::Processing,
             failure: None,
         }
@@ -342,6 +346,26 @@ impl PhotoInfo {
         self.taken_at_offset = edit.taken_at_offset.flatten().or(self.taken_at_offset);
         self.location = edit.location.unwrap_or(self.location);
     }
+
+    /// As it will be with what a person does to it in an album.
+    pub fn apply_album(&mut self, album: ItemId, change: AlbumChange) {
+        match (self.albums.binary_search(&album), change) {
+            (Ok(at), AlbumChange::Remove) => drop(self.albums.remove(at)),
+            (Err(at), AlbumChange::Add | AlbumChange::Cover) => self.albums.insert(at, album),
+            _ => {}
+        }
+    }
+}
+
+/// What becomes of a photo in an album.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AlbumChange {
+    Add,
+    /// Takes back only what its maker had seen: adding wins.
+    Remove,
+    /// It stands for the album from now on, and is in it.
+    Cover,
 }
 
 /// The shape of a picture in a byte, for layouts of a whole library: steps of 2.2 % in the ratio of width to
@@ -407,6 +431,31 @@ pub struct Photo {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PhotoUploaded {
     pub photo: Photo,
+}
+
+/// An album: a folder of the library, which names its photos rather than holding them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Album {
+    pub id: ItemId,
+    pub name: String,
+    /// Its photos, without hidden and deleted ones.
+    pub count: u64,
+    /// When the first and the last of them were taken.
+    pub first_taken_at: Option<WallTime>,
+    pub last_taken_at: Option<WallTime>,
+    /// The photo that a person chose, otherwise the latest.
+    pub cover: Option<Photo>,
+}
+
+/// `GET /photos/albums`: by id, which is the order in which they were made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AlbumPage {
+    pub albums: Vec<Album>,
+    pub next_cursor: Option<String>,
 }
 
 /// `GET /photos`: newest first by (`takenAt`, id).

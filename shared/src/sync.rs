@@ -6,7 +6,7 @@ use crate::content::{ChunkRef, ContentHash};
 use crate::error::ErrorCode;
 use crate::ids::{ConflictId, DeviceId, ItemId, OperationId, UserId, ZoneId};
 use crate::item::{FileItem, ItemState};
-use crate::photo::PhotoEdit;
+use crate::photo::{AlbumChange, PhotoEdit};
 use crate::timestamp::Timestamp;
 use crate::version_vector::VersionVector;
 
@@ -109,6 +109,28 @@ pub enum ChangeKind {
     Purge {},
     /// What a person says of a photo. The last to arrive wins, field by field.
     Photo(PhotoEdit),
+    /// Puts the photo into an album.
+    AlbumAdd {
+        album_id: ItemId,
+    },
+    /// Takes it out again, unless somebody put it in whom the base does not cover: adding wins.
+    AlbumRemove {
+        album_id: ItemId,
+    },
+    /// Lets it stand for the album, and be in it.
+    AlbumCover {
+        album_id: ItemId,
+    },
+}
+
+impl ChangeKind {
+    pub fn of_album(album_id: ItemId, change: AlbumChange) -> Self {
+        match change {
+            AlbumChange::Add => Self::AlbumAdd { album_id },
+            AlbumChange::Remove => Self::AlbumRemove { album_id },
+            AlbumChange::Cover => Self::AlbumCover { album_id },
+        }
+    }
 }
 
 /// A content in a push: `chunks` that the account already holds, the bytes themselves, or the name of another

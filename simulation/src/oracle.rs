@@ -298,7 +298,8 @@ impl Oracle {
             Command::Restore { .. }
             | Command::Resolve { .. }
             | Command::Copy { .. }
-            | Command::DescribePhoto { .. } => {}
+            | Command::DescribePhoto { .. }
+            | Command::ChangeAlbum { .. } => {}
         }
     }
 

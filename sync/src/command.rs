@@ -1,7 +1,7 @@
 //! What a person asks for, and why it may be refused on the spot.
 
 use serde::{Deserialize, Serialize};
-use shared::photo::PhotoEdit;
+use shared::photo::{AlbumChange, PhotoEdit};
 use shared::sync::Resolution;
 use shared::{ConflictId, ItemId, ItemName, OperationId, Timestamp, VersionVector};
 
@@ -64,6 +64,12 @@ pub enum Command {
     DescribePhoto {
         id: ItemId,
         edit: PhotoEdit,
+    },
+    /// What a person does to a photo in an album, a folder of the library.
+    ChangeAlbum {
+        photo: ItemId,
+        album: ItemId,
+        change: AlbumChange,
     },
     /// A person's choice between two contents.
     Resolve {

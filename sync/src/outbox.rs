@@ -29,7 +29,7 @@ impl Act {
             Self::Place { .. } | Self::Delete { .. } | Self::Restore { .. } | Self::Purge => {
                 sort == Sort::Place
             }
-            Self::Photo(_) | Self::Resolve { .. } => sort == Sort::Neither,
+            Self::Photo(_) | Self::Album { .. } | Self::Resolve { .. } => sort == Sort::Neither,
         }
     }
 
@@ -47,10 +47,19 @@ impl Act {
         }
     }
 
-    pub(crate) fn parent_mut(&mut self) -> Option<&mut ItemId> {
+    /// The folder that it names: the one that it puts its item into, or the album that it is about.
+    pub(crate) fn folder(&self) -> Option<ItemId> {
+        match self {
+            Self::Album { album, .. } => Some(*album),
+            _ => self.parent(),
+        }
+    }
+
+    pub(crate) fn folder_mut(&mut self) -> Option<&mut ItemId> {
         match self {
             Self::CreateFolder { parent, .. } | Self::CreateFile { parent, .. } => Some(parent),
             Self::Place { parent, .. } | Self::Restore { parent } => parent.as_mut(),
+            Self::Album { album, .. } => Some(album),
             _ => None,
         }
     }
@@ -103,9 +112,9 @@ impl Queued {
         !self.is_parked() && !self.blocked && !self.suppressed
     }
 
-    /// Whether it is about the item, or puts something into it.
+    /// Whether it is about the item, or names it as a folder.
     pub(crate) fn names(&self, id: ItemId) -> bool {
-        self.op.item_id == id || self.op.act.parent() == Some(id)
+        self.op.item_id == id || self.op.act.folder() == Some(id)
     }
 }
 
@@ -263,7 +272,7 @@ impl Outbox {
                 let item = resolve(queued.op.item_id);
                 let leans = queued.op.base.base_operation_id.is_some_and(|base| stuck.contains(&base))
                     || missing.contains(&item)
-                    || queued.op.act.parent().is_some_and(|parent| missing.contains(&resolve(parent)));
+                    || queued.op.act.folder().is_some_and(|folder| missing.contains(&resolve(folder)));
                 if (leans || queued.is_parked())
                     && stuck.insert(queued.op.id)
                     && queued.op.act.is_create()

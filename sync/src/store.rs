@@ -7,7 +7,7 @@
 use std::future::Future;
 
 use serde::{Deserialize, Serialize};
-use shared::photo::{PhotoEdit, PhotoInfo};
+use shared::photo::{AlbumChange, PhotoEdit, PhotoInfo};
 use shared::sync::{Base, ConflictInfo, Resolution, TokenExpiry, ZoneInfo};
 use shared::{
     ConflictId, ContentHash, DeviceId, ErrorCode, FileItem, ItemId, ItemKind, ItemName, OperationId,
@@ -179,6 +179,11 @@ pub enum Act {
     Purge,
     /// What a person says of a photo.
     Photo(PhotoEdit),
+    /// What a person does to a photo in an album.
+    Album {
+        album: ItemId,
+        change: AlbumChange,
+    },
     Resolve {
         conflict: ConflictId,
         resolution: Resolution,

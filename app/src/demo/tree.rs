@@ -136,6 +136,7 @@ impl Tree {
             | Command::Copy { .. }
             | Command::SetContent { .. }
             | Command::DescribePhoto { .. }
+            | Command::ChangeAlbum { .. }
             | Command::Resolve { .. } => None,
         }
     }

@@ -2,6 +2,7 @@
 //! durable once it is answered.
 
 pub mod activity;
+pub mod albums;
 pub mod aliases;
 pub mod audit;
 pub mod chunks;

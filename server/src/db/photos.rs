@@ -10,6 +10,7 @@ use shared::photo::{
 use shared::photo_index::Shelf;
 use shared::{ChunkHash, ContentHash, ItemId, Timestamp, ZoneId};
 
+use super::albums::{self, Membership};
 use super::items::ItemRow;
 use super::{Connection, DbError, Value};
 use crate::values;
@@ -37,6 +38,9 @@ pub struct PhotoRecord {
     /// What its picture told; of another content than the present one, it says nothing.
     #[serde(default)]
     pub found: Option<Found>,
+    /// The albums that it is in, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub albums: Vec<Membership>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +114,7 @@ impl ItemRow {
             }
         }
         info.apply(said);
+        info.albums = self.photo.iter().flat_map(|photo| &photo.albums).map(|held| held.album).collect();
         Some(info)
     }
 
@@ -152,31 +157,59 @@ pub(super) async fn save(connection: &mut Connection, zone: ZoneId, rows: &[Item
            THEN excluded.due_at ELSE COALESCE(photos.due_at, excluded.due_at) END, \
          attempts = CASE WHEN photos.content_hash = excluded.content_hash AND photos.due_at IS NOT NULL \
            THEN photos.attempts ELSE 0 END";
-    let rows = there.into_iter().filter_map(|row| row_values(zone, row)).collect();
-    connection.insert_rows(head, rows, tail).await?;
-    Ok(())
+    let values = there.into_iter().filter_map(|row| row_values(zone, row)).collect();
+    connection.insert_rows(head, values, tail).await?;
+    albums::save(connection, zone, rows).await
+}
+
+/// What a photo is looked up by.
+#[derive(Clone, Copy)]
+pub(super) struct Keys {
+    /// None in the trash.
+    shelf: Option<Shelf>,
+    pub(super) taken_at: WallTime,
+    pub(super) is_favorite: bool,
+    pub(super) aspect: Aspect,
+    is_due: bool,
+}
+
+impl Keys {
+    /// Of what is no photo there are none.
+    pub(super) fn of(row: &ItemRow) -> Option<Self> {
+        let info = row.photo_info()?;
+        let shelf = match (row.deleted, info.hidden, info.archived) {
+            (Some(_), ..) => None,
+            (None, true, _) => Some(Shelf::Hidden),
+            (None, false, true) => Some(Shelf::Archived),
+            (None, false, false) => Some(Shelf::Library),
+        };
+        Some(Self {
+            shelf: shelf.filter(|_| row.purged_at.is_none()),
+            taken_at: info.taken_at,
+            is_favorite: info.is_favorite,
+            aspect: Aspect::of(info.width.unwrap_or(0), info.height.unwrap_or(0)),
+            is_due: info.status == PhotoStatus::Processing,
+        })
+    }
+
+    /// Whether albums show it.
+    pub(super) fn in_albums(&self) -> bool {
+        matches!(self.shelf, Some(Shelf::Library | Shelf::Archived))
+    }
 }
 
 fn row_values(zone: ZoneId, row: &ItemRow) -> Option<Vec<Value>> {
-    let (info, content) = (row.photo_info()?, row.content_hash?);
-    let shelf = match (row.deleted, info.hidden, info.archived) {
-        (Some(_), ..) => TRASH,
-        (None, true, _) => shelf_code(Shelf::Hidden),
-        (None, false, true) => shelf_code(Shelf::Archived),
-        (None, false, false) => shelf_code(Shelf::Library),
-    };
-    let aspect = Aspect::of(info.width.unwrap_or(0), info.height.unwrap_or(0));
-    let due_at = (info.status == PhotoStatus::Processing).then_some(AT_ONCE);
+    let (keys, content) = (Keys::of(row)?, row.content_hash?);
     Some(values![
         zone,
         row.id,
-        shelf,
-        info.taken_at.as_millis(),
-        i64::from(info.is_favorite),
-        i64::from(aspect.code()),
+        keys.shelf.map_or(TRASH, shelf_code),
+        keys.taken_at.as_millis(),
+        i64::from(keys.is_favorite),
+        i64::from(keys.aspect.code()),
         row.size,
         content,
-        due_at,
+        keys.is_due.then_some(AT_ONCE),
         0_i64
     ])
 }
@@ -187,9 +220,15 @@ pub type Place = (WallTime, ItemId);
 /// Which of a library's photos a list has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listed {
-    pub shelf: Shelf,
+    pub of: Listing,
     /// Only favourites.
     pub favorites: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    Shelf(Shelf),
+    Album(ItemId),
 }
 
 /// The next photos before `before`, newest first, and their shapes.
@@ -201,13 +240,17 @@ pub async fn page(
     limit: usize,
 ) -> Result<Vec<(Place, Aspect)>, DbError> {
     let favorites = if listed.favorites { "is_favorite = 1 AND" } else { "" };
+    let (columns, of, value): (_, _, Value) = match listed.of {
+        Listing::Shelf(shelf) => ("taken_at, item_id", "photos WHERE shelf", shelf_code(shelf).into()),
+        Listing::Album(album) => ("taken_at, photo_id", "album_photos WHERE album_id", album.into()),
+    };
+    let order = columns.replace(',', " DESC,");
     let sql = format!(
-        "SELECT taken_at, item_id, aspect FROM photos WHERE {favorites} zone_id = $1 AND shelf = $2 \
-           AND (taken_at, item_id) < ($3, $4) ORDER BY taken_at DESC, item_id DESC LIMIT $5"
+        "SELECT {columns}, aspect FROM {of} = $2 AND {favorites} zone_id = $1 \
+           AND ({columns}) < ($3, $4) ORDER BY {order} DESC LIMIT $5"
     );
-    let shelf = shelf_code(listed.shelf);
     let rows =
-        connection.fetch_all(&sql, values![zone, shelf, before.0.as_millis(), before.1, limit]).await?;
+        connection.fetch_all(&sql, values![zone, value, before.0.as_millis(), before.1, limit]).await?;
     rows.iter()
         .map(|row| {
             let aspect = u8::try_from(row.get::<i64>(2)?).unwrap_or(Aspect::of(0, 0).code());

@@ -9,7 +9,9 @@ use futures::TryStreamExt as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::limits::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
-use shared::photo::{DerivativeKind, Photo, PhotoPage, PhotoStatus, PhotoUploaded, WallTime, photo_path};
+use shared::photo::{
+    AlbumPage, DerivativeKind, Photo, PhotoPage, PhotoStatus, PhotoUploaded, WallTime, photo_path,
+};
 use shared::photo_index::{PhotoIndexPage, PhotoSegment, Shelf};
 use shared::{ErrorCode, ItemId, Problem};
 use utoipa::{IntoParams, ToSchema};
@@ -22,8 +24,10 @@ use super::cursor::Cursor;
 use super::extract::{Json, Path, Query, broken_body};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
-use crate::db::photos::{Listed, Place};
+use crate::db::Connection;
+use crate::db::photos::{Listed, Listing, Place};
 use crate::error::{ApiError, ApiResult};
+use crate::ops::albums;
 use crate::ops::photos::{self, Beside, Received};
 use crate::state::App;
 
@@ -37,6 +41,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(upload_photo))
         .routes(routes!(list_photos))
         .routes(routes!(index_photos))
+        .routes(routes!(list_albums))
         .routes(routes!(get_photo))
         .routes(routes!(retry_photo))
         .routes(routes!(show_photo))
@@ -168,18 +173,19 @@ struct ListedQuery {
     #[serde(default)]
     #[param(inline)]
     shelf: Shelf,
-    /// Only those of that album.
-    album: Option<Uuid>,
+    /// Those of that album instead, archived ones included.
+    album: Option<ItemId>,
     /// Only favourites.
     favorite: Option<bool>,
 }
 
 impl ListedQuery {
-    fn listed(&self) -> ApiResult<Listed> {
-        if self.album.is_some() {
-            return Err(ApiError::not_found());
-        }
-        Ok(Listed { shelf: self.shelf, favorites: self.favorite == Some(true) })
+    async fn listed(&self, connection: &mut Connection, grant: Grant) -> ApiResult<Listed> {
+        let of = match self.album {
+            Some(album) => Listing::Album(albums::find(connection, grant, album).await?),
+            None => Listing::Shelf(self.shelf),
+        };
+        Ok(Listed { of, favorites: self.favorite == Some(true) })
     }
 }
 
@@ -205,14 +211,10 @@ async fn list_photos(
     Query(listed): Query<ListedQuery>,
 ) -> ApiResult<Json<PhotoPage>> {
     let before = place(Cursor::of_query(query.cursor.as_deref())?);
-    let limit = query.limit.unwrap_or(PAGE_LIMIT_DEFAULT);
-    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
-        let detail = format!("The limit is between 1 and {PAGE_LIMIT_MAX}.");
-        return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
-    }
-    let listed = listed.listed()?;
+    let limit = page_limit(query.limit)?;
     let mut snapshot = app.db.snapshot().await?;
     let grant = photos::library(&mut snapshot, caller).await?;
+    let listed = listed.listed(&mut snapshot, grant).await?;
     let (photos, next) = photos::page(&mut snapshot, grant, listed, before, limit).await?;
     Ok(Json(PhotoPage { photos, next_cursor: next.map(cursor) }))
 }
@@ -232,9 +234,9 @@ async fn index_photos(
     Query(listed): Query<ListedQuery>,
 ) -> ApiResult<Json<PhotoIndexPage>> {
     let before = place(Cursor::of_query(query.cursor.as_deref())?);
-    let listed = listed.listed()?;
     let mut reader = app.db.reader().await?;
     let grant = photos::library(&mut reader, caller).await?;
+    let listed = listed.listed(&mut reader, grant).await?;
     let (segments, next) = photos::index(&mut reader, grant, listed, before).await?;
     let mut begins = query.cursor;
     let segments = segments
@@ -246,6 +248,44 @@ async fn index_photos(
         })
         .collect();
     Ok(Json(PhotoIndexPage { segments, next_cursor: next.map(cursor) }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AlbumsQuery {
+    /// `nextCursor` of the page before.
+    cursor: Option<ItemId>,
+    limit: Option<usize>,
+}
+
+/// Lists the albums
+///
+/// Each with how many photos it has, from when to when, and the photo that stands for it. An album is a folder of
+/// the library: it is made by `createFolder` in the library's root, renamed, deleted and restored as folders are. Photos
+/// are put into it by the push's `albumAdd`, `albumRemove` and `albumCover`.
+#[utoipa::path(get, path = "/photos/albums", tag = "photos", params(AlbumsQuery), responses(
+        (status = 200, body = AlbumPage),
+        (status = 400, body = Problem, description = "invalid_request")))]
+async fn list_albums(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<AlbumsQuery>,
+) -> ApiResult<Json<AlbumPage>> {
+    let limit = page_limit(query.limit)?;
+    let mut snapshot = app.db.snapshot().await?;
+    let grant = photos::library(&mut snapshot, caller).await?;
+    let albums = albums::page(&mut snapshot, grant, query.cursor, limit).await?;
+    let next_cursor = albums.last().map(|album| album.id.to_string()).filter(|_| albums.len() == limit);
+    Ok(Json(AlbumPage { albums, next_cursor }))
+}
+
+fn page_limit(asked: Option<usize>) -> ApiResult<usize> {
+    let limit = asked.unwrap_or(PAGE_LIMIT_DEFAULT);
+    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
+        let detail = format!("The limit is between 1 and {PAGE_LIMIT_MAX}.");
+        return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
+    }
+    Ok(limit)
 }
 
 async fn find(app: &App, caller: Caller, id: ItemId) -> ApiResult<(Grant, Photo, crate::db::items::ItemRow)> {

@@ -1,6 +1,7 @@
 //! Use cases that have several effects, or several callers.
 
 pub mod accounts;
+pub mod albums;
 pub mod backup;
 pub mod conflicts;
 pub mod content;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod albums;
 mod concurrent_edits;
 mod copies;
 mod device;

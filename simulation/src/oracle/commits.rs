@@ -413,7 +413,8 @@ fn folders_named(fresh: &[(&PreparedChange, &Answer)], after: &Database) -> BTre
         PreparedKind::Content(_)
         | PreparedKind::Delete { .. }
         | PreparedKind::Purge
-        | PreparedKind::Photo(_) => None,
+        | PreparedKind::Photo(_)
+        | PreparedKind::Album(..) => None,
     });
     named.map(|folder| after.resolve(folder)).collect()
 }

@@ -183,8 +183,8 @@ impl Engine {
             if queued.op.item_id == old {
                 queued.op.item_id = new;
             }
-            if let Some(parent) = queued.op.act.parent_mut().filter(|parent| **parent == old) {
-                *parent = new;
+            if let Some(folder) = queued.op.act.folder_mut().filter(|folder| **folder == old) {
+                *folder = new;
             }
             // Whoever deleted the one had seen nothing of what the other holds.
             if let Act::Delete { seen_token } = &mut queued.op.act {
@@ -340,7 +340,7 @@ impl Engine {
                 }
                 self.want_pull();
             }
-            ErrorCode::NotFound | ErrorCode::Gone if matches!(op.act, Act::Photo(_)) => {
+            ErrorCode::NotFound | ErrorCode::Gone if matches!(op.act, Act::Photo(_) | Act::Album { .. }) => {
                 self.dequeue(id);
                 self.want_pull();
             }

@@ -97,6 +97,12 @@ impl Engine {
                 }
                 node
             }),
+            Act::Album { album, change } => node.map(|mut node| {
+                if let Some(photo) = &mut node.photo {
+                    photo.apply_album(self.resolve(album), change);
+                }
+                node
+            }),
             Act::Purge => None,
             Act::Resolve { .. } => node,
         }

@@ -94,7 +94,7 @@ impl Engine {
         let act = &queued.op.act;
         // What was queued after a refusal stands on the server's state, not on what was refused.
         held.items.contains(&item)
-            || act.parent().is_some_and(|parent| self.is_to_be_created(self.resolve(parent), held))
+            || act.folder().is_some_and(|folder| self.is_to_be_created(self.resolve(folder), held))
             || matches!(act, Act::Delete { .. } | Act::Purge)
                 && (held.left.contains(&item)
                     || held.uploads.iter().any(|upload| self.tree.is_within(*upload, item)))
@@ -192,6 +192,7 @@ fn change(queued: &Queued) -> Option<Change> {
         Act::Restore { parent } => ChangeKind::Restore { parent_id: *parent },
         Act::Purge => ChangeKind::Purge {},
         Act::Photo(edit) => ChangeKind::Photo(*edit),
+        Act::Album { album, change } => ChangeKind::of_album(*album, *change),
         Act::Resolve { .. } => return None,
     };
     Some(Change { operation_id: op.id, file_id: op.item_id, base: op.base.clone(), kind })

@@ -363,6 +363,7 @@ fn action(act: &Act) -> &'static str {
         Act::Restore { .. } => "Restore",
         Act::Purge => "Delete for good",
         Act::Photo(_) => "Photo details",
+        Act::Album { .. } => "Album",
         Act::Resolve { .. } => "Settle conflict",
     }
 }

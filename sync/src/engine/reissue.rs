@@ -62,8 +62,8 @@ impl Engine {
     }
 
     pub(super) fn creates_parent(&self, op: &Operation) -> bool {
-        op.act.parent().is_some_and(|parent| {
-            self.outbox.of_item(self.resolve(parent)).any(|queued| queued.op.act.is_create())
+        op.act.folder().is_some_and(|folder| {
+            self.outbox.of_item(self.resolve(folder)).any(|queued| queued.op.act.is_create())
         })
     }
 
@@ -163,7 +163,7 @@ impl Engine {
     /// they once were for a time only.
     fn name_anew(&mut self, id: OperationId) {
         let Some(op) = self.outbox.get(id).map(|queued| &queued.op) else { return };
-        let (item, parent) = (self.resolve(op.item_id), op.act.parent().map(|parent| self.resolve(parent)));
+        let (item, folder) = (self.resolve(op.item_id), op.act.folder().map(|folder| self.resolve(folder)));
         let Some(queued) = self.outbox.get_mut(id) else { return };
         if queued.op.item_id != item {
             queued.op.item_id = item;
@@ -171,8 +171,8 @@ impl Engine {
                 *seen_token = None;
             }
         }
-        if let (Some(named), Some(parent)) = (queued.op.act.parent_mut(), parent) {
-            *named = parent;
+        if let (Some(named), Some(folder)) = (queued.op.act.folder_mut(), folder) {
+            *named = folder;
         }
     }
 

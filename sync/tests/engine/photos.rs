@@ -1,6 +1,6 @@
 //! What people say of photos: shown at once, one operation until it is sent, the last word on each field.
 
-use shared::photo::{PhotoEdit, PhotoInfo};
+use shared::photo::{AlbumChange, PhotoEdit, PhotoInfo};
 use shared::{ItemId, SyncStatus};
 use sync::{Command, CommandError};
 
@@ -89,4 +89,71 @@ fn a_file_is_no_photo() {
     let id = world.file(0, root, "a.txt", "no picture");
     let ran = world.run(0, vec![Command::DescribePhoto { id, edit: hidden() }]);
     assert_eq!(ran.refused, [(0, CommandError::NotAPhoto(id))]);
+}
+
+fn in_album(photo: ItemId, album: ItemId, change: AlbumChange) -> Command {
+    Command::ChangeAlbum { photo, album, change }
+}
+
+#[test]
+fn an_album_made_offline_and_filled_arrives_whole() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let photos = [world.file(0, root, "a.jpg", "one"), world.file(0, root, "b.jpg", "two")];
+    world.assert_converged();
+    world.go_offline(0);
+    let album = world.folder(0, root, "Summer");
+    let filled = world.run(0, photos.map(|photo| in_album(photo, album, AlbumChange::Add)).to_vec());
+    assert_eq!(filled.refused, []);
+    assert_eq!(photo(&world, 0, photos[0]).albums, [album], "shown at once");
+    world.run(0, vec![in_album(photos[1], album, AlbumChange::Remove)]);
+    assert_eq!(world.devices[0].engine.queue().len(), 3, "taken out before it was sent, it is one operation");
+    world.crash(0);
+    world.go_online(0);
+    world.assert_converged();
+    assert_eq!(photo(&world, 1, photos[0]).albums, [album]);
+    assert!(photo(&world, 1, photos[1]).albums.is_empty());
+    world.run(0, filled.undo);
+    world.assert_converged();
+    assert!(photo(&world, 1, photos[0]).albums.is_empty());
+}
+
+#[test]
+fn two_albums_of_one_name_become_one_with_the_photos_of_both() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let photos = [world.file(0, root, "a.jpg", "one"), world.file(0, root, "b.jpg", "two")];
+    world.assert_converged();
+    world.go_offline(0);
+    world.go_offline(1);
+    for n in [0, 1] {
+        let album = world.folder(n, root, "Summer");
+        world.run(n, vec![in_album(photos[n], album, AlbumChange::Add)]);
+    }
+    world.go_online(0);
+    world.settle();
+    world.go_online(1);
+    world.assert_converged();
+    let albums = photo(&world, 0, photos[0]).albums;
+    assert_eq!(albums.len(), 1);
+    assert_eq!(photo(&world, 0, photos[1]).albums, albums);
+}
+
+#[test]
+fn what_was_put_into_an_album_that_is_gone_is_dropped() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let id = world.file(0, root, "a.jpg", "one");
+    let album = world.folder(0, root, "Summer");
+    world.assert_converged();
+    world.go_offline(0);
+    world.run(0, vec![in_album(id, album, AlbumChange::Cover)]);
+    world.delete(1, album);
+    world.run(1, vec![Command::Purge { id: album }]);
+    world.settle();
+    world.go_online(0);
+    world.assert_converged();
+    assert!(world.devices[0].engine.summary().is_synced(), "nothing waits for a person");
+    let ran = world.run(0, vec![in_album(id, album, AlbumChange::Add)]);
+    assert_eq!(ran.refused, [(0, CommandError::ParentNotFound(album))]);
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use shared::content::Manifest;
-use shared::photo::{PhotoEdit, WallTime};
+use shared::photo::{AlbumChange, PhotoEdit, WallTime};
 use shared::sync::{Base, Outcome};
 use shared::{ConflictId, ContentHash, ErrorCode, ItemId, ItemName, OperationId, Timestamp};
 
@@ -48,6 +48,8 @@ pub enum PreparedKind {
     },
     Purge,
     Photo(PhotoEdit),
+    /// What becomes of a photo in an album.
+    Album(ItemId, AlbumChange),
 }
 
 #[derive(Clone, Debug)]

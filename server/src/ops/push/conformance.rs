@@ -174,7 +174,7 @@ async fn items_are_found<S: ZoneStore>(store: &mut S) {
 
 /// Two items exchange their names in one batch; one of them is a photo.
 async fn names_are_swapped<S: ZoneStore>(store: &mut S) {
-    let photo = Some(Box::new(PhotoRecord { said: said(), found: None }));
+    let photo = Some(Box::new(PhotoRecord { said: said(), ..PhotoRecord::default() }));
     let (one, two) = (row(FILE, FOLDER, "other", 6), row(OTHER, FOLDER, "Straße.txt", 7));
     let one = ItemRow { photo, ..one };
     let items = vec![one.clone(), two.clone()];

@@ -3,11 +3,11 @@
 use shared::activity::ActivityKind;
 use shared::frames::FileAction;
 use shared::rules::{CreateVerdict, Holder, Known, Touched, judge_create};
-use shared::sync::{Outcome, ZoneKind};
-use shared::{ContentHash, ErrorCode, ItemId, ItemKind, ItemName, VersionVector};
+use shared::sync::Outcome;
+use shared::{ContentHash, ItemId, ItemKind, ItemName, VersionVector};
 
 use super::change::{Done, End, Judged, NewItem, PreparedChange, PreparedContent};
-use super::judge::{Basis, Judge, News, refuse};
+use super::judge::{Basis, Judge, News};
 use super::overlay::Write;
 use super::store::ZoneStore;
 use crate::db::DbError;
@@ -23,10 +23,8 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if change.taken_elsewhere || self.zone.item(change.file_id).await?.is_some() {
             return Self::already_exists();
         }
-        if content.is_none() && self.context.grant.kind == ZoneKind::Photos {
-            return refuse(ErrorCode::NotAPhoto, "The photo library has no folders.");
-        }
         let target = self.target(new.parent_id).await?;
+        self.check_library(target.id)?;
         Self::check_depth(target.depth)?;
         if let Some(content) = content {
             self.check_held(content)?;

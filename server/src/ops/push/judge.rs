@@ -72,7 +72,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let bodies = || changes.iter().filter_map(|change| Some((change, change.body.as_ref().ok()?)));
         let bases = bodies().filter_map(|(_, body)| body.base.base_operation_id);
         self.zone.prefetch_operations(changes.iter().map(|change| change.operation_id).chain(bases)).await?;
-        let parents = bodies().filter_map(|(_, body)| body.kind.parent_id());
+        let parents = bodies().filter_map(|(_, body)| body.kind.folder_id());
         self.zone.prefetch(changes.iter().map(|change| change.file_id).chain(parents)).await?;
         let mut names: BTreeMap<ItemId, BTreeSet<String>> = BTreeMap::new();
         let mut edited = BTreeSet::new();
@@ -240,6 +240,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 let (item, basis) = self.edited(change, &body.base).await?;
                 self.say_of_photo(item, basis, edit)
             }
+            PreparedKind::Album(album, what) => {
+                let (item, basis) = self.edited(change, &body.base).await?;
+                self.change_album(item, basis, *album, *what).await
+            }
             PreparedKind::Purge => {
                 let item = self.existing(change.file_id).await?;
                 if item.purged_at.is_some() {
@@ -366,10 +370,12 @@ pub enum Answered {
 }
 
 impl PreparedKind {
-    fn parent_id(&self) -> Option<ItemId> {
+    /// The folder that it names.
+    fn folder_id(&self) -> Option<ItemId> {
         match self {
             Self::CreateFolder(new) | Self::Create(new, _) => Some(new.parent_id),
             Self::Move { parent_id, .. } | Self::Restore { parent_id } => *parent_id,
+            Self::Album(album, _) => Some(*album),
             Self::Content(_) | Self::Delete { .. } | Self::Purge | Self::Photo(_) => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Push: rows that a batch names are loaded in a few statements, changes are judged in memory one after
 //! another, and everything is written at once, with the answers that later replays give.
 
+mod album;
 mod change;
 #[cfg(debug_assertions)]
 pub mod conformance;

@@ -23,7 +23,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     pub(super) fn new_photo(&self, new: &NewItem) -> Option<Box<PhotoRecord>> {
         let said = PhotoEdit { taken_at: new.taken_at.map(Some), ..PhotoEdit::default() };
         let is_library = self.context.grant.kind == ZoneKind::Photos;
-        is_library.then(|| Box::new(PhotoRecord { said, found: None }))
+        is_library.then(|| Box::new(PhotoRecord { said, ..PhotoRecord::default() }))
     }
 
     /// The photo of the library that has this content already.

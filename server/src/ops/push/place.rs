@@ -62,6 +62,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         name: Option<&ItemName>,
     ) -> Judged<Done> {
         let target = self.target(parent_id.unwrap_or(item.parent_id)).await?;
+        self.check_library(target.id)?;
         let Ok(name) = name.cloned().map_or_else(|| ItemName::parse(&item.name), Ok) else {
             return refuse(ErrorCode::InvalidName, "This name can't be used.");
         };

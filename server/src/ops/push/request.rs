@@ -12,6 +12,7 @@ use shared::faults::Fault;
 use shared::limits::{
     FILE_BYTES_MAX, MIME_TYPE_BYTES_MAX, PUSH_CHANGES_MAX, PUSH_DATA_BYTES_MAX, PUSH_MANIFEST_CHUNKS_MAX,
 };
+use shared::photo::AlbumChange;
 use shared::sync::{Change, ChangeKind, ContentInput, PushResponse, ZoneKind};
 use shared::{DeviceId, ErrorCode, ItemId, ItemName, OperationId, Timestamp, ZoneId};
 
@@ -166,10 +167,13 @@ pub fn parse_change(value: serde_json::Value) -> ApiResult<ParsedChange> {
     }
 }
 
-fn parent_of(kind: &ChangeKind) -> Option<ItemId> {
+fn folder_of(kind: &ChangeKind) -> Option<ItemId> {
     match kind {
         ChangeKind::CreateFolder { parent_id, .. } | ChangeKind::Create { parent_id, .. } => Some(*parent_id),
         ChangeKind::Move { parent_id, .. } | ChangeKind::Restore { parent_id } => *parent_id,
+        ChangeKind::AlbumAdd { album_id }
+        | ChangeKind::AlbumRemove { album_id }
+        | ChangeKind::AlbumCover { album_id } => Some(*album_id),
         ChangeKind::Content { .. }
         | ChangeKind::Delete { .. }
         | ChangeKind::Purge {}
@@ -183,8 +187,8 @@ async fn zones_of(
     zone_ids: &[ZoneId],
     parsed: &[ParsedChange],
 ) -> ApiResult<HashMap<ItemId, ZoneId>> {
-    let parents = parsed.iter().filter_map(|parsed| parent_of(&parsed.change.as_ref().ok()?.kind));
-    let mut ids: Vec<ItemId> = parsed.iter().map(|parsed| parsed.file_id).chain(parents).collect();
+    let folders = parsed.iter().filter_map(|parsed| folder_of(&parsed.change.as_ref().ok()?.kind));
+    let mut ids: Vec<ItemId> = parsed.iter().map(|parsed| parsed.file_id).chain(folders).collect();
     ids.sort_unstable();
     ids.dedup();
     Ok(items::zones_of(reader, zone_ids, &ids).await?.into_iter().collect())
@@ -354,6 +358,13 @@ fn checked(key: &PersonKey, grant: Grant, change: Change) -> Result<(shared::syn
             return Err(invalid("Say what of the photo changes."));
         }
         ChangeKind::Photo(edit) => Checked::Ready(PreparedKind::Photo(edit)),
+        ChangeKind::AlbumAdd { album_id } => Checked::Ready(PreparedKind::Album(album_id, AlbumChange::Add)),
+        ChangeKind::AlbumRemove { album_id } => {
+            Checked::Ready(PreparedKind::Album(album_id, AlbumChange::Remove))
+        }
+        ChangeKind::AlbumCover { album_id } => {
+            Checked::Ready(PreparedKind::Album(album_id, AlbumChange::Cover))
+        }
     };
     Ok((base, kind))
 }

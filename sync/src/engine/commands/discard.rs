@@ -36,7 +36,7 @@ impl Engine {
             .outbox
             .iter()
             .filter(|queued| {
-                let names = queued.op.act.parent().is_some_and(|parent| self.resolve(parent) == item);
+                let names = queued.op.act.folder().is_some_and(|folder| self.resolve(folder) == item);
                 op.act.is_create() && (names || self.resolve(queued.op.item_id) == item)
             })
             .map(|queued| queued.op.sequence)

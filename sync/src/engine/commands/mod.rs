@@ -92,6 +92,9 @@ impl Engine {
                 Ok(Undo::new())
             }
             Command::DescribePhoto { id, edit } => self.describe_photo(self.resolve(id), edit, ran),
+            Command::ChangeAlbum { photo, album, change } => {
+                self.change_album(self.resolve(photo), self.resolve(album), change, ran)
+            }
             Command::Resolve { conflict, resolution } => {
                 let (item, operation) = self.settle(conflict, resolution)?;
                 ran.operations.push((item, operation));

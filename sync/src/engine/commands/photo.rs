@@ -1,7 +1,7 @@
 //! What people say of photos.
 
-use shared::ItemId;
-use shared::photo::PhotoEdit;
+use shared::photo::{AlbumChange, PhotoEdit};
+use shared::{ItemId, ItemKind};
 
 use super::{Act, Engine, Undo};
 use crate::command::{Command, CommandError, Ran};
@@ -44,5 +44,49 @@ impl Engine {
         };
         ran.operations.push((id, operation));
         Ok(undo)
+    }
+
+    /// Said again of the same album before it was sent, it is one operation.
+    pub(super) fn change_album(
+        &mut self,
+        id: ItemId,
+        album: ItemId,
+        change: AlbumChange,
+        ran: &mut Ran,
+    ) -> Result<Undo, CommandError> {
+        let Some(photo) = self.check_there(id)?.photo else { return Err(CommandError::NotAPhoto(id)) };
+        match self.tree.local(album) {
+            Some(node) if node.kind == ItemKind::Folder => {}
+            Some(_) => return Err(CommandError::NotAFolder(album)),
+            None => return Err(CommandError::ParentNotFound(album)),
+        }
+        let undo = match (photo.albums.contains(&album), change) {
+            (false, AlbumChange::Remove) => return Ok(Vec::new()),
+            (true, AlbumChange::Add) => return Ok(Vec::new()),
+            (true, AlbumChange::Remove) => Some(AlbumChange::Add),
+            (false, AlbumChange::Add | AlbumChange::Cover) => Some(AlbumChange::Remove),
+            // What stood for the album before, only the server knows.
+            (true, AlbumChange::Cover) => None,
+        };
+        let undo = undo.map(|change| Command::ChangeAlbum { photo: id, album, change });
+        let last = self.outbox.of_item(id).next_back().filter(|last| last.may_change());
+        let same = |act: &Act| matches!(act, Act::Album { album: of, .. } if self.resolve(*of) == album);
+        let joined = last.filter(|last| same(&last.op.act)).map(|last| last.op.id);
+        let act = Act::Album { album, change };
+        let operation = match joined.and_then(|joined| self.outbox.get_mut(joined)) {
+            Some(queued) => {
+                queued.op.act = act;
+                let operation = queued.op.id;
+                self.touch_operation(operation);
+                self.refold(id);
+                operation
+            }
+            None => {
+                let base = self.base_for(id, &[Sort::Content, Sort::Place]);
+                self.enqueue(id, act, base)
+            }
+        };
+        ran.operations.push((id, operation));
+        Ok(undo.into_iter().collect())
     }
 }

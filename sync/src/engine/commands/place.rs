@@ -91,7 +91,11 @@ impl Engine {
             let item = self.resolve(queued.op.item_id);
             match queued.op.act {
                 Act::CreateFolder { .. } => Some(item) != target,
-                Act::CreateFile { .. } | Act::SetContent { .. } | Act::Photo(_) | Act::Resolve { .. } => true,
+                Act::CreateFile { .. }
+                | Act::SetContent { .. }
+                | Act::Photo(_)
+                | Act::Album { .. }
+                | Act::Resolve { .. } => true,
                 _ => item == id,
             }
         };

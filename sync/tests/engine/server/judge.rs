@@ -1,7 +1,7 @@
 //! What happens to each change, after the contract's table.
 
 use shared::limits::OPERATION_RETENTION;
-use shared::photo::PhotoInfo;
+use shared::photo::{AlbumChange, PhotoInfo};
 
 use super::*;
 
@@ -152,6 +152,28 @@ impl Server {
                 let item = &mut self.items.get_mut(&id).expect("it is there").item;
                 match &mut item.photo {
                     Some(photo) => photo.apply(edit),
+                    None => return Verdict::Refused(ErrorCode::NotAPhoto),
+                }
+                Verdict::Applied(id, Outcome::Applied)
+            }
+            ChangeKind::AlbumAdd { album_id }
+            | ChangeKind::AlbumRemove { album_id }
+            | ChangeKind::AlbumCover { album_id } => {
+                let album = self.resolve(*album_id);
+                let change = match &change.kind {
+                    ChangeKind::AlbumAdd { .. } => AlbumChange::Add,
+                    ChangeKind::AlbumCover { .. } => AlbumChange::Cover,
+                    _ => AlbumChange::Remove,
+                };
+                match self.items.get(&album) {
+                    None => return Verdict::Refused(ErrorCode::ParentNotFound),
+                    Some(album) if album.purged => return Verdict::Refused(ErrorCode::Gone),
+                    Some(_) => {}
+                }
+                self.input(id, device, false, false);
+                let item = &mut self.items.get_mut(&id).expect("it is there").item;
+                match &mut item.photo {
+                    Some(photo) => photo.apply_album(album, change),
                     None => return Verdict::Refused(ErrorCode::NotAPhoto),
                 }
                 Verdict::Applied(id, Outcome::Applied)
