@@ -689,3 +689,27 @@ async fn pages_miss_no_commit_of_parallel_writers() {
         assert_eq!(seen.len(), 6 * 15 * 3);
     }
 }
+
+#[tokio::test]
+async fn a_batch_that_brings_something_back_does_not_delete_it_unseen_with_the_folder_it_is_in() {
+    for server in TestServer::each().await {
+        let (mut near, mut far) = Device::two(&server).await;
+        let outer = near.done(folder(fresh(), near.root(), "Outer")).await;
+        let inner = near.done(folder(fresh(), near.root(), "Inner")).await;
+        let held = near.done(file(fresh(), inner.id, "held", "1")).await;
+        let other = near.done(file(fresh(), near.root(), "other", "2")).await;
+        near.pull().await;
+        let seen = near.token.clone();
+        let moved = far.done(into(inner.id, &inner.version, outer.id)).await;
+        far.pull().await;
+        let seen_far = far.token.clone();
+        far.done(delete(inner.id, &moved.version, seen_far.as_deref())).await;
+        // Its folder lives for the sake of what is put into it, inside of one whose delete knew nothing of it.
+        let changes =
+            [into(other.id, &other.version, inner.id), delete(outer.id, &outer.version, seen.as_deref())];
+        assert_eq!(near.push(&changes).await.errors, []);
+        assert!(!near.item(inner.id).await.is_deleted);
+        assert!(!near.item(other.id).await.is_deleted);
+        assert!(near.item(held.id).await.is_deleted, "it stays in the trash, where the other put it");
+    }
+}

@@ -7,12 +7,13 @@
 use std::collections::BTreeSet;
 
 use shared::faults::Fault;
-use shared::sync::TokenExpiry;
+use shared::sync::{Base, TokenExpiry};
 use shared::{ItemId, ItemKind, ItemName, OperationId};
 
 use super::{Act, Effect, Engine, Notice};
 use crate::command::NewContent;
 use crate::store::{Content, Operation, OperationState};
+use crate::tree::Node;
 
 impl Engine {
     pub(super) fn end_resync(&mut self, seen: BTreeSet<ItemId>, reason: TokenExpiry, token: Option<String>) {
@@ -241,12 +242,44 @@ impl Engine {
         if !self.absent.contains(&folder) {
             return Some(folder);
         }
-        let node = self.tree.local(folder).or_else(|| self.tree.remote(folder))?.clone();
+        let former = self.tree.remote(folder)?.clone();
+        let node = self.tree.local(folder).cloned().unwrap_or_else(|| former.clone());
+        let closes_circle = self.is_made_within(node.parent, folder);
         self.forget_waiting(folder);
         self.set_remote_gone(folder);
-        let parent = self.recreate_folder(node.parent)?;
-        let name = ItemName::parse(&node.name).ok()?;
-        self.enqueue(folder, Act::CreateFolder { parent, name }, Self::unknown_base());
+        let make = |engine: &mut Self, node: &Node| {
+            let parent = engine.recreate_folder(node.parent)?;
+            let name = ItemName::parse(&node.name).ok()?;
+            Some(engine.enqueue(folder, Act::CreateFolder { parent, name }, Self::unknown_base()))
+        };
+        if closes_circle {
+            let made = make(self, &former)?;
+            let name = ItemName::parse(&node.name).ok();
+            let act = Act::Place { parent: Some(node.parent), name };
+            self.enqueue(folder, act, Base::operation(made));
+        } else {
+            make(self, &node)?;
+        }
         Some(folder)
+    }
+
+    /// Whether a folder that the server does not have is to be made in `within`, or in one that is: moved out of
+    /// it since, it can hold it, but not before both are there.
+    fn is_made_within(&self, mut folder: ItemId, within: ItemId) -> bool {
+        let mut met = BTreeSet::new();
+        while folder != within {
+            if !met.insert(folder) {
+                return false;
+            }
+            let create = self.outbox.of_item(folder).find(|queued| queued.op.act.is_create());
+            let made_in = match create {
+                Some(create) => create.op.act.parent().map(|parent| self.resolve(parent)),
+                None if self.absent.contains(&folder) => self.tree.local(folder).map(|node| node.parent),
+                None => None,
+            };
+            let Some(parent) = made_in else { return false };
+            folder = parent;
+        }
+        true
     }
 }

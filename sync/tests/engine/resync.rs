@@ -142,6 +142,25 @@ fn a_folder_that_joined_another_is_itself_where_a_restored_server_has_it_again()
 }
 
 #[test]
+fn a_folder_moved_into_one_that_was_made_in_it_is_made_again() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let backup = world.server.backup();
+    let outer = world.folder(0, root, "Outer");
+    world.settle();
+    world.go_offline(0);
+    let inner = world.folder(0, outer, "Inner");
+    let other = world.folder(0, root, "Other");
+    world.run(0, vec![Command::Move { id: inner, parent: other }]);
+    world.run(0, vec![Command::Move { id: outer, parent: inner }]);
+    world.rename(0, outer, "Innermost");
+    world.server.restore_from(backup);
+    world.go_online(0);
+    world.assert_converged();
+    assert_eq!(world.tree(0), ["/Other", "/Other/Inner", "/Other/Inner/Innermost"]);
+}
+
+#[test]
 fn a_client_pointed_at_an_empty_server_deletes_nothing() {
     let mut world = World::new(1);
     let root = world.server.root;

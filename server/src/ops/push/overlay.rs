@@ -248,6 +248,11 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         self.touched.iter().copied().collect()
     }
 
+    /// What this batch wrote into the feed, in a fixed order.
+    pub fn entered(&self) -> BTreeSet<ItemId> {
+        self.entered.iter().copied().collect()
+    }
+
     /// The dot of an item that begins.
     pub fn first_dot(&self) -> Dot {
         Dot { device: self.device, count: self.count_floor + 1 }

@@ -92,6 +92,12 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if deleter != self.context.device {
             ids.extend(self.zone.touched());
         }
+        // What this batch brought back was in the trash, where others may have touched it last.
+        for id in self.zone.entered() {
+            if self.zone.item(id).await?.is_some_and(|row| row.touched.outlives_delete(deleter, seen)) {
+                ids.insert(id);
+            }
+        }
         self.zone.prefetch(ids.iter().copied()).await?;
         let mut below = Vec::new();
         for id in ids {
@@ -223,20 +229,32 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 Some(deletion) => Some(deletion),
                 None => self.delete_seen(&item, &basis).await?,
             };
-            let dot = self.zone.issue(&mut item);
-            basis.place.learn(dot);
-            basis.place.learn(item.place_dot);
-            self.zone.put(item, Write::Bump);
             // It lives because only a part of it went, or came back: the rest comes back.
             let part = match undone {
                 Some(deletion) => self.zone.deleted_by(deletion).await?,
                 None => BTreeSet::new(),
             };
-            let outcome = if part.is_empty() { Outcome::Unchanged } else { Outcome::Applied };
+            let seen = basis.place.covers(item.place_dot);
+            let target = match parent_id.filter(|_| undone.is_some() && seen) {
+                Some(_) => self.restore_target(&item, parent_id).await?,
+                None => item.parent_id,
+            };
+            let mut done = if target == item.parent_id {
+                let dot = self.zone.issue(&mut item);
+                basis.place.learn(dot);
+                basis.place.learn(item.place_dot);
+                self.zone.put(item, Write::Bump);
+                Done { item_id: id, end: End::Applied(Outcome::Unchanged), chain: basis.chain(id) }
+            } else {
+                self.relocate(item, basis, Some(target), None).await?
+            };
+            if !part.is_empty() && matches!(done.end, End::Applied(Outcome::Unchanged)) {
+                done.end = End::Applied(Outcome::Applied);
+            }
             for piece in part {
                 self.restore_along(piece, undone).await?;
             }
-            return Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) });
+            return Ok(done);
         }
         let target = self.restore_target(&item, parent_id).await?;
         let together = match item.deleted {

@@ -44,7 +44,7 @@ impl Engine {
         if node.kind == ItemKind::File {
             return self.meta.seen_token.clone();
         }
-        if self.hides_news(folder) {
+        if self.hides_news(folder) || self.hides_purged(folder) {
             return None;
         }
         let within = |item: ItemId| item != folder && self.tree.is_within(item, folder);
@@ -75,6 +75,15 @@ impl Engine {
         let mut edits =
             self.outbox.iter().filter(|queued| !queued.op.act.is_create() && queued.op.act.edits());
         edits.any(is_news)
+    }
+
+    /// Whether something in the folder is to be removed for good: it may live again by what somebody put into it,
+    /// and none of that is shown.
+    fn hides_purged(&self, folder: ItemId) -> bool {
+        self.outbox.iter().filter(|queued| queued.op.act == Act::Purge).any(|queued| {
+            let item = self.resolve(queued.op.item_id);
+            self.tree.remote_ancestors(item).any(|above| above == folder)
+        })
     }
 
     /// Takes back a creation that was never sent and holds nothing worth a place in the trash: an empty
