@@ -225,6 +225,8 @@ pub const NOTHING_FOUND: &str = "Nothing found";
 pub const SEARCH_START: &str = "Search your files by name";
 pub const SEARCH_START_HINT: &str = "Results appear as you type, also without a connection.";
 pub const FIRST_SYNC: &str = "Getting your files";
+pub const FIRST_SYNC_OFFLINE: &str = "Your files are not on this device yet";
+pub const FIRST_SYNC_OFFLINE_HINT: &str = "They come as soon as there is a connection.";
 
 pub fn nothing_found_hint(text: &str) -> String {
     format!("No name contains “{text}”.")
@@ -251,6 +253,7 @@ pub fn drop_into(folder: &str) -> String {
 pub const SYNC_STATUS: &str = "Sync status";
 pub const UP_TO_DATE: &str = "Up to date";
 pub const CHECKING: &str = "Checking for changes";
+pub const STORING: &str = "Saving to this device";
 pub const SIGN_IN_AGAIN: &str = "Sign in again to sync";
 pub const STORAGE_FAILED: &str = "Can't keep changes on this device";
 pub const STORAGE_FULL: &str = "Storage is full";
@@ -295,6 +298,7 @@ pub fn sync_line(summary: &sync::SyncSummary, seconds_left: Option<u64>) -> Stri
     }
     match (summary.waiting, seconds_left) {
         (0, _) if summary.is_synced() => UP_TO_DATE.to_owned(),
+        (0, _) if summary.unstored && !summary.behind => STORING.to_owned(),
         (0, _) => CHECKING.to_owned(),
         (waiting, None) => format!("Syncing {}", items(waiting)),
         (waiting, Some(seconds)) => format!("Syncing {}, {}", items(waiting), duration(seconds)),
@@ -814,5 +818,7 @@ mod tests {
         assert_eq!(sync_line(&failed, None), OFFLINE);
         let answered = SyncSummary { online: true, waiting: 0, first_sync: None, behind: false, ..asked };
         assert_eq!(sync_line(&answered, None), UP_TO_DATE);
+        let shown = SyncSummary { unstored: true, ..answered };
+        assert_eq!(sync_line(&shown, None), STORING);
     }
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Page, expect, test } from "@playwright/test";
 
 import { Client, createChange } from "../client.ts";
+import { fill } from "../crowd.ts";
 import { Gate } from "../gate.ts";
 import { noise, sha256 } from "../material.ts";
 import { Person } from "../person.ts";
@@ -111,6 +112,36 @@ test("the app starts offline on a deep address, and everything done there arrive
   expect(items.map((item) => item.name).sort()).toEqual(["Letters", "large.bin", "new.txt", "note.txt"]);
   const sent = items.find((item) => item.name === "large.bin")!;
   expect((await client.download(sent.id)).sha256).toBe(await sha256(large));
+});
+
+/** Every commit of the browser's databases takes two seconds. */
+function slowDisk(): void {
+  const commit = IDBTransaction.prototype.commit;
+  IDBTransaction.prototype.commit = function (this: IDBTransaction) {
+    const until = performance.now() + 2_000;
+    const store = this.objectStore(this.objectStoreNames[0]!);
+    const wait = () => {
+      if (performance.now() < until) store.get("").onsuccess = wait;
+      else commit.call(this);
+    };
+    wait();
+  };
+}
+
+test("what is called up to date is there without a server, however slow the disk is", async ({ browser }) => {
+  await Client.register(server, "ann");
+  await fill(await Client.signIn(server, "ann"), 30);
+  const ann = await Person.on(browser, gate.url);
+  await ann.page.addInitScript(slowDisk);
+  await ann.signIn("ann");
+  await ann.seesStatus("Saving to this device");
+  await expect(ann.item("File 7.txt")).toBeVisible();
+  await ann.seesStatus("Up to date");
+  await ann.isReadyForOffline();
+  await gate.cut();
+  await ann.page.reload();
+  await expect(ann.item("File 7.txt")).toBeVisible();
+  await ann.seesStatus(/Offline/);
 });
 
 test("a killed browser loses none of 50 queued operations, and delivers each once", async () => {

@@ -20,6 +20,9 @@ pub struct SyncSummary {
     /// The server is known to have news that is not here yet, or may have: it was not asked since the
     /// connection broke.
     pub behind: bool,
+    /// Some of what is shown is not on this device's disk yet: without a connection, the next start would lack it.
+    #[serde(default)]
+    pub unstored: bool,
     /// The session ended: sign in again to go on.
     pub signed_out: bool,
     /// This device cannot store changes right now.
@@ -42,6 +45,7 @@ impl SyncSummary {
     pub fn is_synced(&self) -> bool {
         self.online
             && !self.behind
+            && !self.unstored
             && !self.active
             && !self.signed_out
             && !self.storage_failed

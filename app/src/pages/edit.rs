@@ -6,6 +6,7 @@ use leptos_router::hooks::use_params_map;
 use shared::{ItemId, ItemKind};
 
 use super::NotFound;
+use super::files::first_sync;
 use crate::actions::Action;
 use crate::components::drawing::Scene;
 use crate::components::editor::{Editor, Session, Unopened};
@@ -29,21 +30,15 @@ pub fn EditPage() -> impl IntoView {
         let is_file = ui.item(id).is_some_and(|item| item.item.kind == ItemKind::File);
         (is_file || before == Some(&Some(id))).then_some(id)
     });
-    move || {
-        match was_there.get() {
+    move || match was_there.get() {
         Some(id) => view! { <OpenText ui=ui id=id /> }.into_any(),
-        None => match ui.cloud().summary().get().first_sync {
-            Some(count) => view! {
-                <EmptyState scene=Scene::Folder title=words::FIRST_SYNC.to_owned() hint=words::first_sync(count) />
-            }
-            .into_any(),
-            None => view! {
+        None => first_sync(ui).unwrap_or_else(|| {
+            view! {
                 <h1 class="visually-hidden">{words::EDIT}</h1>
                 <NotFound />
             }
-            .into_any(),
-        },
-    }
+            .into_any()
+        }),
     }
 }
 

@@ -67,7 +67,7 @@ pub fn FilesPage() -> impl IntoView {
     let is_empty = Memo::new(move |_| entries.with(|entries| entries.is_empty()));
 
     view! {
-        <Show when=move || exists.get() fallback=move || first_sync_or_nothing(ui)>
+        <Show when=move || exists.get() fallback=move || first_sync(ui).unwrap_or_else(|| view! { <NotFound /> }.into_any())>
             <Toolbar />
             <Show when=move || !is_empty.get() fallback=move || view! { <EmptyFolder ui=ui folder=folder /> }>
                 <Collection columns=Columns::Folder />
@@ -78,25 +78,22 @@ pub fn FilesPage() -> impl IntoView {
 }
 
 /// While the first sync is still bringing things in, what is not here may yet come.
-fn first_sync_or_nothing(ui: Ui) -> AnyView {
-    match ui.cloud().summary().get().first_sync {
-        Some(count) => getting(count),
-        None => view! { <NotFound /> }.into_any(),
-    }
-}
-
-fn getting(count: usize) -> AnyView {
-    view! {
-        <EmptyState scene=Scene::Folder title=words::FIRST_SYNC.to_owned() hint=words::first_sync(count) />
-    }
-    .into_any()
+pub fn first_sync(ui: Ui) -> Option<AnyView> {
+    let summary = ui.cloud().summary().get();
+    let count = summary.first_sync?;
+    let (title, hint) = if summary.online || summary.is_connecting() {
+        (words::FIRST_SYNC, words::first_sync(count))
+    } else {
+        (words::FIRST_SYNC_OFFLINE, words::FIRST_SYNC_OFFLINE_HINT.to_owned())
+    };
+    Some(view! { <EmptyState scene=Scene::Folder title=title.to_owned() hint=hint /> }.into_any())
 }
 
 #[component]
 fn EmptyFolder(ui: Ui, folder: Memo<Option<ItemId>>) -> impl IntoView {
     move || {
-        if let Some(count) = ui.cloud().summary().get().first_sync {
-            return getting(count);
+        if let Some(getting) = first_sync(ui) {
+            return getting;
         }
         let (title, hint) = if folder.get() == Some(ui.root) {
             (words::EMPTY_ROOT, words::EMPTY_ROOT_HINT)

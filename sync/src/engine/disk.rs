@@ -38,6 +38,11 @@ impl Disk {
     pub(super) fn failed(&self) -> bool {
         self.retry_at.is_some()
     }
+
+    /// Whether the store has not answered for everything yet.
+    pub(super) fn is_storing(&self) -> bool {
+        !self.waiting.is_empty()
+    }
 }
 
 impl Engine {

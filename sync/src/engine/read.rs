@@ -343,6 +343,7 @@ impl Engine {
             conflicts: self.open_conflicts().count(),
             first_sync: (!self.meta.complete).then(|| self.tree.remote_len()),
             behind: self.net.behind || self.meta.resync.is_some(),
+            unstored: self.disk.is_storing(),
             signed_out: self.net.signed_out,
             storage_failed: self.disk.failed(),
             quota_full: self.space.is_full(),

@@ -58,6 +58,25 @@ fn nothing_is_sent_before_it_is_stored() {
 }
 
 #[test]
+fn what_came_is_not_called_up_to_date_before_it_is_stored() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    world.file(0, root, "a.txt", "hello");
+    world.settle();
+    world.devices[1].unstored = Some(std::collections::VecDeque::new());
+    world.file(0, root, "b.txt", "hello");
+    while world.deliver(0, Fault::None) || world.deliver(1, Fault::None) {}
+    let shown = world.tree(1).len();
+    let summary = world.devices[1].engine.summary();
+    assert_eq!((shown, summary.unstored, summary.is_synced()), (2, true, false));
+    while world.devices[1].unstored.as_ref().is_some_and(|unstored| !unstored.is_empty()) {
+        world.store_one(1);
+    }
+    let summary = world.devices[1].engine.summary();
+    assert_eq!((summary.unstored, summary.is_synced()), (false, true));
+}
+
+#[test]
 fn a_store_that_refuses_is_asked_again_and_nothing_leaves_before() {
     let mut world = World::new(1);
     let root = world.server.root;
