@@ -133,3 +133,31 @@ test("photos go in, are seen by day, opened, liked, deleted and brought back, an
     await expect(page.locator("[data-place].is-loaded").first()).toBeVisible();
   });
 });
+
+test("the photo that was pressed opens, whatever comes while the pointer is down", async ({ browser }) => {
+  test.setTimeout(4 * MINUTE_MS);
+  const ann = await Person.on(browser, gate.url);
+  await ann.register("ann");
+  const { page } = ann;
+  const [latest, ...files] = await photographs(page, 9);
+  await page.goto("/photos");
+  await page.locator("#pick-files").setInputFiles(files);
+  for (const { name } of files) await expect(photo(page, `2024.*${name}`)).toBeVisible({ timeout: 2 * MINUTE_MS });
+  const other = await Person.on(browser, gate.url);
+  await other.signIn("ann");
+  await other.page.goto("/photos");
+  await expect(photo(other.page, "IMG_0001")).toBeVisible();
+
+  await photo(page, "IMG_0004").hover();
+  await page.mouse.down();
+  const heard = page.waitForResponse(/\/photos\/index/);
+  await other.page.locator("#pick-files").setInputFiles([latest!]);
+  await expect(photo(other.page, "2024.*IMG_0000")).toBeVisible({ timeout: MINUTE_MS });
+  await heard;
+  // Listed before the others, which would make way for it.
+  await page.waitForTimeout(1_500);
+  await page.mouse.up();
+  await expect(page.getByRole("dialog", { name: /IMG_/ })).toHaveAccessibleName(/IMG_0004/);
+  await page.goBack();
+  await expect(photo(page, "2024.*IMG_0000")).toBeVisible();
+});

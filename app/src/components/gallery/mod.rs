@@ -87,6 +87,9 @@ pub struct Gallery {
     pub count: RwSignal<usize>,
     /// Rises with each other arrangement.
     arranged: RwSignal<u64>,
+    /// While a pointer is down, everything stays where it is; what came meanwhile waits.
+    is_held: StoredValue<bool>,
+    is_overdue: StoredValue<bool>,
     is_focused: RwSignal<bool>,
     drawn: RwSignal<Drawn>,
 }
@@ -109,6 +112,8 @@ impl Gallery {
             zoom: RwSignal::default(),
             count: RwSignal::new(0),
             arranged: RwSignal::new(0),
+            is_held: StoredValue::new(false),
+            is_overdue: StoredValue::new(false),
             is_focused: RwSignal::new(false),
             drawn: RwSignal::default(),
         }
@@ -182,8 +187,30 @@ impl Gallery {
         shown.arrangement.place(*ordinal)
     }
 
+    /// Whether the list is another one than what is shown, which is about to be arranged.
+    fn is_outdated(self) -> bool {
+        let shown = self.shown.try_get_value();
+        shown.is_some_and(|shown| !Rc::ptr_eq(&shown.index, &self.source().index()))
+    }
+
+    fn hold(self) {
+        self.is_held.set_value(true);
+    }
+
+    fn let_go(self) {
+        self.is_held.set_value(false);
+        if self.is_overdue.try_get_value() == Some(true) || self.is_outdated() {
+            self.refresh();
+        }
+    }
+
     /// Takes in what is another by now; what one looks at stays where it is.
     fn refresh(self) {
+        let is_held = self.is_held.try_get_value() == Some(true);
+        self.is_overdue.set_value(is_held);
+        if is_held {
+            return;
+        }
         let Some(stage) = self.stage() else { return };
         let former = self.shown.get_value();
         let source = self.source();

@@ -1,10 +1,12 @@
-//! Mouse, pen and finger on photos: a click opens, a tick selects, a finger that rests selects.
+//! Mouse, pen and finger on photos: a click opens, a tick selects, a finger that rests selects. What is meant is the
+//! photo that was pressed: what comes meanwhile is arranged when the pointer is up.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::prelude::*;
+use shared::ItemId;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, MouseEvent, PointerEvent};
 
@@ -15,13 +17,24 @@ use crate::hooks::listener::on_target;
 const LONG_PRESS: Duration = Duration::from_millis(450);
 /// Movement below this is none, in pixels.
 const SLOP_PIXELS: i32 = 8;
+/// Nothing is arranged for this long at most: what a pointer's end is not told for holds nobody up.
+const HOLD_MAX: Duration = Duration::from_secs(5);
+/// The click follows the end of a press, that of a finger as an event of its own.
+const CLICK_WITHIN: Duration = Duration::from_millis(50);
 
-/// A finger that is down.
+/// A photo that was pressed.
 #[derive(Clone, Copy)]
 struct Press {
     number: u64,
+    place: usize,
+    /// Where it is known.
+    id: Option<ItemId>,
+    is_on_tick: bool,
     x: i32,
     y: i32,
+    /// A finger that has not moved, and is down.
+    is_resting: bool,
+    has_moved: bool,
 }
 
 fn place_under(event: &web_sys::Event) -> Option<usize> {
@@ -41,42 +54,11 @@ fn is_on_tick(event: &web_sys::Event) -> bool {
 pub fn listen(gallery: Gallery, scroller: &HtmlElement) {
     let press = Rc::new(Cell::new(None::<Press>));
     let was_long = Rc::new(Cell::new(false));
-    let presses = Rc::new(Cell::new(0_u64));
-
-    let (down, long) = (press.clone(), was_long.clone());
-    on_target(scroller, "pointerdown", move |event| {
-        let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
-        long.set(false);
-        let Some(place) = place_under(event).filter(|_| event.pointer_type() == "touch") else { return };
-        let number = presses.get() + 1;
-        presses.set(number);
-        down.set(Some(Press { number, x: event.client_x(), y: event.client_y() }));
-        let (down, long) = (down.clone(), long.clone());
-        set_timeout(
-            move || {
-                if down.get().is_some_and(|press| press.number == number) {
-                    long.set(true);
-                    gallery.toggle(place);
-                }
-            },
-            LONG_PRESS,
-        );
-    });
-    let moved = press.clone();
-    on_target(scroller, "pointermove", move |event| {
-        let Some((event, at)) = event.dyn_ref::<PointerEvent>().zip(moved.get()) else { return };
-        if (event.client_x() - at.x).abs().max((event.client_y() - at.y).abs()) > SLOP_PIXELS {
-            moved.set(None);
-        }
-    });
-    for end in ["pointerup", "pointercancel"] {
-        let press = press.clone();
-        on_target(scroller, end, move |_| press.set(None));
-    }
-    let long = was_long.clone();
+    listen_to_presses(gallery, scroller, &press, &was_long);
+    let (long, down) = (was_long.clone(), press.clone());
     on_target(scroller, "contextmenu", move |event| {
         // The end of a long press.
-        if long.get() || press.get().is_some() {
+        if long.get() || down.get().is_some_and(|press| press.is_resting) {
             event.prevent_default();
         }
     });
@@ -86,18 +68,107 @@ pub fn listen(gallery: Gallery, scroller: &HtmlElement) {
             return;
         }
         let Some(event) = event.dyn_ref::<MouseEvent>() else { return };
-        // A tile that was moved between press and release hears of no click.
-        let place = place_under(event).or_else(|| {
-            let (x, y) = (event.client_x() as f32, event.client_y() as f32);
-            place_of(&document().element_from_point(x, y)?)
-        });
-        if let Some(place) = place {
-            click(gallery, event, place);
+        let Some(pressed) = press.take() else {
+            // Made by a program, such as one that reads the screen.
+            if let Some(place) = place_under(event) {
+                click(gallery, event, place, gallery.id_at(place));
+            }
+            return;
+        };
+        let is_meant = !pressed.has_moved || place_under(event) == Some(pressed.place);
+        let place = match pressed.id {
+            Some(id) => {
+                gallery.let_go();
+                gallery.place_now(id)
+            }
+            None => Some(pressed.place),
+        };
+        if let Some(place) = place.filter(|_| is_meant) {
+            if pressed.is_on_tick && !event.shift_key() {
+                gallery.toggle(place, pressed.id);
+            } else {
+                click(gallery, event, place, pressed.id);
+            }
         }
+        gallery.let_go();
     });
 }
 
-fn click(gallery: Gallery, event: &MouseEvent, place: usize) {
+/// Notes what is pressed, and has it stay where it is until the pointer is up.
+fn listen_to_presses(
+    gallery: Gallery,
+    scroller: &HtmlElement,
+    press: &Rc<Cell<Option<Press>>>,
+    was_long: &Rc<Cell<bool>>,
+) {
+    let presses = Rc::new(Cell::new(0_u64));
+    let (down, long) = (press.clone(), was_long.clone());
+    on_target(scroller, "pointerdown", move |event| {
+        let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
+        long.set(false);
+        if down.take().is_some() {
+            gallery.let_go();
+        }
+        let Some(place) = place_under(event).filter(|_| event.button() == 0) else { return };
+        let number = presses.get() + 1;
+        presses.set(number);
+        let pressed = Press {
+            number,
+            place,
+            id: gallery.stage().and_then(|stage| stage.photo_seen(place)),
+            is_on_tick: is_on_tick(event),
+            x: event.client_x(),
+            y: event.client_y(),
+            is_resting: event.pointer_type() == "touch",
+            has_moved: false,
+        };
+        down.set(Some(pressed));
+        gallery.hold();
+        after(&down, number, HOLD_MAX, move |_| gallery.let_go());
+        let long = long.clone();
+        after(&down, number, LONG_PRESS, move |pressed| {
+            if pressed.is_resting {
+                long.set(true);
+                gallery.toggle(pressed.place, pressed.id);
+            }
+        });
+    });
+    let moved = press.clone();
+    on_target(scroller, "pointermove", move |event| {
+        let Some((event, at)) = event.dyn_ref::<PointerEvent>().zip(moved.get()) else { return };
+        if (event.client_x() - at.x).abs().max((event.client_y() - at.y).abs()) > SLOP_PIXELS {
+            moved.set(Some(Press { is_resting: false, has_moved: true, ..at }));
+        }
+    });
+    // It may be up elsewhere.
+    for end in ["pointerup", "pointercancel"] {
+        let press = press.clone();
+        on_target(&window(), end, move |_| {
+            let Some(pressed) = press.get() else { return };
+            press.set(Some(Press { is_resting: false, ..pressed }));
+            let ended = press.clone();
+            after(&press, pressed.number, CLICK_WITHIN, move |_| {
+                ended.set(None);
+                gallery.let_go();
+            });
+        });
+    }
+}
+
+/// Does it later, if nothing else was pressed by then and the click did not come.
+fn after(press: &Rc<Cell<Option<Press>>>, number: u64, wait: Duration, act: impl FnOnce(Press) + 'static) {
+    let press = press.clone();
+    set_timeout(
+        move || {
+            if let Some(pressed) = press.get().filter(|press| press.number == number) {
+                act(pressed);
+            }
+        },
+        wait,
+    );
+}
+
+fn click(gallery: Gallery, event: &MouseEvent, place: usize, id: Option<ItemId>) {
     if event.shift_key() {
         let adding = event.ctrl_key() || event.meta_key();
         gallery.selection.update(|selection| selection.extend_to(place, adding));
@@ -105,7 +176,7 @@ fn click(gallery: Gallery, event: &MouseEvent, place: usize) {
     }
     let is_selecting = gallery.selection.with_untracked(|selection| !selection.is_empty());
     if is_selecting || event.ctrl_key() || event.meta_key() || is_on_tick(event) {
-        gallery.toggle(place);
+        gallery.toggle(place, id);
     } else {
         gallery.selection.update(|selection| selection.stand_on(place));
         gallery.open(place);
@@ -113,8 +184,14 @@ fn click(gallery: Gallery, event: &MouseEvent, place: usize) {
 }
 
 impl Gallery {
-    fn toggle(self, place: usize) {
-        let id = self.id_at(place);
+    fn toggle(self, place: usize, id: Option<ItemId>) {
         self.selection.update(|selection| selection.toggle(place, id));
+    }
+
+    /// Where a photo is, one on its way included.
+    fn place_now(self, id: ItemId) -> Option<usize> {
+        let arriving =
+            self.shown.with_value(|shown| shown.arriving.iter().position(|item| item.item.id == id));
+        arriving.or_else(|| self.place_of(id))
     }
 }

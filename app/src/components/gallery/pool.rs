@@ -246,6 +246,10 @@ impl Pool {
         self.by_place.get(&place).map(|tile| self.tiles[*tile].element())
     }
 
+    pub fn photo_seen(&self, place: usize) -> Option<ItemId> {
+        self.by_place.get(&place).and_then(|tile| self.tiles[*tile].photo())
+    }
+
     /// Shows a picture in the tile of a place, if that still shows the photo.
     pub fn show_own(&mut self, place: usize, id: shared::ItemId, address: &str) {
         if let Some(tile) = self.by_place.get(&place) {

@@ -79,6 +79,11 @@ impl Stage {
         self.inner.borrow_mut().pool.show_own(place, id, address);
     }
 
+    /// What the tile of a place shows by now.
+    pub fn photo_seen(&self, place: usize) -> Option<shared::ItemId> {
+        self.inner.borrow().pool.photo_seen(place)
+    }
+
     /// The size of what is seen, in pixels.
     pub fn size(&self) -> (u32, u32) {
         (self.scroller.client_width().max(0) as u32, self.scroller.client_height().max(0) as u32)
@@ -159,7 +164,9 @@ impl Stage {
     }
 
     fn draw(self: &Rc<Self>) {
-        let Some(shown) = self.gallery.shown.try_get_value() else { return };
+        let Some(shown) = self.gallery.shown.try_get_value().filter(|_| !self.gallery.is_outdated()) else {
+            return;
+        };
         let mut inner = self.inner.borrow_mut();
         let inner = &mut *inner;
         let mut scroll_top = f64::from(self.scroller.scroll_top());
