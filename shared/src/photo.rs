@@ -308,7 +308,7 @@ pub struct PhotoInfo {
     pub archived: bool,
     /// The albums that have it, by id. One of them may have been removed for good since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub albums: Vec<ItemId>,
+    pub albums: Vec<InAlbum>,
     pub status: PhotoStatus,
     /// Why there are no derivatives, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -347,14 +347,36 @@ impl PhotoInfo {
         self.location = edit.location.unwrap_or(self.location);
     }
 
-    /// As it will be with what a person does to it in an album.
-    pub fn apply_album(&mut self, album: ItemId, change: AlbumChange) {
-        match (self.albums.binary_search(&album), change) {
-            (Ok(at), AlbumChange::Remove) => drop(self.albums.remove(at)),
-            (Err(at), AlbumChange::Add | AlbumChange::Cover) => self.albums.insert(at, album),
-            _ => {}
+    pub fn is_in(&self, album: ItemId) -> bool {
+        self.albums.iter().any(|held| held.id == album)
+    }
+
+    /// As it will be with what a person does to it in an album, then.
+    pub fn apply_album(&mut self, album: ItemId, change: AlbumChange, then: Timestamp) {
+        let at = self.albums.partition_point(|held| held.id < album);
+        match change {
+            AlbumChange::Remove => self.albums.retain(|held| held.id != album),
+            AlbumChange::Add | AlbumChange::Cover => {
+                if !self.is_in(album) {
+                    self.albums.insert(at, InAlbum { id: album, cover_at: None });
+                }
+                if change == AlbumChange::Cover {
+                    self.albums[at].cover_at = Some(then);
+                }
+            }
         }
     }
+}
+
+/// That a photo is in an album.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct InAlbum {
+    pub id: ItemId,
+    /// When it was chosen to stand for the album: the latest of its photos does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover_at: Option<Timestamp>,
 }
 
 /// What becomes of a photo in an album.

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use shared::photo::{
-    Aspect, Derivative, DerivativeKind, Derivatives, Photo, PhotoEdit, PhotoInfo, PhotoStatus, Taken,
-    WallTime, photo_path,
+    Aspect, Derivative, DerivativeKind, Derivatives, InAlbum, Photo, PhotoEdit, PhotoInfo, PhotoStatus,
+    Taken, WallTime, photo_path,
 };
 use shared::photo_index::Shelf;
 use shared::{ChunkHash, ContentHash, ItemId, Timestamp, ZoneId};
@@ -114,7 +114,8 @@ impl ItemRow {
             }
         }
         info.apply(said);
-        info.albums = self.photo.iter().flat_map(|photo| &photo.albums).map(|held| held.album).collect();
+        let held = self.photo.iter().flat_map(|photo| &photo.albums);
+        info.albums = held.map(|held| InAlbum { id: held.album, cover_at: held.cover_at }).collect();
         Some(info)
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use shared::error::ErrorCode;
 use shared::limits::ALBUMS_OF_PHOTO_MAX;
-use shared::photo::{Album, AlbumPage, Photo};
+use shared::photo::{Album, AlbumPage, InAlbum, Photo};
 use shared::photo_index::PhotoIndexPage;
 use shared::sync::Outcome;
 use shared::{ItemId, VersionVector};
@@ -54,7 +54,8 @@ async fn an_album_lists_its_photos_and_has_a_cover() {
         );
         let index: PhotoIndexPage = ann.person.get(&format!("/photos/index{query}")).await.expect(200).json();
         assert_eq!(index.segments.iter().map(|segment| segment.aspects().len()).sum::<usize>(), 2);
-        assert_eq!(ann.item(first.id).await.photo.unwrap().albums, [summer.id]);
+        let held = ann.item(first.id).await.photo.unwrap().albums;
+        assert_eq!(held, [InAlbum { id: summer.id, cover_at: None }]);
 
         let [summer_listed, empty_listed] = &albums(&ann).await[..] else { panic!("two albums") };
         assert_eq!((summer_listed.name.as_str(), summer_listed.count), ("Summer", 2));
@@ -64,6 +65,7 @@ async fn an_album_lists_its_photos_and_has_a_cover() {
         assert_eq!((empty_listed.id, empty_listed.count, &empty_listed.cover), (empty.id, 0, &None));
         ann.done(in_album(&first, &base, "albumCover", summer.id)).await;
         assert_eq!(albums(&ann).await[0].cover.as_ref().unwrap().id, first.id);
+        assert!(ann.item(first.id).await.photo.unwrap().albums[0].cover_at.is_some());
         ann.done(in_album(&third, &base, "albumCover", summer.id)).await;
         assert_eq!(albums(&ann).await[0].cover.as_ref().unwrap().id, third.id, "the last word, and in it");
         assert_eq!(listed(&ann.person, &query).await, [third.id, second.id, first.id]);

@@ -99,7 +99,7 @@ impl Engine {
             }),
             Act::Album { album, change } => node.map(|mut node| {
                 if let Some(photo) = &mut node.photo {
-                    photo.apply_album(self.resolve(album), change);
+                    photo.apply_album(self.resolve(album), change, at);
                 }
                 node
             }),

@@ -1,5 +1,6 @@
 //! The engine: one device's state for one account, and what each event makes of it.
 
+mod albums;
 mod answers;
 mod bases;
 mod commands;
@@ -31,6 +32,7 @@ use crate::outbox::{Outbox, Queued};
 use crate::store::{Act, BatchId, Meta, Operation, OperationState};
 use crate::summary::SyncSummary;
 use crate::tree::Tree;
+pub use albums::AlbumView;
 use disk::Disk;
 use network::Network;
 pub use opening::Opening;

@@ -1,6 +1,6 @@
 //! What people say of photos: shown at once, one operation until it is sent, the last word on each field.
 
-use shared::photo::{AlbumChange, PhotoEdit, PhotoInfo};
+use shared::photo::{AlbumChange, PhotoEdit, PhotoInfo, WallTime};
 use shared::{ItemId, SyncStatus};
 use sync::{Command, CommandError};
 
@@ -91,6 +91,10 @@ fn a_file_is_no_photo() {
     assert_eq!(ran.refused, [(0, CommandError::NotAPhoto(id))]);
 }
 
+fn in_albums(world: &World, n: usize, id: ItemId) -> Vec<ItemId> {
+    photo(world, n, id).albums.iter().map(|held| held.id).collect()
+}
+
 fn in_album(photo: ItemId, album: ItemId, change: AlbumChange) -> Command {
     Command::ChangeAlbum { photo, album, change }
 }
@@ -105,13 +109,13 @@ fn an_album_made_offline_and_filled_arrives_whole() {
     let album = world.folder(0, root, "Summer");
     let filled = world.run(0, photos.map(|photo| in_album(photo, album, AlbumChange::Add)).to_vec());
     assert_eq!(filled.refused, []);
-    assert_eq!(photo(&world, 0, photos[0]).albums, [album], "shown at once");
+    assert_eq!(in_albums(&world, 0, photos[0]), [album], "shown at once");
     world.run(0, vec![in_album(photos[1], album, AlbumChange::Remove)]);
     assert_eq!(world.devices[0].engine.queue().len(), 3, "taken out before it was sent, it is one operation");
     world.crash(0);
     world.go_online(0);
     world.assert_converged();
-    assert_eq!(photo(&world, 1, photos[0]).albums, [album]);
+    assert_eq!(in_albums(&world, 1, photos[0]), [album]);
     assert!(photo(&world, 1, photos[1]).albums.is_empty());
     world.run(0, filled.undo);
     world.assert_converged();
@@ -134,9 +138,9 @@ fn two_albums_of_one_name_become_one_with_the_photos_of_both() {
     world.settle();
     world.go_online(1);
     world.assert_converged();
-    let albums = photo(&world, 0, photos[0]).albums;
+    let albums = in_albums(&world, 0, photos[0]);
     assert_eq!(albums.len(), 1);
-    assert_eq!(photo(&world, 0, photos[1]).albums, albums);
+    assert_eq!(in_albums(&world, 0, photos[1]), albums);
 }
 
 #[test]
@@ -156,4 +160,33 @@ fn what_was_put_into_an_album_that_is_gone_is_dropped() {
     assert!(world.devices[0].engine.summary().is_synced(), "nothing waits for a person");
     let ran = world.run(0, vec![in_album(id, album, AlbumChange::Add)]);
     assert_eq!(ran.refused, [(0, CommandError::ParentNotFound(album))]);
+}
+
+#[test]
+fn albums_are_told_with_what_they_have_without_the_server() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let [first, second, hidden_one] =
+        ["a", "b", "c"].map(|name| world.file(0, root, &format!("{name}.jpg"), name));
+    let (summer, empty) = (world.folder(0, root, "summer"), world.folder(0, root, "Autumn"));
+    world.assert_converged();
+    world.go_offline(0);
+    let taken = |ms| PhotoEdit { taken_at: Some(Some(WallTime::from_millis(ms))), ..PhotoEdit::default() };
+    let mut commands = vec![
+        Command::DescribePhoto { id: first, edit: taken(1_000) },
+        Command::DescribePhoto { id: second, edit: taken(2_000) },
+        Command::DescribePhoto { id: hidden_one, edit: hidden() },
+    ];
+    commands.extend([first, second, hidden_one].map(|id| in_album(id, summer, AlbumChange::Add)));
+    world.run(0, commands);
+    let albums = |world: &World| world.devices[0].engine.albums_in(root);
+    let [autumn, filled] = &albums(&world)[..] else { panic!("two albums, by name") };
+    assert_eq!((autumn.id, autumn.count, autumn.cover), (empty, 0, None));
+    assert_eq!((filled.id, filled.name.as_str(), filled.count), (summer, "summer", 2));
+    assert_eq!(filled.taken, Some((WallTime::from_millis(1_000), WallTime::from_millis(2_000))));
+    assert_eq!(filled.cover, Some(second), "the latest");
+    world.run(0, vec![in_album(first, summer, AlbumChange::Cover)]);
+    assert_eq!(albums(&world)[1].cover, Some(first), "until one is chosen");
+    world.delete(0, first);
+    assert_eq!((albums(&world)[1].cover, albums(&world)[1].count), (Some(second), 1));
 }

@@ -60,9 +60,8 @@ impl Engine {
             Some(_) => return Err(CommandError::NotAFolder(album)),
             None => return Err(CommandError::ParentNotFound(album)),
         }
-        let undo = match (photo.albums.contains(&album), change) {
-            (false, AlbumChange::Remove) => return Ok(Vec::new()),
-            (true, AlbumChange::Add) => return Ok(Vec::new()),
+        let undo = match (photo.is_in(album), change) {
+            (false, AlbumChange::Remove) | (true, AlbumChange::Add) => return Ok(Vec::new()),
             (true, AlbumChange::Remove) => Some(AlbumChange::Add),
             (false, AlbumChange::Add | AlbumChange::Cover) => Some(AlbumChange::Remove),
             // What stood for the album before, only the server knows.
@@ -73,18 +72,15 @@ impl Engine {
         let same = |act: &Act| matches!(act, Act::Album { album: of, .. } if self.resolve(*of) == album);
         let joined = last.filter(|last| same(&last.op.act)).map(|last| last.op.id);
         let act = Act::Album { album, change };
-        let operation = match joined.and_then(|joined| self.outbox.get_mut(joined)) {
-            Some(queued) => {
-                queued.op.act = act;
-                let operation = queued.op.id;
-                self.touch_operation(operation);
-                self.refold(id);
-                operation
-            }
-            None => {
-                let base = self.base_for(id, &[Sort::Content, Sort::Place]);
-                self.enqueue(id, act, base)
-            }
+        let operation = if let Some(queued) = joined.and_then(|joined| self.outbox.get_mut(joined)) {
+            queued.op.act = act;
+            let operation = queued.op.id;
+            self.touch_operation(operation);
+            self.refold(id);
+            operation
+        } else {
+            let base = self.base_for(id, &[Sort::Content, Sort::Place]);
+            self.enqueue(id, act, base)
         };
         ran.operations.push((id, operation));
         Ok(undo.into_iter().collect())

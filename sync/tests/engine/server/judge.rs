@@ -173,7 +173,7 @@ impl Server {
                 self.input(id, device, false, false);
                 let item = &mut self.items.get_mut(&id).expect("it is there").item;
                 match &mut item.photo {
-                    Some(photo) => photo.apply_album(album, change),
+                    Some(photo) => photo.apply_album(album, change, now),
                     None => return Verdict::Refused(ErrorCode::NotAPhoto),
                 }
                 Verdict::Applied(id, Outcome::Applied)
