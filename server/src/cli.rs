@@ -20,6 +20,7 @@ use crate::error::ApiError;
 use crate::jobs::derivatives::DECODE;
 use crate::ops::accounts::{self, Door};
 use crate::passwords::PasswordCost;
+use crate::serve::Bounds;
 use crate::state::App;
 use crate::{http, jobs, serve};
 
@@ -206,12 +207,9 @@ async fn serve_site(config: Config) -> Result<(), Failure> {
         Some(address) => Some(listen(config::METRICS_LISTEN, address).await?),
     };
     if let Some(listener) = metrics {
-        tokio::spawn(serve::serve(
-            listener,
-            http::metrics::open_router(),
-            METRICS_CONNECTIONS_MAX,
-            stop.clone(),
-        ));
+        let bounds =
+            Bounds { connections_max: METRICS_CONNECTIONS_MAX, proxies: app.config.trusted_proxies.clone() };
+        tokio::spawn(serve::serve(listener, http::metrics::open_router(), bounds, stop.clone()));
     }
     let working = tokio::spawn(jobs::run(app.clone(), stop.clone()));
     let deriving = tokio::spawn(jobs::derivatives::run(app.clone(), stop.clone()));

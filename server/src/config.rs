@@ -25,7 +25,10 @@ pub const SETTINGS: [(&str, &str); 15] = [
     (SITE, "Folder of the built site [inside the executable, or target/site]"),
     (METRICS_LISTEN, "Address of its own for /metrics [none: administrators only]"),
     (TRUSTED_PROXIES, "Addresses whose X-Forwarded-* count, with commas [127.0.0.1,::1]"),
-    (CONNECTIONS, "Connections open at once [4096]"),
+    (
+        CONNECTIONS,
+        "Connections open at once, a quarter of them from one address but for trusted proxies [4096]",
+    ),
     (REQUESTS, "Requests a minute of one account; an address without one has a tenth [60000]"),
 ];
 

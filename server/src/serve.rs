@@ -1,11 +1,12 @@
-//! The accept loop: connections within their number, headers and bodies within their time, and an end that
+//! The accept loop: connections within their number and each address's share, headers and bodies within their time, and an end that
 //! lets what is under way finish.
 
+mod addresses;
 mod lent;
 mod stream;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use tower::ServiceExt as _;
 use crate::http::arrival::Peer;
 use crate::http::router;
 use crate::state::App;
+use addresses::{Addresses, Admitted};
 use lent::LentBody;
 use stream::Lingering;
 
@@ -40,16 +42,28 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Everything that a node does, until `stop`.
 pub async fn run(app: App, listener: TcpListener, stop: CancellationToken) {
-    let connections_max = app.config.connections_max;
+    let bounds =
+        Bounds { connections_max: app.config.connections_max, proxies: app.config.trusted_proxies.clone() };
     let hub = app.hub.clone();
-    tokio::join!(serve(listener, router(app), connections_max, stop.clone()), hub.run(stop));
+    tokio::join!(serve(listener, router(app), bounds, stop.clone()), hub.run(stop));
 }
 
+/// How many connections there may be.
+pub struct Bounds {
+    pub connections_max: usize,
+    /// Everyone else has a share of them at most.
+    pub proxies: Vec<IpAddr>,
+}
+
+/// A connection's place among all, and its address's.
+type Place = (OwnedSemaphorePermit, Admitted);
+
 /// Serves until `stop`, then lets requests under way finish, within a bound.
-pub async fn serve(listener: TcpListener, router: Router, connections_max: usize, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(connections_max));
+pub async fn serve(listener: TcpListener, router: Router, bounds: Bounds, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(bounds.connections_max));
+    let addresses = Addresses::new(bounds.connections_max, bounds.proxies);
     let connections = TaskTracker::new();
-    while let Some((stream, peer, place)) = accept(&listener, &places, &stop).await {
+    while let Some((stream, peer, place)) = accept(&listener, &places, &addresses, &stop).await {
         connections.spawn(serve_connection(stream, peer, router.clone(), stop.clone(), place));
     }
     drop(listener);
@@ -59,17 +73,24 @@ pub async fn serve(listener: TcpListener, router: Router, connections_max: usize
     }
 }
 
-/// The next connection, once there is a place for it. Until then it waits in the system's backlog.
+/// The next connection, once there is a place for it. Until then it waits in the system's backlog. One of an
+/// address that has its share is closed at once.
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
+    addresses: &Arc<Addresses>,
     stop: &CancellationToken,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, Place)> {
     let next = async {
+        let place = Arc::clone(places).acquire_owned().await.ok()?;
         loop {
-            let place = Arc::clone(places).acquire_owned().await.ok()?;
             match listener.accept().await {
-                Ok((stream, peer)) => return Some((stream, peer, place)),
+                Ok((stream, peer)) => {
+                    if let Some(admitted) = addresses.admit(peer.ip()) {
+                        return Some((stream, peer, (place, admitted)));
+                    }
+                    tracing::debug!(%peer, "an address has as many connections as it may");
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -85,7 +106,7 @@ async fn serve_connection(
     peer: SocketAddr,
     router: Router,
     stop: CancellationToken,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) {
     // Answers and frames are small and wanted at once.
     drop(stream.set_nodelay(true));

@@ -5,17 +5,21 @@ use axum::http::header;
 use axum::routing::get;
 use bytes::Bytes;
 use shared::ErrorCode;
-use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{
-    Content, HeaderBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response, Type,
+    Content, HeaderBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
+    ResponseBuilder, Type,
 };
 
 use super::caller::session_cookie_name;
 use super::limits;
 use crate::state::App;
+
+/// Where the document is.
+const PATH: &str = "/api/v1/openapi.json";
 
 /// What stands above all paths: either credential will do, unless a path says otherwise.
 pub fn head() -> OpenApi {
@@ -42,6 +46,7 @@ pub fn head() -> OpenApi {
 
 /// Adds to every operation the errors that any of its kind can answer, in the form that every error has.
 pub fn complete(document: &mut OpenApi) {
+    document.paths.add_path_operation(PATH, vec![HttpMethod::Get], itself());
     for (path, item) in &mut document.paths.paths {
         if path.contains("/health/") {
             continue;
@@ -64,6 +69,14 @@ pub fn complete(document: &mut OpenApi) {
             as_problem(status, response);
         }
     }
+}
+
+fn itself() -> Operation {
+    let any = ObjectBuilder::new().schema_type(Type::Object);
+    let content = Content::new(Some(any));
+    let answer = ResponseBuilder::new().description("OpenAPI").content("application/json", content);
+    let operation = OperationBuilder::new().tag("health").summary(Some("This document"));
+    operation.security(SecurityRequirement::default()).response("200", answer).build()
 }
 
 fn complete_operation(operation: &mut Operation, changes: bool, has_id: bool) {
@@ -130,5 +143,5 @@ pub fn routes(document: &OpenApi) -> Router<App> {
         let text = text.clone();
         async move { ([(header::CONTENT_TYPE, "application/json")], text) }
     };
-    Router::new().route("/api/v1/openapi.json", get(answer))
+    Router::new().route(PATH, get(answer))
 }

@@ -9,6 +9,9 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use shared::Problem;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::caller::Session;
 use crate::error::{ApiError, ApiResult};
@@ -45,12 +48,16 @@ fn render() -> ApiResult<impl IntoResponse> {
 }
 
 /// On the site's own address: for an administrator.
-pub fn routes() -> Router<App> {
-    Router::new().route("/metrics", get(for_administrators))
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(for_administrators))
 }
 
+/// This process's figures, for administrators
+#[utoipa::path(get, path = "/metrics", tag = "health", responses(
+        (status = 200, body = String, content_type = "text/plain", description = "As Prometheus reads them"),
+        (status = 404, body = Problem, description = "not_found")))]
 async fn for_administrators(
-    State(_): State<App>,
+    State(_app): State<App>,
     session: ApiResult<Option<Session>>,
 ) -> ApiResult<impl IntoResponse> {
     match session? {

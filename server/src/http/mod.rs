@@ -62,7 +62,6 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(api)
         .merge(document::routes(&document))
-        .merge(metrics::routes())
         .merge(pages::routes())
         .method_not_allowed_fallback(wrong_method)
         .layer(layers)
@@ -75,8 +74,10 @@ pub fn openapi() -> OpenApi {
 }
 
 fn described(api: OpenApiRouter<App>) -> (Router<App>, OpenApi) {
-    let (api, mut document) =
-        OpenApiRouter::with_openapi(document::head()).nest("/api/v1", api).split_for_parts();
+    let (api, mut document) = OpenApiRouter::with_openapi(document::head())
+        .nest("/api/v1", api)
+        .merge(metrics::routes())
+        .split_for_parts();
     document::complete(&mut document);
     (api, document)
 }

@@ -9,7 +9,7 @@ use shared::limits::{DEVICES_MAX, HEADERS_MAX, PULL_LIMIT_MAX, SESSIONS_MAX, UPL
 use shared::upload::VersionList;
 use shared::{ErrorCode, Problem};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use crate::support::{PASSWORD, Person, Reply, TestServer, sign_in};
 use crate::uploads::{Plan, noise};
@@ -274,4 +274,40 @@ async fn who_sends_too_slowly_is_cut_off() {
         tokio::join!(sent(head.to_owned()), sent(format!("{head}content-length: 100\r\n\r\n{{")));
     assert!(headers.is_empty() || headers.starts_with("HTTP/1.1 408"), "{headers}");
     assert!(body.starts_with("HTTP/1.1 408") && body.contains("request_timeout"), "{body}");
+}
+
+/// A connection from another address of this machine, and the status of its first answer; none where it was
+/// closed without one.
+async fn knock(address: std::net::SocketAddr, from: [u8; 4]) -> (TcpStream, Option<String>) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind((from, 0).into()).expect("an address of the loopback");
+    let mut stream = socket.connect(address).await.expect("a connection");
+    let request = b"GET /api/v1/health/live HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut answer = [0; 12];
+    let read = match stream.write_all(request).await {
+        Ok(()) => stream.read_exact(&mut answer).await.map(drop),
+        Err(error) => Err(error),
+    };
+    let status = read.ok().map(|()| String::from_utf8_lossy(&answer).into_owned());
+    (stream, status)
+}
+
+#[tokio::test]
+async fn one_address_has_a_share_of_the_connections() {
+    const ANN: [u8; 4] = [127, 0, 0, 2];
+    let server = TestServer::start_with(&[("CLOUDSTEAD_CONNECTIONS", "8")]).await;
+    let ok = Some("HTTP/1.1 200".to_owned());
+    let (first, answered) = knock(server.address, ANN).await;
+    assert_eq!(answered, ok);
+    let (_second, answered) = knock(server.address, ANN).await;
+    assert_eq!(answered, ok);
+    assert_eq!(knock(server.address, ANN).await.1, None, "an address has a quarter of eight");
+    assert_eq!(knock(server.address, [127, 0, 0, 3]).await.1, ok);
+    drop(first);
+    let again = async {
+        while knock(server.address, ANN).await.1 != ok {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), again).await.expect("the place of the one that ended");
 }
