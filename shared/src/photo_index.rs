@@ -5,10 +5,52 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 
+use crate::ids::ItemId;
 use crate::photo::{Aspect, WallTime};
 
-/// Photos of a whole segment. Small enough to be one page of `GET /photos`.
-pub const SEGMENT_PHOTOS: usize = 256;
+/// Photos of a segment that another one follows, at least.
+pub const SEGMENT_PHOTOS_MIN: usize = 96;
+/// From so many on, more photos end a segment.
+const SEGMENT_PHOTOS_USUAL: usize = 256;
+/// Small enough to be one page of `GET /photos`.
+pub const SEGMENT_PHOTOS_MAX: usize = 512;
+
+/// Where segments of these photos end, each given as how many of the photos are before: they follow each other in
+/// the list from the beginning of a segment. What is behind the last end is whole only where the list ends too.
+///
+/// The photos' ids alone tell which ones end a segment. So a photo that comes or goes changes the segment it is
+/// in, seldom the next, and hardly ever more.
+pub fn segment_ends(ids: impl IntoIterator<Item = ItemId>) -> Vec<usize> {
+    let (mut ends, mut start) = (Vec::new(), 0);
+    for (number, id) in ids.into_iter().enumerate() {
+        if ends_segment(id, number + 1 - start) {
+            start = number + 1;
+            ends.push(start);
+        }
+    }
+    ends
+}
+
+/// Whether the photo ends a segment that has `photos` with it.
+fn ends_segment(id: ItemId, photos: usize) -> bool {
+    // One photo in so many; those that do early also do late.
+    let one_in = match photos {
+        ..SEGMENT_PHOTOS_MIN => return false,
+        SEGMENT_PHOTOS_MIN..SEGMENT_PHOTOS_USUAL => 256,
+        SEGMENT_PHOTOS_USUAL..SEGMENT_PHOTOS_MAX => 64,
+        SEGMENT_PHOTOS_MAX.. => return true,
+    };
+    scattered(id).is_multiple_of(one_in)
+}
+
+/// Ids need not be random in each of their bits: a number that is (the finaliser of SplitMix64).
+fn scattered(id: ItemId) -> u64 {
+    let (high, low) = id.0.as_u64_pair();
+    let mut number = high.rotate_left(32) ^ low;
+    number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
 
 /// Which photos a list or an index has: no photo is on two shelves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -141,9 +183,56 @@ fn as_base64<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok,
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use serde_json::{from_value, json, to_value};
+    use uuid::Uuid;
 
     use super::*;
+
+    /// Ids that differ in a few bits only.
+    fn id(n: usize) -> ItemId {
+        ItemId(Uuid::from_u128(0x7000 << 64 | n as u128))
+    }
+
+    fn segments(ids: &[ItemId]) -> Vec<&[ItemId]> {
+        let ends: Vec<usize> = segment_ends(ids.iter().copied()).into_iter().chain([ids.len()]).collect();
+        let starts = [0].into_iter().chain(ends.iter().copied());
+        starts.zip(&ends).map(|(start, end)| &ids[start..*end]).collect()
+    }
+
+    #[test]
+    fn segments_are_of_a_size() {
+        let ids: Vec<ItemId> = (0..100_000).map(id).collect();
+        let segments = segments(&ids);
+        let (last, whole) = segments.split_last().unwrap();
+        assert!(whole.iter().all(|it| (SEGMENT_PHOTOS_MIN..=SEGMENT_PHOTOS_MAX).contains(&it.len())));
+        assert!(last.len() <= SEGMENT_PHOTOS_MAX);
+        assert!((200..300).contains(&(ids.len() / segments.len())), "{} of them", segments.len());
+        assert!(segment_ends([]).is_empty());
+    }
+
+    #[test]
+    fn a_photo_that_comes_or_goes_changes_its_own_segment_and_hardly_any_other() {
+        const TRIES: usize = 400;
+        let ids: Vec<ItemId> = (0..20_000).map(id).collect();
+        let before: HashSet<&[ItemId]> = segments(&ids).into_iter().collect();
+        let (mut changed, mut most) = (0, 0);
+        for n in 0..TRIES {
+            let place = n * 49;
+            let mut newer = ids.clone();
+            if n % 2 == 0 {
+                newer.insert(place, id(1_000_000 + n));
+            } else {
+                newer.remove(place);
+            }
+            let others = segments(&newer).into_iter().filter(|segment| !before.contains(segment)).count();
+            changed += others;
+            most = most.max(others);
+        }
+        assert!(changed < TRIES * 5 / 4, "{changed} segments by {TRIES} photos");
+        assert!(most <= 5, "{most} segments by one photo");
+    }
 
     #[test]
     fn a_day_begins_at_its_midnight_before_1970_too() {

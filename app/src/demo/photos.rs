@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::photo::{Aspect, Derivative, Derivatives, Location, Photo, PhotoInfo, PhotoStatus, WallTime};
-use shared::photo_index::{PhotoSegment, SEGMENT_PHOTOS};
+use shared::photo_index::{PhotoSegment, segment_ends};
 use shared::{ClientFileItem, ItemId, Timestamp};
 use uuid::Uuid;
 
@@ -136,12 +136,15 @@ impl DemoPhotos {
             .map(|number| number as u32)
             .collect();
         let mut index = PhotoIndex::default();
-        for (place, numbers) in numbers.chunks(SEGMENT_PHOTOS).enumerate() {
-            let photos = numbers.iter().map(|number| {
+        let ends = segment_ends(numbers.iter().map(|number| id_of(*number as usize)));
+        let mut start = 0;
+        for end in ends.into_iter().chain([numbers.len()]) {
+            let photos = numbers[start..end].iter().map(|number| {
                 let (width, height) = shape(*number as usize);
                 (taken_at(*number as usize, count), Aspect::of(width, height))
             });
-            index.push(&PhotoSegment::new((place > 0).then(|| place.to_string()), photos));
+            index.push(&PhotoSegment::new((start > 0).then(|| start.to_string()), photos));
+            start = end;
         }
         index.close();
         Self {

@@ -9,7 +9,7 @@ use shared::content::Manifest;
 use shared::item::ItemState;
 use shared::limits::{CHUNK_BYTES_MAX, FILE_BYTES_MAX};
 use shared::photo::{Aspect, DerivativeKind, Photo, WallTime};
-use shared::photo_index::SEGMENT_PHOTOS;
+use shared::photo_index::segment_ends;
 use shared::sync::{Base, Outcome, ZoneKind};
 use shared::{ChunkRef, ErrorCode, ItemId, ItemName, OperationId, Timestamp, UserId};
 
@@ -211,8 +211,8 @@ pub async fn page(
     Ok((photos, next_place(&places, limit)))
 }
 
-/// Photos of one page of an index.
-const INDEX_PHOTOS: usize = 32 * SEGMENT_PHOTOS;
+/// Photos that one page of an index is made of: many segments.
+const INDEX_PHOTOS: usize = 8_192;
 
 /// A page of a list's index: its photos in segments, and where the next page begins.
 pub async fn index(
@@ -222,7 +222,21 @@ pub async fn index(
     before: Place,
 ) -> ApiResult<(Vec<Vec<(Place, Aspect)>>, Option<Place>)> {
     let places = photos::page(connection, grant.zone_id, listed, before, INDEX_PHOTOS).await?;
-    Ok((places.chunks(SEGMENT_PHOTOS).map(<[_]>::to_vec).collect(), next_place(&places, INDEX_PHOTOS)))
+    Ok(cut(&places, INDEX_PHOTOS))
+}
+
+/// The segments of up to `limit` photos, and where the page after them begins. A segment that may go on behind
+/// the limit comes whole with the next page: so pages cut nothing.
+fn cut(places: &[(Place, Aspect)], limit: usize) -> (Vec<Vec<(Place, Aspect)>>, Option<Place>) {
+    let mut ends = segment_ends(places.iter().map(|&((_, id), _)| id));
+    let goes_on = places.len() == limit;
+    if !goes_on && ends.last() != Some(&places.len()) {
+        ends.push(places.len());
+    }
+    let starts = [0].into_iter().chain(ends.iter().copied());
+    let segments = starts.zip(&ends).map(|(start, end)| places[start..*end].to_vec());
+    let next = ends.last().filter(|_| goes_on).map(|end| places[end - 1].0);
+    (segments.filter(|segment| !segment.is_empty()).collect(), next)
 }
 
 /// Where the page after these begins; none where they are the last ones.
@@ -258,4 +272,36 @@ pub async fn remake(app: &App, grant: Grant, row: &ItemRow) -> ApiResult<()> {
         app.photos_due.notify_one();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::photo_index::SEGMENT_PHOTOS_MAX;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn pages_of_an_index_cut_no_segment() {
+        let place = |n: usize| {
+            let id = ItemId(Uuid::from_u128(n as u128 * 0x9e37_79b9));
+            ((WallTime::from_millis(-(n as i64)), id), Aspect::of(3, 2))
+        };
+        for photos in [0, 1, SEGMENT_PHOTOS_MAX, 2 * SEGMENT_PHOTOS_MAX, 5_000] {
+            let all: Vec<_> = (0..photos).map(place).collect();
+            let (whole, next) = cut(&all, 10_000);
+            assert_eq!((whole.concat(), next), (all.clone(), None));
+            for limit in [SEGMENT_PHOTOS_MAX, SEGMENT_PHOTOS_MAX + 1, 1_000] {
+                let (mut paged, mut from) = (Vec::new(), 0);
+                loop {
+                    let (segments, next) = cut(&all[from..all.len().min(from + limit)], limit);
+                    from += segments.concat().len();
+                    paged.extend(segments);
+                    let Some(next) = next else { break };
+                    assert_eq!(next, all[from - 1].0);
+                }
+                assert_eq!(paged, whole, "{photos} photos, {limit} a page");
+            }
+        }
+    }
 }

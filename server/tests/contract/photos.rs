@@ -9,7 +9,7 @@ use server::jobs::collector::OrphanSweep;
 use server::jobs::derivatives::make_due;
 use shared::limits::PAGE_LIMIT_MAX;
 use shared::photo::{Aspect, Derivatives, Photo, PhotoPage, PhotoStatus, PhotoUploaded};
-use shared::photo_index::{PhotoIndexPage, PhotoSegment, SEGMENT_PHOTOS, WallDay};
+use shared::photo_index::{PhotoIndexPage, PhotoSegment, SEGMENT_PHOTOS_MAX, WallDay, segment_ends};
 use shared::sync::{Outcome, PullResponse, ZoneKind};
 use shared::upload::{UploadCompleted, UploadStarted};
 use shared::{ErrorCode, ItemId, Timestamp};
@@ -334,7 +334,8 @@ async fn the_library_is_listed_newest_first_page_by_page() {
 #[tokio::test]
 async fn the_index_has_every_photo_s_day_and_shape_and_lists_begin_at_its_segments() {
     /// More than a segment, on three days, the first of them before 1970.
-    const PHOTOS: usize = SEGMENT_PHOTOS + 44;
+    const PHOTOS: usize = 600;
+    const _: () = assert!(PHOTOS > SEGMENT_PHOTOS_MAX);
     const DAY_MS: i64 = 86_400_000;
     for server in TestServer::each().await {
         let mut ann = Device { person: server.person("ann").await, token: None };
@@ -357,22 +358,28 @@ async fn the_index_has_every_photo_s_day_and_shape_and_lists_begin_at_its_segmen
 
         let index: PhotoIndexPage = ann.person.get("/photos/index").await.expect(200).json();
         assert_eq!(index.next_cursor, None);
-        let sizes: Vec<usize> = index.segments.iter().map(|segment| segment.aspects().len()).collect();
-        assert_eq!(sizes, [SEGMENT_PHOTOS, PHOTOS + 1 - SEGMENT_PHOTOS]);
+        let all = listed(&ann.person, "?limit=1000").await;
+        let mut ends = segment_ends(all.iter().copied());
+        ends.extend((ends.last() != Some(&all.len())).then_some(all.len()));
+        let mut end = 0;
+        let told = index.segments.iter().map(|segment| {
+            end += segment.aspects().len();
+            end
+        });
+        assert_eq!(told.collect::<Vec<_>>(), ends);
         let mut count = BTreeMap::new();
         for &(day, photos) in index.segments.iter().flat_map(PhotoSegment::days) {
             *count.entry(day).or_insert(0) += photos;
         }
         let taken = WallDay::from(tall.info.taken_at);
-        assert_eq!(count, [(WallDay(-1), 100), (WallDay(0), 100), (WallDay(1), 100), (taken, 1)].into());
+        assert_eq!(count, [(WallDay(-1), 200), (WallDay(0), 200), (WallDay(1), 200), (taken, 1)].into());
         let shapes = [Aspect::of(20, 40), Aspect::of(0, 0)].map(Aspect::code);
         assert_eq!(index.segments[0].aspects()[..2], shapes, "not known yet is square");
 
         // A segment's cursor begins the list with its first photo, and the index with itself.
-        let all = listed(&ann.person, "?limit=1000").await;
         let cursor = index.segments[1].cursor().unwrap();
         assert_eq!(index.segments[0].cursor(), None);
-        assert_eq!(listed(&ann.person, &format!("?limit=1&cursor={cursor}")).await, [all[SEGMENT_PHOTOS]]);
+        assert_eq!(listed(&ann.person, &format!("?limit=1&cursor={cursor}")).await, [all[ends[0]]]);
         let rest: PhotoIndexPage =
             ann.person.get(&format!("/photos/index?cursor={cursor}")).await.expect(200).json();
         assert_eq!(rest.segments, index.segments[1..]);
