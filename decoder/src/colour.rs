@@ -1,17 +1,59 @@
 //! Colours into sRGB, by the profile that the picture carries.
 
-use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
+use heifer::heifer_isobmff::boxes::{ColorInfo, Property};
+use heifer::heifer_isobmff::{HeifFile, ItemId};
+use moxcms::{
+    CicpColorPrimaries, CicpProfile, ColorProfile, DataColorSpace, Layout, MatrixCoefficients,
+    TransferCharacteristics, TransformOptions,
+};
 
 use crate::pixels::Pixels;
+
+/// BT.709, which has the primaries of sRGB, and what is not named.
+const PRIMARIES_OF_SRGB: [u16; 2] = [1, 2];
+/// PQ and HLG: brightness that a screen for sRGB does not have.
+const TRANSFERS_OF_HDR: [u16; 2] = [16, 18];
 
 /// Converts in place. A profile that cannot be read, or is not for RGB, is passed over: most pictures
 /// are in sRGB, and a picture in slightly wrong colours is better than none.
 pub fn to_srgb(pixels: &mut Pixels, profile: Option<&[u8]>) {
     let profile = profile.and_then(|profile| ColorProfile::new_from_slice(profile).ok());
-    let Some(profile) = profile.filter(|profile| profile.color_space == DataColorSpace::Rgb) else { return };
-    if let Some(converted) = converted(&profile, Layout::Rgb, &pixels.rgb, pixels.rgb.len()) {
+    if let Some(profile) = profile.filter(|profile| profile.color_space == DataColorSpace::Rgb) {
+        by_profile(pixels, &profile);
+    }
+}
+
+fn by_profile(pixels: &mut Pixels, profile: &ColorProfile) {
+    if let Some(converted) = converted(profile, Layout::Rgb, &pixels.rgb, pixels.rgb.len()) {
         pixels.rgb = converted;
     }
+}
+
+/// By the profile of an item in a HEIF container, or by the colour space that the container names.
+pub fn heif_to_srgb(pixels: &mut Pixels, file: &HeifFile, id: ItemId) {
+    if let Some(profile) = file.icc_profile(id).ok().flatten() {
+        return to_srgb(pixels, Some(profile));
+    }
+    // A grid's parts may say what the grid does not.
+    let part = file.referenced_items(id, b"dimg").first().copied();
+    let mut items = [Some(id), part].into_iter().flatten();
+    if let Some(profile) = items.find_map(|id| file.item_properties(id).ok()?.find_map(named_profile)) {
+        by_profile(pixels, &profile);
+    }
+}
+
+/// What a screen for sRGB can show of the named colour space.
+fn named_profile(property: &Property) -> Option<ColorProfile> {
+    let Property::Color(ColorInfo::Nclx { primaries, transfer, .. }) = property else { return None };
+    if PRIMARIES_OF_SRGB.contains(primaries) || TRANSFERS_OF_HDR.contains(transfer) {
+        return None;
+    }
+    Some(ColorProfile::new_from_cicp(CicpProfile {
+        color_primaries: CicpColorPrimaries::try_from(u8::try_from(*primaries).ok()?).ok()?,
+        transfer_characteristics: TransferCharacteristics::try_from(u8::try_from(*transfer).ok()?).ok()?,
+        matrix_coefficients: MatrixCoefficients::Identity,
+        full_range: true,
+    }))
 }
 
 /// Grey with a profile of its own.

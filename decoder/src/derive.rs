@@ -3,12 +3,16 @@
 use shared::photo::{DerivativeKind, Derivatives};
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
-use crate::formats::{Decoded, decode};
+use crate::formats::{Decoded, Format, decode, format_of};
 use crate::pixels::Pixels;
 use crate::{DecodeError, Derived, Encoded};
 
 /// JPEG's quality, 1 to 100: what cannot be told from the original at the size it is looked at.
 const QUALITY: i32 = 82;
+/// That of small pictures that are shown pixel by pixel, and magnified: icons, emoji, drawings. They cost little.
+const QUALITY_OF_SMALL: i32 = 98;
+/// The longest side of these, in pixels.
+const SMALL_SIDE_MAX: u32 = 256;
 /// The longest side that a thumbhash is made from, in pixels.
 const THUMBHASH_SIDE_MAX: u32 = 100;
 
@@ -21,14 +25,23 @@ pub fn derive(bytes: &[u8]) -> Result<Derived, DecodeError> {
     let preview = display.shrunk(DerivativeKind::Preview.side_max())?;
     let thumbnail = preview.shrunk(DerivativeKind::Thumbnail.side_max())?;
     let tiny = thumbnail.shrunk(THUMBHASH_SIDE_MAX)?;
+    // At a quarter of the size, the colours of photographs look the same. Not so edges between colours, nor what
+    // is shown pixel by pixel.
+    let keeps_edges = format_of(bytes).is_some_and(Format::keeps_edges);
+    let encoded = |pixels: &Pixels| {
+        let is_exact = pixels.width == width;
+        let is_small = is_exact && width.max(height) <= SMALL_SIDE_MAX;
+        let chroma = if keeps_edges || is_exact { Subsamp::None } else { Subsamp::Sub2x2 };
+        encode(pixels, chroma, if is_small { QUALITY_OF_SMALL } else { QUALITY })
+    };
     Ok(Derived {
         width,
         height,
         thumbhash: thumbhash(&tiny),
         derivatives: Derivatives {
-            thumbnail: encode(&thumbnail)?,
-            preview: encode(&preview)?,
-            display: encode(&display)?,
+            thumbnail: encoded(&thumbnail)?,
+            preview: encoded(&preview)?,
+            display: encoded(&display)?,
         },
     })
 }
@@ -44,10 +57,10 @@ fn thumbhash(pixels: &Pixels) -> Vec<u8> {
     thumbhash::rgba_to_thumb_hash(pixels.width as usize, pixels.height as usize, &rgba)
 }
 
-fn encode(pixels: &Pixels) -> Result<Encoded, DecodeError> {
+fn encode(pixels: &Pixels, chroma: Subsamp, quality: i32) -> Result<Encoded, DecodeError> {
     let mut compressor = Compressor::new().map_err(DecodeError::damaged)?;
-    compressor.set_quality(QUALITY).map_err(DecodeError::damaged)?;
-    compressor.set_subsamp(Subsamp::Sub2x2).map_err(DecodeError::damaged)?;
+    compressor.set_quality(quality).map_err(DecodeError::damaged)?;
+    compressor.set_subsamp(chroma).map_err(DecodeError::damaged)?;
     compressor.set_optimize(true).map_err(DecodeError::damaged)?;
     let image = Image {
         pixels: pixels.rgb.as_slice(),

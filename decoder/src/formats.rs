@@ -2,17 +2,17 @@
 
 use std::io::Cursor;
 
-use image::{ColorType, DynamicImage, ImageDecoder, Limits};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, Limits};
 use shared::photo::DerivativeKind;
 use turbojpeg::{Colorspace, Decompressor, PixelFormat};
 
-use crate::pixels::{Orientation, Pixels, check_size};
-use crate::{DecodeError, colour, taken};
+use crate::pixels::{Alpha, Orientation, Pixels, check_size};
+use crate::{DecodeError, colour, heif, taken, tiff};
 
 /// Scans of a progressive JPEG: more make a small file slow.
 const JPEG_SCANS_MAX: u32 = 500;
 /// Memory that a decoder may ask for, in bytes.
-const DECODER_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+pub const DECODER_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// What is decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub enum Format {
     WebP,
     Tiff,
     Heic,
+    Avif,
 }
 
 /// By the first bytes.
@@ -32,14 +33,17 @@ pub fn format_of(bytes: &[u8]) -> Option<Format> {
         [0x89, b'P', b'N', b'G', ..] => Some(Format::Png),
         [b'G', b'I', b'F', b'8', ..] => Some(Format::Gif),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::WebP),
-        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Format::Tiff),
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Format::Tiff),
         [0, 0, 0, length, b'f', b't', b'y', b'p', brands @ ..] => {
             let brands = &brands[..brands.len().min(usize::from(*length).saturating_sub(8))];
-            let is_heic = brands.as_chunks::<4>().0.iter().any(|brand| {
-                matches!(brand, b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1")
-            });
-            let is_avif = brands.as_chunks::<4>().0.iter().any(|brand| matches!(brand, b"avif" | b"avis"));
-            (is_heic && !is_avif).then_some(Format::Heic)
+            let has =
+                |names: &[&[u8; 4]]| brands.as_chunks::<4>().0.iter().any(|brand| names.contains(&brand));
+            if has(&[b"avif", b"avis"]) {
+                Some(Format::Avif)
+            } else {
+                let heic = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"];
+                has(&heic).then_some(Format::Heic)
+            }
         }
         _ => None,
     }
@@ -54,33 +58,46 @@ pub struct Decoded {
     pub height: u32,
 }
 
+impl Format {
+    /// Whether it is what drawings, screenshots and texts come in, whose edges are as sharp in colour as they
+    /// are in brightness.
+    pub fn keeps_edges(self) -> bool {
+        matches!(self, Self::Png | Self::Gif | Self::WebP | Self::Tiff)
+    }
+}
+
 pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     match format_of(bytes).ok_or(DecodeError::Unsupported)? {
         // What the fast one refuses for a flaw that does not matter, the other may still read.
         Format::Jpeg => jpeg(bytes).or_else(|error| match error {
             DecodeError::Damaged(_) => {
                 let decoder = image::codecs::jpeg::JpegDecoder::new(Cursor::new(bytes));
-                with_image(decoder.map_err(|_| error.clone())?, bytes).map_err(|_| error)
+                let decoder = decoder.map_err(|_| error.clone())?;
+                with_image(decoder, bytes, Alpha::Straight).map_err(|_| error)
             }
             other => Err(other),
         }),
-        Format::Heic => heic(bytes),
+        Format::Heic | Format::Avif => heif::decode(bytes),
         Format::Png => {
             let decoder = image::codecs::png::PngDecoder::new(Cursor::new(bytes));
-            with_image(decoder.map_err(DecodeError::damaged)?, bytes)
+            with_image(decoder.map_err(refused)?, bytes, Alpha::Straight)
         }
         Format::Gif => {
             let decoder = image::codecs::gif::GifDecoder::new(Cursor::new(bytes));
-            with_image(decoder.map_err(DecodeError::damaged)?, bytes)
+            with_image(decoder.map_err(refused)?, bytes, Alpha::Straight)
         }
         Format::WebP => {
             let decoder = image::codecs::webp::WebPDecoder::new(Cursor::new(bytes));
-            with_image(decoder.map_err(DecodeError::damaged)?, bytes)
+            with_image(decoder.map_err(refused)?, bytes, Alpha::Straight)
         }
-        Format::Tiff => {
-            let decoder = image::codecs::tiff::TiffDecoder::new(Cursor::new(bytes));
-            with_image(decoder.map_err(DecodeError::damaged)?, bytes)
-        }
+        Format::Tiff => tiff::decode(bytes),
+    }
+}
+
+pub fn refused(error: ImageError) -> DecodeError {
+    match error {
+        ImageError::Unsupported(_) => DecodeError::UnsupportedVariant,
+        other => DecodeError::damaged(other),
     }
 }
 
@@ -135,11 +152,16 @@ fn jpeg(bytes: &[u8]) -> Result<Decoded, DecodeError> {
             pixels
         }
     };
-    Ok(Decoded { pixels, orientation: taken::orientation(bytes), width, height })
+    Ok(Decoded {
+        pixels,
+        orientation: taken::orientation(bytes).unwrap_or(Orientation::UPRIGHT),
+        width,
+        height,
+    })
 }
 
 /// What is converted next should not be larger than it has to be.
-fn shrink_first(pixels: &mut Pixels) -> Result<(), DecodeError> {
+pub fn shrink_first(pixels: &mut Pixels) -> Result<(), DecodeError> {
     if pixels.width.max(pixels.height) > DerivativeKind::Display.side_max() {
         *pixels = pixels.shrunk(DerivativeKind::Display.side_max())?;
     }
@@ -152,39 +174,28 @@ fn jpeg_profile(bytes: &[u8]) -> Option<Vec<u8>> {
     decoder.icc_profile()
 }
 
-/// Its own boxes say how to turn it; the decoder does that.
-fn heic(bytes: &[u8]) -> Result<Decoded, DecodeError> {
-    let options = heifer::Options { max_threads: 1, max_pixels: crate::PIXELS_MAX };
-    let image = heifer::decode_srgb_rgba8(bytes, &options)
-        // HDR, or a profile that is not for RGB.
-        .or_else(|error| match error {
-            heifer::Error::Unsupported(_) => heifer::decode_rgba8(bytes, &options),
-            other => Err(other),
-        })
-        .map_err(DecodeError::damaged)?;
-    let (width, height) = (image.width, image.height);
-    check_size(width, height)?;
-    let mut pixels = Pixels::from_rgba(width, height, &image.data);
-    drop(image);
-    shrink_first(&mut pixels)?;
-    Ok(Decoded { pixels, orientation: Orientation::UPRIGHT, width, height })
-}
-
-fn with_image(mut decoder: impl ImageDecoder, bytes: &[u8]) -> Result<Decoded, DecodeError> {
+pub fn with_image(
+    mut decoder: impl ImageDecoder,
+    bytes: &[u8],
+    alpha: Alpha,
+) -> Result<Decoded, DecodeError> {
     let (width, height) = decoder.dimensions();
     check_size(width, height)?;
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(DECODER_BYTES_MAX);
     decoder.set_limits(limits).map_err(|_| DecodeError::TooLarge { width, height })?;
     let profile = decoder.icc_profile().ok().flatten();
+    let orientation = taken::orientation(bytes)
+        .or_else(|| taken::xmp_orientation(&decoder.xmp_metadata().ok()??))
+        .unwrap_or(Orientation::UPRIGHT);
     let is_grey = matches!(decoder.color_type(), ColorType::L8 | ColorType::L16);
-    let image = DynamicImage::from_decoder(decoder).map_err(DecodeError::damaged)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(refused)?;
     let profile = profile.as_deref();
     let pixels = if is_grey {
         colour::grey_to_srgb(width, height, &image.into_luma8(), profile)
     } else {
         let mut pixels = if image.color().has_alpha() {
-            Pixels::from_rgba(width, height, &image.into_rgba8())
+            Pixels::from_rgba(width, height, &image.into_rgba8(), alpha)
         } else {
             Pixels { width, height, rgb: image.into_rgb8().into_raw() }
         };
@@ -192,5 +203,5 @@ fn with_image(mut decoder: impl ImageDecoder, bytes: &[u8]) -> Result<Decoded, D
         colour::to_srgb(&mut pixels, profile);
         pixels
     };
-    Ok(Decoded { pixels, orientation: taken::orientation(bytes), width, height })
+    Ok(Decoded { pixels, orientation, width, height })
 }

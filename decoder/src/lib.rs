@@ -6,9 +6,13 @@
 
 mod colour;
 mod derive;
+mod directory;
 mod formats;
+mod heif;
 mod pixels;
+mod planes;
 mod taken;
+mod tiff;
 pub mod worker;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +48,8 @@ pub struct Encoded {
 pub enum DecodeError {
     #[error("this kind of file isn't a picture that can be shown")]
     Unsupported,
+    #[error("this variant of its format can't be shown")]
+    UnsupportedVariant,
     #[error("the picture has more pixels than can be shown ({width} × {height})")]
     TooLarge { width: u32, height: u32 },
     #[error("the file is damaged ({0})")]

@@ -3,6 +3,7 @@
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
+use crate::planes::Area;
 use crate::{DecodeError, PIXELS_MAX};
 
 /// Rows of red, green and blue, from the top.
@@ -20,14 +21,20 @@ pub struct Orientation(u8);
 impl Orientation {
     pub const UPRIGHT: Self = Self(1);
 
-    /// What is none counts as upright.
-    pub fn from_exif(value: u32) -> Self {
-        u8::try_from(value).ok().filter(|value| (1..=8).contains(value)).map_or(Self::UPRIGHT, Self)
+    pub fn from_exif(value: u32) -> Option<Self> {
+        u8::try_from(value).ok().filter(|value| (1..=8).contains(value)).map(Self)
     }
 
     pub fn swaps_sides(self) -> bool {
         self.0 >= 5
     }
+}
+
+/// Whether colours are given as they are, or as much of them as is not clear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alpha {
+    Straight,
+    Premultiplied,
 }
 
 /// Refuses what is decoded into more than [`PIXELS_MAX`].
@@ -56,15 +63,23 @@ pub fn fit(width: u32, height: u32, side_max: u32) -> (u32, u32) {
 
 impl Pixels {
     /// Of red, green, blue and alpha, over white: derivatives are opaque.
-    pub fn from_rgba(width: u32, height: u32, rgba: &[u8]) -> Self {
-        let over_white = |colour: u8, alpha: u8| {
-            let (colour, alpha) = (u32::from(colour), u32::from(alpha));
-            ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    pub fn from_rgba(width: u32, height: u32, rgba: &[u8], alpha: Alpha) -> Self {
+        let over_white = |colour: u8, level: u8| {
+            let (colour, clear) = (u32::from(colour), 255 - u32::from(level));
+            let shown = match alpha {
+                Alpha::Straight => colour * u32::from(level),
+                Alpha::Premultiplied => colour.min(u32::from(level)) * 255,
+            };
+            ((shown + 255 * clear + 127) / 255) as u8
         };
-        let mut rgb = Vec::with_capacity(rgba.len() / 4 * 3);
-        for pixel in rgba.as_chunks::<4>().0 {
-            let [red, green, blue, alpha] = *pixel;
-            rgb.extend([red, green, blue].map(|colour| over_white(colour, alpha)));
+        let mut rgb = vec![0; rgba.len() / 4 * 3];
+        for (shown, &[red, green, blue, level]) in
+            rgb.as_chunks_mut::<3>().0.iter_mut().zip(rgba.as_chunks::<4>().0)
+        {
+            *shown = match level {
+                255 => [red, green, blue],
+                _ => [red, green, blue].map(|colour| over_white(colour, level)),
+            };
         }
         Self { width, height, rgb }
     }
@@ -82,6 +97,15 @@ impl Pixels {
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
         Resizer::new().resize(&source, &mut target, &options).map_err(DecodeError::damaged)?;
         Ok(Self { width, height, rgb: target.into_vec() })
+    }
+
+    /// A part of it.
+    pub fn cut_out(self, area: Area) -> Self {
+        let lines = self.rgb.chunks_exact(self.width as usize * 3);
+        let lines = lines.skip(area.top as usize).take(area.height as usize);
+        let columns = area.left as usize * 3..(area.left + area.width) as usize * 3;
+        let rgb = lines.flat_map(|line| &line[columns.clone()]).copied().collect();
+        Self { width: area.width, height: area.height, rgb }
     }
 
     /// Turned and mirrored so that it stands upright.
@@ -145,14 +169,16 @@ mod tests {
             (8, "ecafdb", 3),
         ];
         for (value, letters, width) in stored {
-            let turned = upright(letters, width).upright(Orientation::from_exif(value));
+            let turned = upright(letters, width).upright(Orientation::from_exif(value).unwrap());
             assert_eq!(turned, upright("abcdef", 2), "orientation {value}");
         }
     }
 
     #[test]
     fn what_is_transparent_becomes_white() {
-        let pixels = Pixels::from_rgba(3, 1, &[0, 0, 0, 0, 10, 20, 30, 255, 0, 0, 0, 128]);
-        assert_eq!(pixels.rgb, [255, 255, 255, 10, 20, 30, 127, 127, 127]);
+        let rgba = [0, 0, 0, 0, 10, 20, 30, 255, 0, 50, 100, 128];
+        let over_white = |alpha| Pixels::from_rgba(3, 1, &rgba, alpha).rgb;
+        assert_eq!(over_white(Alpha::Straight), [255, 255, 255, 10, 20, 30, 127, 152, 177]);
+        assert_eq!(over_white(Alpha::Premultiplied), [255, 255, 255, 10, 20, 30, 127, 177, 227]);
     }
 }

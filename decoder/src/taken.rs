@@ -3,25 +3,88 @@
 use std::io::Cursor;
 
 use exif::{Exif, Field, In, Rational, Reader, Tag, Value};
+use heifer::heifer_isobmff::HeifFile;
 use shared::photo::{Location, Taken, UtcOffset, WallTime};
 
+use crate::directory::{Part, rewrite};
+use crate::formats::{Format, format_of};
 use crate::pixels::Orientation;
 
 /// Characters of a text that is kept.
 const TEXT_CHARS_MAX: usize = 128;
 /// A clock that says less was never set.
 const YEAR_MIN: u16 = 1826;
+/// Tags of pointers to directories, and types of these.
+const EXIF_POINTER: u16 = 0x8769;
+const GPS_POINTER: u16 = 0x8825;
+const LONG: u16 = 4;
+const IFD: u16 = 13;
 
+/// What the picture says of itself, of all pictures in the file the one that is shown.
 fn parse(bytes: &[u8]) -> Option<Exif> {
     let mut reader = Reader::new();
     reader.continue_on_error(true);
-    let read = reader.read_from_container(&mut Cursor::new(bytes));
+    let read = match block(bytes) {
+        Some(block) => reader.read_raw(block),
+        None => reader.read_from_container(&mut Cursor::new(bytes)),
+    };
     read.or_else(|error| error.distill_partial_result(|_| {})).ok()
 }
 
-pub fn orientation(bytes: &[u8]) -> Orientation {
-    let value = parse(bytes).and_then(|exif| field(&exif, Tag::Orientation)?.value.get_uint(0));
-    value.map_or(Orientation::UPRIGHT, Orientation::from_exif)
+/// The Exif block, where it has to be looked for by other means than the reader's own.
+fn block(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut block = match format_of(bytes)? {
+        Format::Tiff => bytes.to_vec(),
+        // The reader takes the first block of the file, which may be another picture's.
+        Format::Heic | Format::Avif => {
+            let file = HeifFile::parse(bytes).ok()?;
+            file.exif(file.primary_id).ok()??
+        }
+        Format::WebP => after_header(webp_chunk(bytes, *b"EXIF")?)?.to_vec(),
+        Format::Jpeg | Format::Png | Format::Gif => return None,
+    };
+    // Pointers to further directories may be of a type of their own (TIFF technical note 1), which the reader
+    // does not know: it gets the plain one.
+    for pointer in [EXIF_POINTER, GPS_POINTER] {
+        rewrite(&mut block, pointer, Part::Type, IFD, LONG);
+    }
+    Some(block)
+}
+
+fn webp_chunk(bytes: &[u8], name: [u8; 4]) -> Option<&[u8]> {
+    let mut rest = bytes.get(12..)?;
+    while let Some((header, data)) = rest.split_first_chunk::<8>() {
+        let [a, b, c, d, size @ ..] = *header;
+        let size = u32::from_le_bytes(size) as usize;
+        if [a, b, c, d] == name {
+            return data.get(..size);
+        }
+        rest = data.get(size.checked_next_multiple_of(2)?..)?;
+    }
+    None
+}
+
+/// What JPEG has in front of the block, many writers have elsewhere, too.
+fn after_header(block: &[u8]) -> Option<&[u8]> {
+    let tiff = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
+    (tiff.starts_with(b"II") || tiff.starts_with(b"MM")).then_some(tiff)
+}
+
+pub fn orientation(bytes: &[u8]) -> Option<Orientation> {
+    Orientation::from_exif(number(bytes, Tag::Orientation)?)
+}
+
+/// A field of the picture's own directory.
+pub fn number(bytes: &[u8], tag: Tag) -> Option<u32> {
+    field(&parse(bytes)?, tag)?.value.get_uint(0)
+}
+
+/// `tiff:Orientation` of an XMP packet, where editors leave it that write no Exif.
+pub fn xmp_orientation(packet: &[u8]) -> Option<Orientation> {
+    let packet = String::from_utf8_lossy(packet);
+    let (_, after) = packet.split_once("tiff:Orientation")?;
+    let value = after.trim_start_matches(['=', '"', '\'', '>', ' ']).chars().next()?;
+    Orientation::from_exif(value.to_digit(10)?)
 }
 
 pub fn read(bytes: &[u8]) -> Taken {
