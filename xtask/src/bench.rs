@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::services::{Durability, Postgres};
 use crate::shell::{self, AtPath as _, Outcome};
-use crate::{code, run, setup, site, stages, tools};
+use crate::{code, pictures, run, setup, site, stages, tools};
 
 /// The measurements that are Playwright's project `benchmarks`.
 const BROWSER: &str = "browser";
@@ -39,6 +39,7 @@ fn load_client(server: &Path, arguments: &Arguments) -> Outcome {
     let mut command = shell::command(shell::target().join("release/bench"));
     command.arg("measure").arg("--server").arg(server).arg("--site").arg(site::folder());
     command.args(["--postgres", &postgres.url, "--file-mib", &arguments.file_mib.to_string()]);
+    command.arg("--pictures").arg(pictures::folder());
     match peers() {
         Ok(folder) => {
             command.arg("--peers").arg(folder);
@@ -48,17 +49,21 @@ fn load_client(server: &Path, arguments: &Arguments) -> Outcome {
     shell::run(command.args(arguments.only.iter().filter(|word| *word != BROWSER)))
 }
 
-/// copyparty and @tus/server, installed where nobody else sees them.
+/// copyparty, @tus/server and sharp, installed where nobody else sees them.
 fn peers() -> Outcome<PathBuf> {
     let source = shell::root().join("bench/peers");
     let folder = tools::own_tools().join("peers");
     fs::create_dir_all(&folder).at("create", &folder)?;
-    for name in ["package.json", "package-lock.json", "tus-server.mjs"] {
+    for name in ["package.json", "package-lock.json", "derivatives.mjs", "tus-server.mjs"] {
         fs::copy(source.join(name), folder.join(name)).at("copy", &source.join(name))?;
     }
-    if !folder.join("node_modules").exists() {
+    let lock = folder.join("package-lock.json");
+    let wanted = fs::read(&lock).at("read", &lock)?;
+    let stamp = folder.join("node_modules/.installed-lock");
+    if !fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         let quiet = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
         shell::run(shell::command("npm").args(quiet).current_dir(&folder))?;
+        fs::write(&stamp, wanted).at("write", &stamp)?;
     }
     let python = folder.join("python");
     if !python.join("bin/copyparty").exists() {

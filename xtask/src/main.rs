@@ -7,6 +7,7 @@ mod bench;
 mod code;
 mod dist;
 mod icons;
+mod pictures;
 mod run;
 mod seed;
 mod services;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::pictures;
 use crate::shell::{self, AtPath, Failure, Outcome};
 use crate::tools::{self, WasmToolchain};
 
@@ -28,6 +29,11 @@ const TEST_PACKAGES: &[Package] = &[
     Package { name: "Chromium", apt: &["chromium"], found: || tools::chromium().is_some() },
     Package { name: "faketime", apt: &["faketime"], found: || shell::find_program("faketime").is_some() },
     Package { name: "strace", apt: &["strace"], found: || shell::find_program("strace").is_some() },
+    Package {
+        name: "Python 3 with venv",
+        apt: &["python3-venv"],
+        found: || shell::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])),
+    },
     Package {
         name: "Node.js 20 or later",
         apt: &["nodejs", "npm"],
@@ -63,7 +69,8 @@ pub fn for_tests() -> Outcome {
         say("an S3 server for the tests");
         cargo_install("s3s-fs", tools::S3_SERVER_VERSION, &["--features", "binary"])?;
     }
-    node_packages()
+    node_packages()?;
+    pictures::fetch()
 }
 
 fn say(what: &str) {

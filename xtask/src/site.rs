@@ -165,7 +165,7 @@ fn hashed(folder: &Path) -> Outcome<(String, BTreeMap<String, Entry>)> {
     Ok((hexadecimal(&whole.finalize())[..16].to_owned(), files))
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         let _ = write!(text, "{byte:02x}");

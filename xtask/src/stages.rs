@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::services::Services;
 use crate::shell::{self, AtPath, Failure, Outcome};
 use crate::tools::{self, WasmToolchain};
-use crate::{code, setup, simulate, site};
+use crate::{code, pictures, setup, simulate, site};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -30,6 +30,8 @@ enum Stage {
     Build,
     /// The tests of every crate, on SQLite, PostgreSQL, S3 and Valkey.
     Unit,
+    /// Real pictures of other projects come out as another implementation has them, or are refused.
+    Pictures,
     /// Seeded scenarios of people, networks and crashes, held to an oracle.
     Simulation,
     /// The browser's half compiles and is packed.
@@ -54,6 +56,7 @@ const ORDER: &[Stage] = &[
     Stage::Format,
     Stage::Build,
     Stage::Unit,
+    Stage::Pictures,
     Stage::Simulation,
     Stage::Site,
     Stage::Conformance,
@@ -77,6 +80,7 @@ impl Stage {
             Self::Format => "format",
             Self::Build => "build",
             Self::Unit => "unit and contract tests",
+            Self::Pictures => "real pictures",
             Self::Simulation => "simulation",
             Self::Site => "site (WebAssembly)",
             Self::Conformance => "conformance (IndexedDB)",
@@ -100,6 +104,7 @@ impl Stage {
             Self::Format => shell::run(shell::cargo().args(["fmt", "--all", "--check"])),
             Self::Build => shell::run(shell::cargo().arg("build").args(NATIVE)),
             Self::Unit => unit(),
+            Self::Pictures => real_pictures(),
             Self::Simulation => simulate::check(),
             Self::Site => site::build(code::Quality::Quick),
             Self::Conformance => {
@@ -155,6 +160,13 @@ fn unit() -> Outcome {
     // The same packages and targets as in the build stage, so that nothing is compiled again.
     shell::run(shell::cargo().args(["test", "--no-fail-fast"]).args(NATIVE).envs(environment()))?;
     shell::run(shell::cargo().arg("test").args(BROWSER))
+}
+
+fn real_pictures() -> Outcome {
+    pictures::fetch()?;
+    let mut cargo = shell::cargo();
+    cargo.arg("test").args(NATIVE_PACKAGES).args(["--test", "real_files", "--", "--ignored", "--nocapture"]);
+    shell::run(cargo.env("TEST_PICTURES", pictures::folder()).env("TEST_REFERENCE", pictures::python()))
 }
 
 /// The server as the build stage made it.
