@@ -49,7 +49,10 @@ struct Arguments {
     /// Node packages and Python packages of the peers, installed here.
     #[arg(long)]
     peers: Option<PathBuf>,
-    /// Only what contains one of these words: large, small, push, pull, latency, memory, peers, library, site.
+    /// Real pictures, a folder for each package that they come from.
+    #[arg(long)]
+    pictures: PathBuf,
+    /// Only what contains one of these words: large, small, push, pull, latency, memory, peers, library, photos, site.
     only: Vec<String>,
 }
 
@@ -86,6 +89,9 @@ async fn measure(arguments: &Arguments) -> Outcome {
     }
     if arguments.wants("library") {
         photos::measure(arguments, &mut report).await?;
+    }
+    if arguments.wants("photos") {
+        photos::derivatives::measure(arguments, &mut report)?;
     }
     if arguments.wants("site") {
         memory::site(arguments, &mut report)?;

@@ -17,7 +17,7 @@ const POLL: Duration = Duration::from_millis(20);
 pub struct Executable {
     /// The server's executable, built for release.
     #[arg(long)]
-    server: PathBuf,
+    pub server: PathBuf,
     /// The built site.
     #[arg(long)]
     pub site: PathBuf,
