@@ -22,7 +22,7 @@ use sync::{Command, CommandError, EditBase, QueueEntry, SyncSummary};
 
 pub use crate::model::FileType;
 pub use crate::model::conflict::Side;
-pub use crate::model::photos::{PhotoCache, PhotoIndex};
+pub use crate::model::photos::{Gone, PhotoCache, PhotoIndex};
 
 /// A future on the browser's one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -321,6 +321,11 @@ pub trait PhotoSource {
     fn photo(&self, ordinal: usize) -> Option<Rc<Photo>>;
     /// All that are known here, with their places.
     fn known(&self) -> Vec<(usize, Rc<Photo>)>;
+    /// The place of a photo that is known here.
+    fn find(&self, id: ItemId) -> Option<usize>;
+    /// Places of photos in the index that this device knows to be no longer in the list, ascending. The same ones
+    /// as long as nothing changed.
+    fn gone(&self) -> Rc<Vec<u32>>;
     /// Brings in the photos of these segments of the index, the first ones first; what was wanted before and is
     /// still under way otherwise is given up.
     fn want(&self, segments: &[usize]);

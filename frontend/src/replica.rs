@@ -37,6 +37,12 @@ pub struct Due {
     pub uploads: bool,
 }
 
+/// Photos that may be others than they were.
+pub enum ChangedPhotos {
+    Any,
+    These(Vec<ItemId>),
+}
+
 pub struct Replica {
     me: Weak<Self>,
     engine: RefCell<Engine>,
@@ -49,8 +55,8 @@ pub struct Replica {
     due: Cell<Option<Due>>,
     /// What else is brought up to date just before the screen reads.
     before_frame: OnceCell<Box<dyn Fn(Due)>>,
-    /// Told when some photo is another than it was.
-    photos_changed: OnceCell<Box<dyn Fn()>>,
+    /// Told which photos are others than they were.
+    photos_changed: OnceCell<Box<dyn Fn(&ChangedPhotos)>>,
 }
 
 impl Replica {
@@ -82,19 +88,23 @@ impl Replica {
     }
 
     /// Called once, by whoever lists photos.
-    pub fn when_photos_change(&self, tell: impl Fn() + 'static) {
+    pub fn when_photos_change(&self, tell: impl Fn(&ChangedPhotos) + 'static) {
         let was_free = self.photos_changed.set(Box::new(tell)).is_ok();
         debug_assert!(was_free, "photos are listed in one place");
     }
 
     fn tell_of_photos(&self, changes: &Changes) {
         let Some(tell) = self.photos_changed.get() else { return };
+        if changes.everything {
+            return tell(&ChangedPhotos::Any);
+        }
         let is_photo = |id: &ItemId| {
             let engine = self.engine.borrow();
             engine.item(*id).is_none_or(|item| item.photo().is_some())
         };
-        if changes.everything || changes.items.iter().any(is_photo) {
-            tell();
+        let changed: Vec<ItemId> = changes.items.iter().copied().filter(is_photo).collect();
+        if !changed.is_empty() {
+            tell(&ChangedPhotos::These(changed));
         }
     }
 

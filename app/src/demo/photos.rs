@@ -120,6 +120,7 @@ pub fn photo(number: usize, count: usize, marks: PhotoMarks) -> Photo {
 
 pub struct DemoPhotos {
     scene: Scene,
+    list: PhotoList,
     marks: Marks,
     index: Rc<PhotoIndex>,
     /// The photos' numbers, in the list's order.
@@ -149,6 +150,7 @@ impl DemoPhotos {
         index.close();
         Self {
             scene,
+            list,
             marks,
             index: Rc::new(index),
             numbers: Rc::new(numbers),
@@ -189,6 +191,17 @@ impl PhotoSource for DemoPhotos {
 
     fn known(&self) -> Vec<(usize, Rc<Photo>)> {
         self.cache.borrow().known(&self.index).map(|(ordinal, photo)| (ordinal, photo.clone())).collect()
+    }
+
+    fn find(&self, id: ItemId) -> Option<usize> {
+        self.cache.borrow().find(&self.index, id)
+    }
+
+    fn gone(&self) -> Rc<Vec<u32>> {
+        let marks = self.marks.borrow();
+        let gone = marks.iter().filter(|(_, marks)| !self.list.has(**marks));
+        let ordinal = |number: &usize| self.numbers.binary_search(&(*number as u32)).ok();
+        Rc::new(gone.filter_map(|(number, _)| ordinal(number)).map(|ordinal| ordinal as u32).collect())
     }
 
     fn want(&self, segments: &[usize]) {

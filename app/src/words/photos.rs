@@ -38,6 +38,8 @@ pub const FILM_UNREACHABLE: &str = "This film can't be played here. It may not b
 pub const PHOTOS_AWAY: &str = "Your photos aren't on this device yet";
 pub const PHOTOS_AWAY_HINT: &str = "They come as soon as the server can be reached.";
 pub const SELECTED_UNKNOWN_OFFLINE: &str = "Some of the selected photos were never on this device, and the server can't be reached. Nothing was changed.";
+pub const SELECTED_CHANGED: &str =
+    "The library changed meanwhile. Nothing was changed; select the photos again.";
 
 pub const fn photo_list(list: PhotoList) -> &'static str {
     match list {

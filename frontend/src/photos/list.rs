@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use app::ports::{CallError, LocalFuture, PhotoCache, PhotoIndex, PhotoList, PhotoSource, PhotosState};
+use app::ports::{CallError, Gone, LocalFuture, PhotoCache, PhotoIndex, PhotoList, PhotoSource, PhotosState};
 use leptos::prelude::{ArcRwSignal, Signal, Update};
 use shared::photo::Photo;
 use shared::photo_index::PhotoSegment;
@@ -13,7 +13,7 @@ use web_sys::AbortController;
 
 use crate::api::{self, Answer};
 use crate::browser;
-use crate::replica::Replica;
+use crate::replica::{ChangedPhotos, Replica};
 use crate::store::IndexedDbStore;
 
 /// Segments that come at a time.
@@ -35,6 +35,7 @@ pub struct ListOfPhotos {
     /// Counts indexes: what was asked for of another one is not of this.
     generation: Cell<u64>,
     cache: RefCell<PhotoCache>,
+    gone: RefCell<Gone>,
     wanted: RefCell<Vec<usize>>,
     fetches: RefCell<BTreeMap<usize, AbortController>>,
     /// Whether a reading of the index is due or under way, and whether another one is to follow.
@@ -60,6 +61,7 @@ impl ListOfPhotos {
             index: RefCell::default(),
             generation: Cell::new(0),
             cache: RefCell::default(),
+            gone: RefCell::default(),
             wanted: RefCell::default(),
             fetches: RefCell::default(),
             is_reading: Cell::new(false),
@@ -183,13 +185,54 @@ impl ListOfPhotos {
             fetch.abort();
         }
         self.wanted.borrow_mut().clear();
-        let is_listed = |id| self.replica.photo_marks(id).is_none_or(|marks| self.list.has(marks));
-        let carried = self.cache.borrow().carry(&former, &index, is_listed);
+        let carried = self.cache.borrow().carry(&former, &index, |id| self.is_listed(id));
         self.cache.replace(carried);
+        self.gone.borrow_mut().carry(&self.cache.borrow(), &index);
         self.tell();
     }
 
-    pub fn find(&self, id: ItemId) -> Option<Rc<Photo>> {
+    /// As far as this device knows.
+    fn is_listed(&self, id: ItemId) -> bool {
+        self.replica.photo_marks(id).is_none_or(|marks| self.list.has(marks))
+    }
+
+    /// Photos changed: which of those that are known here are still in the list?
+    pub fn judge(&self, changed: &ChangedPhotos) {
+        let known: Vec<ItemId>;
+        let ids = match changed {
+            ChangedPhotos::These(ids) => ids,
+            ChangedPhotos::Any => {
+                let (cache, index) = (self.cache.borrow(), self.index.borrow());
+                known = cache.known(&index).map(|(_, photo)| photo.id).collect();
+                &known
+            }
+        };
+        let is_other = self.judge_each(ids.iter().copied());
+        if is_other {
+            self.tell();
+        }
+    }
+
+    fn judge_each(&self, ids: impl Iterator<Item = ItemId>) -> bool {
+        let (cache, index, mut gone) = (self.cache.borrow(), self.index.borrow(), self.gone.borrow_mut());
+        let mut is_other = false;
+        for id in ids {
+            let ordinal = cache.find(&index, id);
+            is_other |= gone.note(id, ordinal, self.is_listed(id));
+        }
+        is_other
+    }
+
+    /// Takes in photos of a segment of the present index.
+    fn put(&self, segment: usize, photos: &[Rc<Photo>], is_fresh: bool) {
+        self.cache.borrow_mut().put(segment, photos.to_vec(), is_fresh);
+        let index = self.index();
+        self.gone.borrow_mut().came(&index.segment(segment), &self.cache.borrow(), &index);
+        self.judge_each(photos.iter().map(|photo| photo.id));
+        self.tell();
+    }
+
+    pub fn known_photo(&self, id: ItemId) -> Option<Rc<Photo>> {
         let (cache, index) = (self.cache.borrow(), self.index.borrow());
         let ordinal = cache.find(&index, id)?;
         cache.get(&index, ordinal).cloned()
@@ -231,11 +274,11 @@ impl ListOfPhotos {
         let is_known = self.cache.borrow().has(segment);
         if !is_known
             && let Ok(Some(kept)) = self.store.photo_stretch(&self.name(), cursor.as_deref()).await
-            && kept.len() == count
             && self.generation.get() == generation
+            && index.fits(segment, kept.iter())
         {
-            self.cache.borrow_mut().put(segment, kept.into_iter().map(Rc::new).collect(), false);
-            self.tell();
+            let kept: Vec<Rc<Photo>> = kept.into_iter().map(Rc::new).collect();
+            self.put(segment, &kept, false);
         }
         let page = api::photos(self.list, cursor.as_deref(), count, controller).await?;
         let photos: Vec<Rc<Photo>> = page.photos.into_iter().map(Rc::new).collect();
@@ -246,8 +289,7 @@ impl ListOfPhotos {
             self.look_again_later();
             return Err(CallError::Unreachable);
         }
-        self.cache.borrow_mut().put(segment, photos.clone(), true);
-        self.tell();
+        self.put(segment, &photos, true);
         let borrowed: Vec<&Photo> = photos.iter().map(|photo| &**photo).collect();
         let _ = self.store.put_photo_stretch(&self.name(), cursor.as_deref(), &borrowed).await;
         Ok(photos)
@@ -302,6 +344,14 @@ impl PhotoSource for ListOfPhotos {
     fn known(&self) -> Vec<(usize, Rc<Photo>)> {
         let (cache, index) = (self.cache.borrow(), self.index.borrow());
         cache.known(&index).map(|(ordinal, photo)| (ordinal, photo.clone())).collect()
+    }
+
+    fn find(&self, id: ItemId) -> Option<usize> {
+        self.cache.borrow().find(&self.index.borrow(), id)
+    }
+
+    fn gone(&self) -> Rc<Vec<u32>> {
+        self.gone.borrow_mut().ordinals()
     }
 
     fn want(&self, segments: &[usize]) {

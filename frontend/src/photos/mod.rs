@@ -32,12 +32,21 @@ impl PhotoLists {
         let lists =
             Rc::new(Self { store, replica: replica.clone(), lists: RefCell::default(), owner: Owner::new() });
         let told = Rc::downgrade(&lists);
-        let look_again = move || {
+        let each = move |tell: &dyn Fn(&ListOfPhotos)| {
             if let Some(lists) = told.upgrade() {
-                lists.lists.borrow().values().for_each(|list| list.look_again());
+                lists.lists.borrow().values().for_each(|list| tell(list));
             }
         };
-        replica.when_photos_change(look_again.clone());
+        let look_again = {
+            let each = each.clone();
+            move || each(&ListOfPhotos::look_again)
+        };
+        replica.when_photos_change(move |changed| {
+            each(&|list| {
+                list.judge(changed);
+                list.look_again();
+            });
+        });
         let summary = replica.screen.summary.clone();
         // With the line back, what was missed meanwhile is read.
         lists.owner.with(|| {
@@ -63,7 +72,7 @@ impl PhotoLists {
     }
 
     pub async fn photo(&self, id: ItemId) -> Result<Rc<Photo>, CallError> {
-        let known = self.lists.borrow().values().find_map(|list| list.find(id));
+        let known = self.lists.borrow().values().find_map(|list| list.known_photo(id));
         if let Some(photo) = known {
             return Ok(photo);
         }

@@ -1,16 +1,22 @@
 //! What one can do with photos.
 
+use std::rc::Rc;
+
+use futures::{StreamExt as _, stream};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::ItemId;
 use shared::photo::{Photo, PhotoEdit};
 use sync::Command;
 
-use super::Gallery;
+use super::{Gallery, Shown};
 use crate::actions::Action;
-use crate::model::photos::PhotoSelection;
+use crate::model::photos::{PhotoSelection, Ranges};
 use crate::ports::{PhotoList, PhotoMarks};
 use crate::words;
+
+/// Segments that come at a time, for an act on photos that were not seen.
+const SEGMENTS_AT_ONCE: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PhotoAct {
@@ -91,34 +97,43 @@ impl Gallery {
         if unknown.is_empty() {
             return self.act(act, ids);
         }
-        let shown = self.shown.get_value();
-        let source = self.source();
         self.ui.announce(words::LOADING);
+        let shown = self.shown.get_value();
         spawn_local(async move {
-            let ordinal = |place: usize| shown.arrangement.ordinal(place);
-            let mut segments: Vec<usize> = unknown
-                .parts()
-                .filter_map(|part| {
-                    Some((ordinal(part.start.max(shown.arrangement.arriving()))?, ordinal(part.end - 1)?))
-                })
-                .filter_map(|(first, last)| {
-                    Some(shown.index.segment_of(first)?..=shown.index.segment_of(last)?)
-                })
-                .flatten()
-                .collect();
-            segments.dedup();
-            for segment in segments {
-                let Ok(photos) = source.segment(segment).await else {
-                    return self.ui.say(words::SELECTED_UNKNOWN_OFFLINE);
-                };
-                let start = shown.index.segment(segment).start;
-                let chosen = photos.iter().enumerate().filter(|(number, _)| {
-                    shown.arrangement.place(start + number).is_some_and(|place| unknown.contains(place))
-                });
-                ids.extend(chosen.map(|(_, photo)| photo.id));
+            match self.ids_at(&shown, &unknown).await {
+                Ok(found) => {
+                    ids.extend(found);
+                    self.act(act, ids);
+                }
+                Err(said) => self.ui.say(said),
             }
-            self.act(act, ids);
         });
+    }
+
+    /// The photos at places of what is shown: from here or, some segments at a time, from the server. Or what is
+    /// to be said instead.
+    async fn ids_at(self, shown: &Shown, places: &Ranges) -> Result<Vec<ItemId>, &'static str> {
+        let source = self.source();
+        let bring = |segment: usize| {
+            let photos = source.segment(segment);
+            async move { (segment, photos.await) }
+        };
+        let mut coming = stream::iter(shown.segments_of(places)).map(bring).buffered(SEGMENTS_AT_ONCE);
+        let mut ids = Vec::with_capacity(places.len());
+        while let Some((segment, photos)) = coming.next().await {
+            let photos = photos.map_err(|_| words::SELECTED_UNKNOWN_OFFLINE)?;
+            // Places of another list would be other photos.
+            if !Rc::ptr_eq(&self.source().index(), &shown.index) {
+                return Err(words::SELECTED_CHANGED);
+            }
+            let start = shown.index.segment(segment).start;
+            let is_chosen = |number: usize| {
+                shown.arrangement.place(start + number).is_some_and(|place| places.contains(place))
+            };
+            let chosen = photos.iter().enumerate().filter(|(number, _)| is_chosen(*number));
+            ids.extend(chosen.map(|(_, photo)| photo.id));
+        }
+        Ok(ids)
     }
 
     /// Does it at once, and offers the way back.

@@ -24,7 +24,7 @@ use wasm_bindgen::JsCast;
 
 use crate::hooks::listener::{on_target, on_target_captured, on_window};
 use crate::hooks::viewport::observe_size;
-use crate::model::photos::{Arrangement, Layout, Metrics, PhotoIndex, PhotoSelection, Zoom};
+use crate::model::photos::{Arrangement, Layout, Metrics, PhotoIndex, PhotoSelection, Ranges, Zoom};
 use crate::ports::{PhotoList, PhotoMarks, PhotoSource, UploadView};
 use crate::ui::{Ui, use_ui};
 use crate::words;
@@ -59,7 +59,7 @@ impl At {
 pub struct Shown {
     pub index: Rc<PhotoIndex>,
     pub arriving: Vec<Arc<ClientFileItem>>,
-    gone: Vec<u32>,
+    gone: Rc<Vec<u32>>,
     zoom: Zoom,
     pub arrangement: Arrangement,
     pub layout: Layout,
@@ -70,6 +70,19 @@ impl Shown {
     pub fn heading(&self, group: usize) -> String {
         let group = self.arrangement.groups().get(group);
         group.map(|group| words::photo_heading(group.day, self.zoom)).unwrap_or_default()
+    }
+
+    /// The segments of the index that have the photos at these places, each once.
+    fn segments_of(&self, places: &Ranges) -> Vec<usize> {
+        let segment = |place: usize| self.index.segment_of(self.arrangement.ordinal(place)?);
+        let in_index = places.parts().filter(|part| part.end > self.arrangement.arriving());
+        let ends = in_index.filter_map(|part| {
+            let first = segment(part.start.max(self.arrangement.arriving()))?;
+            Some(first..=segment(part.end - 1)?)
+        });
+        let mut segments: Vec<usize> = ends.flatten().collect();
+        segments.dedup();
+        segments
     }
 }
 
@@ -101,7 +114,7 @@ impl Gallery {
         let arrangement = Arrangement::default();
         let layout = Layout::new(&arrangement, Metrics::of(Zoom::Days, 1, 1));
         let shown =
-            Shown { index, arriving: Vec::new(), gone: Vec::new(), zoom: Zoom::Days, arrangement, layout };
+            Shown { index, arriving: Vec::new(), gone: Rc::default(), zoom: Zoom::Days, arrangement, layout };
         Self {
             ui,
             list,
@@ -182,9 +195,7 @@ impl Gallery {
     /// The place of a photo that is known here.
     pub fn place_of(self, id: ItemId) -> Option<usize> {
         let shown = self.shown.get_value();
-        let known = self.source().known();
-        let (ordinal, _) = known.iter().find(|(_, photo)| photo.id == id)?;
-        shown.arrangement.place(*ordinal)
+        shown.arrangement.place(self.source().find(id)?)
     }
 
     /// Whether the list is another one than what is shown, which is about to be arranged.
@@ -215,12 +226,7 @@ impl Gallery {
         let former = self.shown.get_value();
         let source = self.source();
         let index = source.index();
-        let cloud = self.ui.cloud();
-        let is_gone =
-            |photo: &Rc<Photo>| cloud.photo_marks(photo.id).is_some_and(|marks| !self.list.has(marks));
-        let known = source.known();
-        let gone = known.iter().filter(|(_, photo)| is_gone(photo)).map(|(ordinal, _)| *ordinal as u32);
-        let gone: Vec<u32> = gone.collect();
+        let gone = source.gone();
         let arriving = if self.list == PhotoList::Library { source.arriving() } else { Vec::new() };
         let zoom = self.zoom.get_untracked();
         let (width, height) = stage.size();
@@ -241,7 +247,7 @@ impl Gallery {
             return stage.repaint();
         }
         let shapes: Vec<Aspect> = arriving.iter().map(|item| shape(item)).collect();
-        let arrangement = Arrangement::new(&index, &shapes, gone.clone(), zoom);
+        let arrangement = Arrangement::new(&index, &shapes, gone.to_vec(), zoom);
         let layout = Layout::new(&arrangement, metrics);
         let shown = Rc::new(Shown { index, arriving, gone, zoom, arrangement, layout });
         let position = anchored(&former, &shown, stage.position());

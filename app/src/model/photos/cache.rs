@@ -1,4 +1,5 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::rc::Rc;
 
 use shared::ItemId;
@@ -14,6 +15,8 @@ const SEGMENTS_MAX: usize = 48;
 #[derive(Clone, Debug, Default)]
 pub struct PhotoCache {
     segments: BTreeMap<usize, Loaded>,
+    /// The segment that a photo is in, and its place there.
+    by_id: HashMap<ItemId, (usize, usize)>,
     uses: u64,
 }
 
@@ -54,27 +57,34 @@ impl PhotoCache {
     pub fn put(&mut self, segment: usize, photos: Vec<Rc<Photo>>, is_fresh: bool) {
         self.uses += 1;
         let photos = photos.into_iter().map(Some).collect();
-        self.segments.insert(segment, Loaded { photos, is_fresh, used: self.uses });
+        self.insert(segment, Loaded { photos, is_fresh, used: self.uses });
         while self.segments.len() > SEGMENTS_MAX {
             let oldest =
                 self.segments.iter().min_by_key(|(_, loaded)| loaded.used).map(|(number, _)| *number);
-            self.segments.remove(&oldest.unwrap_or(segment));
+            self.remove(oldest.unwrap_or(segment));
+        }
+    }
+
+    fn insert(&mut self, segment: usize, loaded: Loaded) {
+        self.remove(segment);
+        let known = loaded.photos.iter().enumerate();
+        self.by_id.extend(known.filter_map(|(place, photo)| Some((photo.as_ref()?.id, (segment, place)))));
+        self.segments.insert(segment, loaded);
+    }
+
+    fn remove(&mut self, segment: usize) {
+        let Some(loaded) = self.segments.remove(&segment) else { return };
+        for photo in loaded.photos.iter().flatten() {
+            // It may be known elsewhere by now.
+            if self.by_id.get(&photo.id).is_some_and(|(other, _)| *other == segment) {
+                self.by_id.remove(&photo.id);
+            }
         }
     }
 
     /// What is known may be out of date: it is asked for again when it is looked at.
     pub fn age(&mut self) {
         self.segments.values_mut().for_each(|loaded| loaded.is_fresh = false);
-    }
-
-    /// A photo is another by now, wherever it is.
-    pub fn replace(&mut self, photo: Photo) {
-        let photo = Rc::new(photo);
-        for held in self.segments.values_mut().flat_map(|loaded| &mut loaded.photos) {
-            if held.as_ref().is_some_and(|held| held.id == photo.id) {
-                *held = Some(photo.clone());
-            }
-        }
     }
 
     /// Every photo that is known, with its ordinal.
@@ -88,27 +98,54 @@ impl PhotoCache {
 
     /// Where a photo is, if it is known.
     pub fn find(&self, index: &PhotoIndex, id: ItemId) -> Option<usize> {
-        self.known(index).find(|(_, photo)| photo.id == id).map(|(ordinal, _)| ordinal)
+        let (segment, place) = *self.by_id.get(&id)?;
+        Some(index.segment(segment).start + place)
     }
 
-    /// The same photos in a newer index, until the server has told which they are: each day that has as many of
-    /// the same shapes as are known of it and still listed, in their order.
+    /// The same photos in a newer index, until the server has told which they are: segments that are the same,
+    /// and of the others each day that has as many photos as are known of it and still listed, in their order.
     #[must_use]
     pub fn carry(&self, index: &PhotoIndex, newer: &PhotoIndex, is_listed: impl Fn(ItemId) -> bool) -> Self {
-        let mut by_day: BTreeMap<WallDay, Vec<&Rc<Photo>>> = BTreeMap::new();
-        for (_, photo) in self.known(index).filter(|(_, photo)| is_listed(photo.id)) {
-            by_day.entry(photo.info.taken_at.into()).or_default().push(photo);
-        }
-        let mut carried = Self { segments: BTreeMap::new(), uses: self.uses };
-        for (place, (day, start)) in newer.days().iter().enumerate() {
-            let end = newer.days().get(place + 1).map_or(newer.len(), |(_, next)| *next as usize);
-            let start = *start as usize;
-            let Some(photos) = by_day.get(day).filter(|photos| photos.len() == end - start) else { continue };
-            for (ordinal, photo) in (start..end).zip(photos) {
-                carried.hold(newer, ordinal, (*photo).clone());
+        let same = index.same_segments(newer, self.segments.keys().copied());
+        let mut carried = Self { uses: self.uses, ..Self::default() };
+        for (ordinals, photos) in self.changed_days(index, newer, &same) {
+            let photos: Vec<&Rc<Photo>> = photos.into_iter().filter(|photo| is_listed(photo.id)).collect();
+            if photos.len() == ordinals.len() {
+                for (ordinal, photo) in ordinals.zip(photos) {
+                    carried.hold(newer, ordinal, photo.clone());
+                }
             }
         }
+        for (here, there) in same {
+            let loaded = Loaded { is_fresh: false, ..self.segments[&here].clone() };
+            carried.insert(there, loaded);
+        }
         carried
+    }
+
+    /// Of days with photos in segments that are not the same in a newer index: their ordinals there, and what is
+    /// known of them, where that may be all.
+    fn changed_days<'a>(
+        &'a self,
+        index: &'a PhotoIndex,
+        newer: &PhotoIndex,
+        same: &[(usize, usize)],
+    ) -> Vec<(Range<usize>, Vec<&'a Rc<Photo>>)> {
+        let same: HashSet<usize> = same.iter().map(|(here, _)| *here).collect();
+        let changed = self.segments.iter().filter(|(number, _)| !same.contains(number));
+        let changed = changed.flat_map(|(_, loaded)| loaded.photos.iter().flatten());
+        let mut days: BTreeMap<WallDay, Vec<&Rc<Photo>>> =
+            changed.map(|photo| (photo.info.taken_at.into(), Vec::new())).collect();
+        if days.is_empty() {
+            return Vec::new();
+        }
+        for (_, photo) in self.known(index) {
+            if let Some(photos) = days.get_mut(&photo.info.taken_at.into()) {
+                photos.push(photo);
+            }
+        }
+        let placed = days.into_iter().filter_map(|(day, photos)| Some((newer.day(day)?, photos)));
+        placed.filter(|(ordinals, photos)| photos.len() >= ordinals.len()).collect()
     }
 
     fn hold(&mut self, index: &PhotoIndex, ordinal: usize, photo: Rc<Photo>) {
@@ -116,19 +153,20 @@ impl PhotoCache {
         let range = index.segment(segment);
         let used = self.uses;
         let fresh = || Loaded { photos: vec![None; range.len()], is_fresh: false, used };
+        self.by_id.insert(photo.id, (segment, ordinal - range.start));
         self.segments.entry(segment).or_insert_with(fresh).photos[ordinal - range.start] = Some(photo);
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use shared::photo::{Derivatives, PhotoInfo};
     use uuid::Uuid;
 
-    use super::super::index::tests::index;
+    use super::super::index::tests::{index, named};
     use super::*;
 
-    fn photo(n: u128, day: i32) -> Rc<Photo> {
+    pub fn photo(n: u128, day: i32) -> Rc<Photo> {
         let id = ItemId(Uuid::from_u128(n));
         let mut info = PhotoInfo::unknown(shared::Timestamp::from_millis(0));
         info.taken_at = WallDay(day).start();
@@ -161,8 +199,24 @@ mod tests {
         assert!(!carried.is_fresh(0) && carried.has(0) && carried.has(1));
         assert_eq!(carried.find(&newer, ItemId(Uuid::from_u128(4))), Some(3));
         // A day with more photos than are known could have them anywhere.
-        let grown = index(&[(5, vec![1, 1, 1])], 2);
+        let grown = index(&[(5, vec![1, 1, 1])], 3);
         assert_eq!(names(&cache.carry(&old, &grown, |_| true), &grown), [None, None, None]);
+    }
+
+    #[test]
+    fn segments_that_are_the_same_go_along_whatever_is_new_before_them() {
+        // More photos of one day than are known.
+        let old = index(&[(5, vec![1, 2, 3, 4, 5, 6])], 2);
+        let mut cache = PhotoCache::default();
+        cache.put(1, vec![photo(3, 5), photo(4, 5)], true);
+        let newer = named(&[("", vec![9, 1]), ("half", vec![2]), ("1", vec![3, 4]), ("2", vec![5, 6])], 5);
+        let carried = cache.carry(&old, &newer, |_| unreachable!("none is in doubt"));
+        let expected = [None, None, None, Some("3.jpg"), Some("4.jpg"), None, None];
+        assert_eq!(names(&carried, &newer), expected.map(|name| name.map(str::to_owned)));
+        assert_eq!(carried.find(&newer, ItemId(Uuid::from_u128(4))), Some(4));
+        assert!(!carried.is_fresh(2), "what was told of them may be another by now");
+        let other = named(&[("", vec![1, 2]), ("1", vec![3, 7]), ("2", vec![5, 6])], 5);
+        assert_eq!(cache.carry(&old, &other, |_| true).known(&other).count(), 0);
     }
 
     #[test]
@@ -175,8 +229,8 @@ mod tests {
         cache.touch(&[0]);
         cache.put(60, vec![photo(60, 5)], true);
         assert!(cache.has(0) && !cache.has(1) && cache.has(60));
-        cache.replace(Photo { file_name: "new".to_owned(), ..(*photo(60, 5)).clone() });
-        assert_eq!(cache.get(&index, 60).unwrap().file_name, "new");
+        assert_eq!(cache.find(&index, ItemId(Uuid::from_u128(60))), Some(60));
+        assert_eq!(cache.find(&index, ItemId(Uuid::from_u128(1))), None);
         assert_eq!(cache.known(&index).count(), SEGMENTS_MAX);
     }
 }

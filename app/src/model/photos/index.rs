@@ -1,5 +1,7 @@
+use std::collections::HashMap;
 use std::ops::Range;
 
+use shared::photo::{Aspect, Photo};
 use shared::photo_index::{PhotoSegment, WallDay};
 
 /// How many photos each day has and what shape each is: the whole of a list, in its order. A photo's place in it
@@ -67,6 +69,12 @@ impl PhotoIndex {
         self.days[place].1 as usize..end
     }
 
+    /// Ordinals of a day's photos; none where it has none.
+    pub fn day(&self, day: WallDay) -> Option<Range<usize>> {
+        let place = self.days.binary_search_by(|(other, _)| day.cmp(other)).ok()?;
+        Some(self.day_range(place))
+    }
+
     pub fn segments_len(&self) -> usize {
         self.segments.len()
     }
@@ -88,6 +96,47 @@ impl PhotoIndex {
     /// What the list is asked with to begin at a segment; none where the list begins.
     pub fn cursor(&self, segment: usize) -> Option<&str> {
         self.segments.get(segment)?.cursor.as_deref()
+    }
+
+    /// Whether photos have the days and the shapes of a segment's, in its order.
+    pub fn fits<'a>(&self, segment: usize, photos: impl ExactSizeIterator<Item = &'a Photo>) -> bool {
+        let range = self.segment(segment);
+        let mut day = self.days.partition_point(|(_, start)| *start as usize <= range.start);
+        photos.len() == range.len()
+            && range.zip(photos).all(|(ordinal, photo)| {
+                day += usize::from(self.days.get(day).is_some_and(|(_, start)| *start as usize == ordinal));
+                let (width, height) = (photo.info.width.unwrap_or(0), photo.info.height.unwrap_or(0));
+                self.days[day - 1].0 == photo.info.taken_at.into()
+                    && self.aspects[ordinal] == Aspect::of(width, height).code()
+            })
+    }
+
+    /// Whether a segment ends as one of another index does, with the same days and shapes.
+    fn is_alike(&self, segment: usize, other: &Self, its: usize) -> bool {
+        let (range, there) = (self.segment(segment), other.segment(its));
+        self.cursor(segment + 1) == other.cursor(its + 1)
+            && self.aspects[range.clone()] == other.aspects[there.clone()]
+            && self.days_within(range).eq(other.days_within(there))
+    }
+
+    /// The days of some photos, each with how many of them come before it.
+    fn days_within(&self, range: Range<usize>) -> impl Iterator<Item = (WallDay, usize)> {
+        let first = self.days.partition_point(|(_, start)| *start as usize <= range.start).max(1) - 1;
+        let days = self.days[first.min(self.days.len())..].iter();
+        days.map(|(day, start)| (*day, *start as usize))
+            .take_while(move |(_, start)| *start < range.end)
+            .map(move |(day, start)| (day, start.saturating_sub(range.start)))
+    }
+
+    /// Which of these segments are, as far as cursors, days and shapes tell, the same in `newer`; each with its
+    /// number there.
+    pub fn same_segments(&self, newer: &Self, of: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
+        let of: HashMap<Option<&str>, usize> = of.map(|number| (self.cursor(number), number)).collect();
+        let there = newer.segments.iter().enumerate();
+        there
+            .filter_map(|(there, segment)| Some((*of.get(&segment.cursor.as_deref())?, there)))
+            .filter(|(number, there)| self.is_alike(*number, newer, *there))
+            .collect()
     }
 
     /// Where in `newer` the photo is that is at `ordinal` here, as far as days and shapes tell: exact where the
@@ -125,7 +174,9 @@ impl PhotoIndex {
 #[cfg(test)]
 pub mod tests {
     use proptest::prelude::*;
-    use shared::photo::{Aspect, WallTime};
+    use shared::ItemId;
+    use shared::photo::{Derivatives, PhotoInfo, WallTime};
+    use uuid::Uuid;
 
     use super::*;
 
@@ -145,6 +196,44 @@ pub mod tests {
         index
     }
 
+    /// An index of one day with these segments: what each begins at, and its shapes.
+    pub fn named(segments: &[(&str, Vec<u8>)], day: i32) -> PhotoIndex {
+        let mut index = PhotoIndex::default();
+        for (cursor, codes) in segments {
+            let cursor = (!cursor.is_empty()).then(|| (*cursor).to_owned());
+            let photos = codes.iter().map(|code| (WallDay(day).start(), Aspect::from_code(*code)));
+            index.push(&PhotoSegment::new(cursor, photos));
+        }
+        index.close();
+        index
+    }
+
+    fn photo(day: i32, width: u32, height: u32) -> Photo {
+        let id = ItemId(Uuid::nil());
+        let mut info = PhotoInfo::unknown(shared::Timestamp::from_millis(0));
+        (info.taken_at, info.width, info.height) = (WallDay(day).start(), Some(width), Some(height));
+        Photo {
+            id,
+            file_id: id,
+            file_name: String::new(),
+            mime_type: String::new(),
+            size: 1,
+            info,
+            derivatives: Derivatives::default(),
+        }
+    }
+
+    #[test]
+    fn photos_fit_a_segment_that_has_their_days_and_shapes() {
+        let index = index(&[(9, vec![128, 160]), (7, vec![96, 128]), (6, vec![128])], 3);
+        let photos = [photo(9, 1, 1), photo(9, 2, 1), photo(7, 1, 2), photo(7, 5, 5), photo(6, 1, 1)];
+        let fits = |segment, photos: &[&Photo]| index.fits(segment, photos.iter().copied());
+        let [a, b, c, d, e] = photos.each_ref();
+        assert!(fits(0, &[a, b, c]) && fits(1, &[d, e]) && fits(2, &[]));
+        assert!(!fits(0, &[a, b]) && !fits(0, &[b, a, c]) && !fits(0, &[a, b, &photo(9, 1, 2)]));
+        assert!(!fits(1, &[e, d]) && !fits(1, &[d, d]) && !fits(1, &[e, e]) && !fits(2, &[a]));
+    }
+
     #[test]
     fn days_go_on_over_segments() {
         let index = index(&[(9, vec![1, 2, 3]), (7, vec![4, 5]), (-2, vec![6])], 2);
@@ -155,6 +244,7 @@ pub mod tests {
         assert_eq!(segments, [Some(0), Some(0), Some(1), Some(1), Some(2), Some(2), None]);
         assert_eq!((index.segment(1), index.cursor(0), index.cursor(2)), (2..4, None, Some("2")));
         assert_eq!(index.segment(3), 0..0);
+        assert_eq!((index.day(WallDay(7)), index.day(WallDay(8))), (Some(3..5), None));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod arrangement;
 mod cache;
 mod calendar;
+mod gone;
 mod index;
 mod layout;
 mod ranges;
@@ -13,6 +14,7 @@ mod spacer;
 pub use arrangement::{Arrangement, Zoom};
 pub use cache::PhotoCache;
 pub use calendar::month_of;
+pub use gone::Gone;
 pub use index::PhotoIndex;
 pub use layout::{Layout, Metrics, Tile};
 pub use ranges::Ranges;

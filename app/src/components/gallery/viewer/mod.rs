@@ -282,13 +282,10 @@ impl Viewing {
     async fn find(self, photo: &Photo) {
         let source = self.gallery.source();
         let index = source.index();
-        let day = photo.info.taken_at.into();
-        let Ok(number) = index.days().binary_search_by(|(other, _)| other.cmp(&day).reverse()) else {
+        let Some(of_day) = index.day(photo.info.taken_at.into()) else { return };
+        let Some((first, last)) = index.segment_of(of_day.start).zip(index.segment_of(of_day.end - 1)) else {
             return;
         };
-        let start = index.days()[number].1 as usize;
-        let end = index.days().get(number + 1).map_or(index.len(), |(_, start)| *start as usize);
-        let Some((first, last)) = index.segment_of(start).zip(index.segment_of(end - 1)) else { return };
         for segment in first..=last {
             let Ok(photos) = source.segment(segment).await else { return };
             if photos.iter().any(|other| other.id == photo.id) {
