@@ -4,6 +4,7 @@
 //! truly needs the server (versions, devices, sign-in) is a future with a typed error.
 
 use std::future::Future;
+use std::ops::Range;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -319,8 +320,8 @@ pub trait PhotoSource {
     fn index(&self) -> Rc<PhotoIndex>;
     /// By its place in the index, as far as it is known here.
     fn photo(&self, ordinal: usize) -> Option<Rc<Photo>>;
-    /// All that are known here, with their places.
-    fn known(&self) -> Vec<(usize, Rc<Photo>)>;
+    /// Those of these places that are known here.
+    fn known(&self, places: Range<usize>) -> Vec<(usize, ItemId)>;
     /// The place of a photo that is known here.
     fn find(&self, id: ItemId) -> Option<usize>;
     /// Places of photos in the index that this device knows to be no longer in the list, ascending. The same ones

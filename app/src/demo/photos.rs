@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -189,8 +190,9 @@ impl PhotoSource for DemoPhotos {
         self.cache.borrow().get(&self.index, ordinal).cloned()
     }
 
-    fn known(&self) -> Vec<(usize, Rc<Photo>)> {
-        self.cache.borrow().known(&self.index).map(|(ordinal, photo)| (ordinal, photo.clone())).collect()
+    fn known(&self, places: Range<usize>) -> Vec<(usize, ItemId)> {
+        let cache = self.cache.borrow();
+        cache.known_among(&self.index, places).map(|(ordinal, photo)| (ordinal, photo.id)).collect()
     }
 
     fn find(&self, id: ItemId) -> Option<usize> {

@@ -1,5 +1,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -341,9 +342,9 @@ impl PhotoSource for ListOfPhotos {
         self.cache.borrow().get(&self.index.borrow(), ordinal).cloned()
     }
 
-    fn known(&self) -> Vec<(usize, Rc<Photo>)> {
+    fn known(&self, places: Range<usize>) -> Vec<(usize, ItemId)> {
         let (cache, index) = (self.cache.borrow(), self.index.borrow());
-        cache.known(&index).map(|(ordinal, photo)| (ordinal, photo.clone())).collect()
+        cache.known_among(&index, places).map(|(ordinal, photo)| (ordinal, photo.id)).collect()
     }
 
     fn find(&self, id: ItemId) -> Option<usize> {

@@ -16,9 +16,10 @@ pub fn pressed(gallery: Gallery, event: &KeyboardEvent) {
     if key.chars().count() == 1 {
         key.make_ascii_lowercase();
     }
-    if let Some(place) = target(gallery, &key, active, count, with_modifier) {
+    let stays = with_modifier && !event.shift_key();
+    if let Some(place) = target(gallery, &key, active, count, stays) {
         event.prevent_default();
-        return go(gallery, place, event.shift_key());
+        return go(gallery, place, event.shift_key(), with_modifier);
     }
     match key.as_str() {
         "Enter" | " " if !with_modifier => gallery.open(active),
@@ -35,14 +36,14 @@ pub fn pressed(gallery: Gallery, event: &KeyboardEvent) {
     event.prevent_default();
 }
 
-/// Where a key leads.
-fn target(gallery: Gallery, key: &str, active: usize, count: usize, with_modifier: bool) -> Option<usize> {
+/// Where a key leads; with a modifier alone only to the ends.
+fn target(gallery: Gallery, key: &str, active: usize, count: usize, stays: bool) -> Option<usize> {
     let last = count - 1;
     let rows = |rows: isize| {
         gallery.shown.with_value(|shown| shown.layout.neighbour(active, rows, shown.arrangement.aspects()))
     };
     Some(match key {
-        _ if with_modifier && !matches!(key, "Home" | "End") => return None,
+        _ if stays && !matches!(key, "Home" | "End") => return None,
         "ArrowLeft" => active.saturating_sub(1),
         "ArrowRight" => (active + 1).min(last),
         "ArrowUp" => rows(-1),
@@ -57,10 +58,10 @@ fn target(gallery: Gallery, key: &str, active: usize, count: usize, with_modifie
     })
 }
 
-fn go(gallery: Gallery, place: usize, extends: bool) {
+fn go(gallery: Gallery, place: usize, extends: bool, adding: bool) {
     gallery.selection.update(|selection| {
         if extends {
-            selection.extend_to(place, false);
+            selection.extend_to(place, adding);
         } else {
             selection.stand_on(place);
         }

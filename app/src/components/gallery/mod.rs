@@ -8,6 +8,7 @@ mod pointer;
 mod pool;
 mod scrubber;
 mod stage;
+mod sweep;
 mod tile;
 pub mod viewer;
 
@@ -24,7 +25,7 @@ use wasm_bindgen::JsCast;
 
 use crate::hooks::listener::{on_target, on_target_captured, on_window};
 use crate::hooks::viewport::observe_size;
-use crate::model::photos::{Arrangement, Layout, Metrics, PhotoIndex, PhotoSelection, Ranges, Zoom};
+use crate::model::photos::{Arrangement, Layout, Metrics, PhotoIndex, PhotoSelection, Ranges, Rect, Zoom};
 use crate::ports::{PhotoList, PhotoMarks, PhotoSource, UploadView};
 use crate::ui::{Ui, use_ui};
 use crate::words;
@@ -105,6 +106,8 @@ pub struct Gallery {
     is_overdue: StoredValue<bool>,
     is_focused: RwSignal<bool>,
     drawn: RwSignal<Drawn>,
+    /// What a mouse draws over photos, in pixels of what is seen.
+    band: RwSignal<Option<Rect>>,
 }
 
 impl Gallery {
@@ -129,6 +132,7 @@ impl Gallery {
             is_overdue: StoredValue::new(false),
             is_focused: RwSignal::new(false),
             drawn: RwSignal::default(),
+            band: RwSignal::new(None),
         }
     }
 
@@ -181,15 +185,6 @@ impl Gallery {
         self.ui.cloud().uploads().with_untracked(|uploads| {
             uploads.iter().find(|upload| upload.operation_id == operation).map(sent)
         })
-    }
-
-    /// The photos that are known here, each with its place.
-    fn known_ids(self) -> Vec<(usize, ItemId)> {
-        let shown = self.shown.get_value();
-        let known = self.source().known();
-        let placed =
-            |(ordinal, photo): &(usize, Rc<Photo>)| Some((shown.arrangement.place(*ordinal)?, photo.id));
-        known.iter().filter_map(placed).collect()
     }
 
     /// The place of a photo that is known here.
@@ -268,11 +263,21 @@ impl Gallery {
 
     /// What was selected by its place alone may be known by now.
     fn learn(self) {
-        if self.selection.with_untracked(|selection| selection.unknown().is_empty()) {
+        let unknown = self.selection.with_untracked(|selection| selection.unknown().clone());
+        if unknown.is_empty() {
             return;
         }
-        let known = self.known_ids();
-        self.selection.update(|selection| selection.learn(known));
+        let (shown, source) = (self.shown.get_value(), self.source());
+        let ordinals = unknown.parts().filter_map(|part| {
+            let first = shown.arrangement.ordinal(part.start.max(shown.arrangement.arriving()))?;
+            Some(first..shown.arrangement.ordinal(part.end - 1)? + 1)
+        });
+        let known = ordinals.flat_map(|ordinals| source.known(ordinals));
+        let placed = known.filter_map(|(ordinal, id)| Some((shown.arrangement.place(ordinal)?, id)));
+        let placed: Vec<(usize, ItemId)> = placed.collect();
+        if !placed.is_empty() {
+            self.selection.update(|selection| selection.learn(placed));
+        }
     }
 }
 
@@ -375,6 +380,7 @@ pub fn GalleryGrid(gallery: Gallery) -> impl IntoView {
                 <div node_ref=space class="gallery-space" role="rowgroup"></div>
             </div>
             <div node_ref=sticky class="photo-heading gallery-sticky" aria-hidden="true"></div>
+            <sweep::Band gallery=gallery />
             <Scrubber gallery=gallery />
         </div>
     }

@@ -1,7 +1,7 @@
-//! Mouse, pen and finger on photos: a click opens, a tick selects, a finger that rests selects. What is meant is the
-//! photo that was pressed: what comes meanwhile is arranged when the pointer is up.
+//! Mouse, pen and finger on photos: a click opens, a tick selects, a finger that rests selects, and what is dragged
+//! selects more. What is meant is the photo that was pressed: what comes meanwhile is arranged when the pointer is up.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, MouseEvent, PointerEvent};
 
 use super::Gallery;
+use super::sweep::Sweep;
 use crate::hooks::listener::on_target;
 
 /// A finger that rests this long selects.
@@ -54,7 +55,9 @@ fn is_on_tick(event: &web_sys::Event) -> bool {
 pub fn listen(gallery: Gallery, scroller: &HtmlElement) {
     let press = Rc::new(Cell::new(None::<Press>));
     let was_long = Rc::new(Cell::new(false));
-    listen_to_presses(gallery, scroller, &press, &was_long);
+    let sweep = Rc::new(RefCell::new(None));
+    listen_to_presses(gallery, scroller, &press, &was_long, &sweep);
+    listen_to_drags(gallery, scroller, &press, &was_long, &sweep);
     let (long, down) = (was_long.clone(), press.clone());
     on_target(scroller, "contextmenu", move |event| {
         // The end of a long press.
@@ -63,7 +66,7 @@ pub fn listen(gallery: Gallery, scroller: &HtmlElement) {
         }
     });
     on_target(scroller, "click", move |event| {
-        // The click that ends a long press is none.
+        // The click that ends a long press or a drag is none.
         if was_long.replace(false) {
             return;
         }
@@ -100,9 +103,10 @@ fn listen_to_presses(
     scroller: &HtmlElement,
     press: &Rc<Cell<Option<Press>>>,
     was_long: &Rc<Cell<bool>>,
+    sweep: &Rc<RefCell<Option<Rc<Sweep>>>>,
 ) {
     let presses = Rc::new(Cell::new(0_u64));
-    let (down, long) = (press.clone(), was_long.clone());
+    let (down, long, swept) = (press.clone(), was_long.clone(), sweep.clone());
     on_target(scroller, "pointerdown", move |event| {
         let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
         long.set(false);
@@ -125,18 +129,23 @@ fn listen_to_presses(
         down.set(Some(pressed));
         gallery.hold();
         after(&down, number, HOLD_MAX, move |_| gallery.let_go());
-        let long = long.clone();
+        let (ended, long, swept) = (down.clone(), long.clone(), swept.clone());
+        let (pointer, target) = (event.pointer_id(), event.target());
         after(&down, number, LONG_PRESS, move |pressed| {
             if pressed.is_resting {
                 long.set(true);
-                gallery.toggle(pressed.place, pressed.id);
+                ended.set(None);
+                gallery.let_go();
+                let place = pressed.id.map_or(Some(pressed.place), |id| gallery.place_now(id));
+                let at = (pressed.x, pressed.y);
+                swept.replace(place.and_then(|place| Sweep::by_finger(gallery, place, at, pointer, target)));
             }
         });
     });
     let moved = press.clone();
     on_target(scroller, "pointermove", move |event| {
         let Some((event, at)) = event.dyn_ref::<PointerEvent>().zip(moved.get()) else { return };
-        if (event.client_x() - at.x).abs().max((event.client_y() - at.y).abs()) > SLOP_PIXELS {
+        if is_far((at.x, at.y), event) {
             moved.set(Some(Press { is_resting: false, has_moved: true, ..at }));
         }
     });
@@ -153,6 +162,58 @@ fn listen_to_presses(
             });
         });
     }
+}
+
+/// A mouse that is pressed and moved draws a band; a sweep follows its pointer, and ends with it.
+fn listen_to_drags(
+    gallery: Gallery,
+    scroller: &HtmlElement,
+    press: &Rc<Cell<Option<Press>>>,
+    was_long: &Rc<Cell<bool>>,
+    sweep: &Rc<RefCell<Option<Rc<Sweep>>>>,
+) {
+    let start = Rc::new(Cell::new(None::<(i32, i32)>));
+    let down = start.clone();
+    on_target(scroller, "pointerdown", move |event| {
+        let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
+        let is_mouse = event.pointer_type() != "touch" && event.button() == 0;
+        down.set(is_mouse.then(|| (event.client_x(), event.client_y())));
+    });
+    let (moved, press, long, swept) = (start.clone(), press.clone(), was_long.clone(), sweep.clone());
+    on_target(scroller, "pointermove", move |event| {
+        let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
+        let begun = moved.get().filter(|from| event.buttons() & 1 == 1 && is_far(*from, event));
+        if let Some(from) = begun {
+            moved.set(None);
+            long.set(true);
+            press.set(None);
+            gallery.let_go();
+            swept.replace(Sweep::by_mouse(gallery, from, event.pointer_id()));
+        }
+        if let Some(sweep) = &*swept.borrow() {
+            sweep.follow((event.client_x(), event.client_y()));
+        }
+    });
+    let swept = sweep.clone();
+    on_target(scroller, "touchmove", move |event| {
+        // What selects does not scroll.
+        if swept.borrow().is_some() {
+            event.prevent_default();
+        }
+    });
+    for end in ["pointerup", "pointercancel"] {
+        let (start, sweep) = (start.clone(), sweep.clone());
+        on_target(&window(), end, move |_| {
+            start.set(None);
+            if let Some(sweep) = sweep.take() {
+                sweep.end();
+            }
+        });
+    }
+}
+
+fn is_far(from: (i32, i32), event: &PointerEvent) -> bool {
+    (event.client_x() - from.0).abs().max((event.client_y() - from.1).abs()) > SLOP_PIXELS
 }
 
 /// Does it later, if nothing else was pressed by then and the click did not come.

@@ -93,6 +93,23 @@ impl Stage {
         self.inner.borrow().position
     }
 
+    /// A point of the window, in pixels from the beginning of everything.
+    pub fn point(&self, (x, y): (i32, i32)) -> (f64, f64) {
+        let rect = self.scroller.get_bounding_client_rect();
+        (f64::from(x) - rect.left(), f64::from(y) - rect.top() + self.position())
+    }
+
+    /// The upper and the lower end of what is seen, in the window.
+    pub fn edges(&self) -> (f64, f64) {
+        let rect = self.scroller.get_bounding_client_rect();
+        (rect.top(), rect.bottom())
+    }
+
+    /// A pointer is listened to here, wherever it goes.
+    pub fn capture(&self, pointer: i32) {
+        self.scroller.set_pointer_capture(pointer).ok();
+    }
+
     /// Everything may stand elsewhere: goes to `position` in the new layout.
     pub fn arrange(self: &Rc<Self>, position: f64) {
         let top = {

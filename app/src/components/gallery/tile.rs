@@ -11,6 +11,7 @@ use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, HtmlImag
 
 use super::pool::{element, px};
 use super::stage::Stage;
+use super::sweep::HELD;
 use super::{At, Shown};
 use crate::model::photos::{self, PhotoSelection};
 use crate::words;
@@ -103,6 +104,9 @@ impl Tile {
         let style = self.element.style();
         style.set_property("left", &px(f64::from(at.left))).ok();
         style.set_property("width", &px(f64::from(at.width))).ok();
+        if self.element.hidden() {
+            self.element.set_hidden(false);
+        }
         let place = at.place.to_string();
         self.element.set_id(&format!("photo-{place}"));
         self.element.set_attribute("data-place", &place).ok();
@@ -120,7 +124,14 @@ impl Tile {
         self.is_hash_drawn = false;
         self.place = usize::MAX;
         self.element.set_class_name("photo");
-        self.element.remove();
+        let is_held = self.element.has_attribute(HELD);
+        match self.element.closest(".gallery-scroller").ok().flatten().filter(|_| is_held) {
+            Some(scroller) => {
+                self.element.set_hidden(true);
+                scroller.append_child(&self.element).ok();
+            }
+            None => self.element.remove(),
+        }
     }
 
     /// What it looks like may have failed to come.

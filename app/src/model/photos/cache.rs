@@ -96,6 +96,23 @@ impl PhotoCache {
         })
     }
 
+    /// Those of these ordinals that are known.
+    pub fn known_among<'a>(
+        &'a self,
+        index: &'a PhotoIndex,
+        ordinals: Range<usize>,
+    ) -> impl Iterator<Item = (usize, &'a Rc<Photo>)> {
+        let last = ordinals.end.checked_sub(1).filter(|last| *last >= ordinals.start);
+        let ends = last.and_then(|last| Some((index.segment_of(ordinals.start)?, index.segment_of(last)?)));
+        let segments = ends.map(|(first, last)| self.segments.range(first..=last));
+        segments.into_iter().flatten().flat_map(move |(segment, loaded)| {
+            let start = index.segment(*segment).start;
+            let within = |ordinal: usize| ordinal.clamp(start, start + loaded.photos.len());
+            let some = within(ordinals.start)..within(ordinals.end);
+            some.filter_map(move |ordinal| Some((ordinal, loaded.photos[ordinal - start].as_ref()?)))
+        })
+    }
+
     /// Where a photo is, if it is known.
     pub fn find(&self, index: &PhotoIndex, id: ItemId) -> Option<usize> {
         let (segment, place) = *self.by_id.get(&id)?;
@@ -214,6 +231,11 @@ pub mod tests {
         let expected = [None, None, None, Some("3.jpg"), Some("4.jpg"), None, None];
         assert_eq!(names(&carried, &newer), expected.map(|name| name.map(str::to_owned)));
         assert_eq!(carried.find(&newer, ItemId(Uuid::from_u128(4))), Some(4));
+        let among = |range| carried.known_among(&newer, range).map(|(at, _)| at).collect::<Vec<_>>();
+        assert_eq!(
+            (among(0..7), among(4..6), among(5..7), among(9..3)),
+            (vec![3, 4], vec![4], vec![], vec![])
+        );
         assert!(!carried.is_fresh(2), "what was told of them may be another by now");
         let other = named(&[("", vec![1, 2]), ("1", vec![3, 7]), ("2", vec![5, 6])], 5);
         assert_eq!(cache.carry(&old, &other, |_| true).known(&other).count(), 0);

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 
 use shared::photo::Aspect;
 
-use super::{Arrangement, Zoom};
+use super::{Arrangement, Ranges, Zoom};
 
 /// Between two photos, in pixels.
 const GAP: u32 = 4;
@@ -226,6 +226,31 @@ impl Layout {
         Some(Rect { left, top: self.tops[row], width, height: self.row_height(row) })
     }
 
+    /// The photo at a point or, between photos, the nearest one in the row there.
+    pub fn nearest(&self, x: u32, y: u32, aspects: &[u8]) -> Option<usize> {
+        let row = self.row_at(y);
+        let away = |tile: &Tile| tile.left.saturating_sub(x).max(x.saturating_sub(tile.left + tile.width));
+        (row < self.rows_len()).then(|| self.tiles(row, aspects).min_by_key(away))?.map(|tile| tile.place)
+    }
+
+    /// The photos of which something is in a part of the whole.
+    pub fn within(&self, part: Rect, aspects: &[u8]) -> Ranges {
+        let right = part.left + part.width;
+        let mut places = Ranges::default();
+        for row in self.rows_between(part.top, part.top + part.height) {
+            let mut start = None;
+            let mut end = 0;
+            for tile in self.tiles(row, aspects) {
+                if tile.left < right && tile.left + tile.width > part.left {
+                    start = start.or(Some(tile.place));
+                    end = tile.place + 1;
+                }
+            }
+            places.insert(start.unwrap_or(end), end);
+        }
+        places
+    }
+
     /// The photo above or below another one that stands nearest to under it.
     pub fn neighbour(&self, place: usize, rows: isize, aspects: &[u8]) -> usize {
         let Some(rect) = self.rect(place, aspects) else { return place };
@@ -392,8 +417,29 @@ mod tests {
                 prop_assert!(layout.heading(group) < rect.top);
                 let rows: Vec<usize> = layout.rows_between(rect.top, rect.top + 1).collect();
                 prop_assert_eq!(rows, [row]);
+                prop_assert_eq!(layout.nearest(rect.left, rect.top, shown.aspects()), Some(place));
+                let last = (rect.left + rect.width - 1, rect.top + rect.height - 1);
+                prop_assert_eq!(layout.nearest(last.0, last.1, shown.aspects()), Some(place));
                 let below = layout.neighbour(place, 1, shown.aspects());
                 prop_assert!(layout.row_of(below) == (row + 1).min(layout.rows_len() - 1));
+            }
+        }
+
+        #[test]
+        fn a_band_has_what_it_touches(
+            codes in proptest::collection::vec(1_u8..=255, 1..200),
+            left in 0_u32..1000, top in 0_u32..3000, width in 1_u32..900, height in 1_u32..2000,
+        ) {
+            let index = index(&[(3, codes[codes.len() / 2..].to_vec()), (2, codes[..codes.len() / 2].to_vec())], 16);
+            let shown = shown(&index);
+            let layout = Layout::new(&shown, METRICS);
+            let band = Rect { left, top, width, height };
+            let touched = layout.within(band, shown.aspects());
+            for place in 0..shown.len() {
+                let rect = layout.rect(place, shown.aspects()).unwrap();
+                let across = rect.left < left + width && rect.left + rect.width > left;
+                let down = rect.top < top + height && rect.top + rect.height > top;
+                prop_assert_eq!(touched.contains(place), across && down, "{:?} {:?}", rect, band);
             }
         }
     }

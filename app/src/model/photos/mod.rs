@@ -16,7 +16,7 @@ pub use cache::PhotoCache;
 pub use calendar::month_of;
 pub use gone::Gone;
 pub use index::PhotoIndex;
-pub use layout::{Layout, Metrics, Tile};
+pub use layout::{Layout, Metrics, Rect, Tile};
 pub use ranges::Ranges;
 pub use selection::PhotoSelection;
 pub use spacer::Spacer;

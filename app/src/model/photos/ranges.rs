@@ -34,6 +34,11 @@ impl Ranges {
         self.0.splice(first..last, [joined]);
     }
 
+    /// Adds all of another's.
+    pub fn extend(&mut self, other: &Self) {
+        other.parts().for_each(|part| self.insert(part.start, part.end));
+    }
+
     /// Takes out those from `start` to before `end`.
     pub fn remove(&mut self, start: usize, end: usize) {
         if start >= end {

@@ -77,6 +77,15 @@ impl PhotoSelection {
         self.active = place;
     }
 
+    /// Selects these places beside what was selected `before`, and stands on one of them.
+    pub fn sweep(&mut self, before: &Self, places: &Ranges, active: usize) {
+        self.ids.clone_from(&before.ids);
+        self.unknown.clone_from(&before.unknown);
+        self.unknown.extend(places);
+        self.active = active;
+        self.anchor = before.anchor;
+    }
+
     pub fn select_all(&mut self, count: usize) {
         self.clear();
         self.unknown.insert(0, count);
@@ -141,6 +150,24 @@ mod tests {
         assert_eq!((selection.len(), selection.active()), (4, 5), "from the same anchor");
         selection.toggle(5, known(5));
         assert_eq!(selection.len(), 3);
+    }
+
+    #[test]
+    fn a_sweep_that_comes_back_leaves_what_was_selected_before() {
+        let mut before = PhotoSelection::default();
+        before.toggle(2, known(2));
+        let mut selection = before.clone();
+        let mut swept = Ranges::default();
+        swept.insert(1, 500);
+        selection.sweep(&before, &swept, 499);
+        selection.learn(all_known());
+        assert_eq!((selection.len(), selection.active()), (499, 499), "none of them twice");
+        swept.remove(5, 500);
+        selection.sweep(&before, &swept, 4);
+        selection.learn(all_known());
+        assert_eq!((selection.len(), selection.ids().count()), (4, 4));
+        selection.sweep(&before, &Ranges::default(), 2);
+        assert!(selection.contains(2, known(2)) && selection.len() == 1);
     }
 
     #[test]
