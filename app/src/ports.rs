@@ -23,7 +23,7 @@ use sync::{Command, CommandError, EditBase, QueueEntry, SyncSummary};
 
 pub use crate::model::FileType;
 pub use crate::model::conflict::Side;
-pub use crate::model::photos::{Gone, PhotoCache, PhotoIndex};
+pub use crate::model::photos::{Overlay, OwnPhotos, PhotoCache, PhotoIndex, Stand};
 
 /// A future on the browser's one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -324,9 +324,8 @@ pub trait PhotoSource {
     fn known(&self, places: Range<usize>) -> Vec<(usize, ItemId)>;
     /// The place of a photo that is known here.
     fn find(&self, id: ItemId) -> Option<usize>;
-    /// Places of photos in the index that this device knows to be no longer in the list, ascending. The same ones
-    /// as long as nothing changed.
-    fn gone(&self) -> Rc<Vec<u32>>;
+    /// What this device knows better than the index. The same one as long as nothing changed.
+    fn overlay(&self) -> Rc<Overlay>;
     /// Brings in the photos of these segments of the index, the first ones first; what was wanted before and is
     /// still under way otherwise is given up.
     fn want(&self, segments: &[usize]);
@@ -443,6 +442,9 @@ pub trait Cloud {
     fn photos(&self, list: PhotoList) -> Rc<dyn PhotoSource>;
     /// What this device knows of a photo; none where that is nothing. Followed by `revision`.
     fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks>;
+    /// What is known of a photo, this device's own edits applied; none where that is nothing. Followed by
+    /// `revision`.
+    fn photo_info(&self, id: ItemId) -> Option<PhotoInfo>;
     /// A photo by itself, from here or from the server.
     fn photo(&self, id: ItemId) -> LocalFuture<Result<Rc<Photo>, CallError>>;
 

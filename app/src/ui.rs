@@ -48,12 +48,24 @@ pub enum Dialog {
     Move(Vec<ItemId>),
     Purge(Vec<ItemId>),
     EmptyTrash,
-    MassDelete { ids: Vec<ItemId>, mass: MassDelete },
-    Discard { operation: OperationId, action: &'static str, name: String },
+    MassDelete {
+        ids: Vec<ItemId>,
+        mass: MassDelete,
+    },
+    Discard {
+        operation: OperationId,
+        action: &'static str,
+        name: String,
+    },
     SignOut,
-    RemoveDevice { id: DeviceId, name: String },
+    RemoveDevice {
+        id: DeviceId,
+        name: String,
+    },
     Shortcuts,
     Conflict(ConflictId),
+    /// When and where photos were taken.
+    AdjustPhotos(Vec<ItemId>),
 }
 
 /// What is to be pasted.

@@ -782,6 +782,7 @@ pub const SHORTCUT_LIST: &[(&str, &[&str])] = &[
     ("Select all", &["Mod", "A"]),
     ("Rename", &["F2"]),
     ("Delete", &["Del"]),
+    ("Favorite photo, date and place", &["F", "D"]),
     ("Cut, copy and paste", &["Mod", "X / C / V"]),
     ("Undo, do again", &["Mod", "Z / ⇧Z"]),
     ("Find in a text", &["Mod", "F"]),

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::adjust_photos::AdjustPhotos;
 use super::conflict_modal::ConflictModal;
 use super::dialog::Dialog;
 use super::move_dialog::MoveDialog;
@@ -24,6 +25,7 @@ pub fn OpenDialog(dialog: Open) -> impl IntoView {
         Open::Move(ids) => view! { <MoveDialog ids=ids /> }.into_any(),
         Open::Shortcuts => view! { <ShortcutSheet /> }.into_any(),
         Open::Conflict(id) => view! { <ConflictModal id=id /> }.into_any(),
+        Open::AdjustPhotos(ids) => view! { <AdjustPhotos ids=ids /> }.into_any(),
         question => view! { <Question question=question /> }.into_any(),
     }
 }
@@ -75,7 +77,7 @@ fn wording(ui: Ui, question: &Open) -> Wording {
             text: words::SIGN_OUT_DEVICE_TEXT.to_owned(),
             confirm: words::SIGN_OUT,
         },
-        Open::Move(_) | Open::Shortcuts | Open::Conflict(_) => {
+        Open::Move(_) | Open::Shortcuts | Open::Conflict(_) | Open::AdjustPhotos(_) => {
             Wording { title: String::new(), text: String::new(), confirm: words::CLOSE }
         }
     }
@@ -108,7 +110,7 @@ fn confirmed(ui: Ui, question: Open) {
                 ui.cloud().refresh_account();
             });
         }
-        Open::Move(_) | Open::Shortcuts | Open::Conflict(_) => {}
+        Open::Move(_) | Open::Shortcuts | Open::Conflict(_) | Open::AdjustPhotos(_) => {}
     }
 }
 

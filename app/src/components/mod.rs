@@ -1,6 +1,7 @@
 //! The parts that pages are made of, a noun a file.
 
 pub mod activity_entry;
+pub mod adjust_photos;
 pub mod breadcrumbs;
 pub mod choice;
 pub mod collection;
@@ -25,6 +26,7 @@ pub mod item_date;
 pub mod logo;
 pub mod markdown;
 pub mod move_dialog;
+pub mod place_map;
 pub mod popover;
 pub mod quick_look;
 pub mod rename_field;

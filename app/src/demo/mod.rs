@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::account::Device;
-use shared::photo::{Photo, PhotoEdit};
+use shared::photo::{Photo, PhotoEdit, PhotoInfo};
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
 use shared::{
@@ -383,6 +383,11 @@ impl Cloud for DemoCloud {
 
     fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks> {
         Some(photos::marks_of(&self.photos.get_value(), photos::number_of(id)?))
+    }
+
+    fn photo_info(&self, id: ItemId) -> Option<PhotoInfo> {
+        let (number, count) = (photos::number_of(id)?, photos::photos_of(self.scene));
+        Some(photos::photo(number, count, self.photo_marks(id)?).info)
     }
 
     fn photo(&self, id: ItemId) -> LocalFuture<Result<Rc<Photo>, CallError>> {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::Scene;
 use crate::ports::{
-    CallError, LocalFuture, PhotoCache, PhotoIndex, PhotoList, PhotoMarks, PhotoSource, PhotosState,
+    CallError, LocalFuture, Overlay, PhotoCache, PhotoIndex, PhotoList, PhotoMarks, PhotoSource, PhotosState,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -199,11 +199,12 @@ impl PhotoSource for DemoPhotos {
         self.cache.borrow().find(&self.index, id)
     }
 
-    fn gone(&self) -> Rc<Vec<u32>> {
+    fn overlay(&self) -> Rc<Overlay> {
         let marks = self.marks.borrow();
         let gone = marks.iter().filter(|(_, marks)| !self.list.has(**marks));
         let ordinal = |number: &usize| self.numbers.binary_search(&(*number as u32)).ok();
-        Rc::new(gone.filter_map(|(number, _)| ordinal(number)).map(|ordinal| ordinal as u32).collect())
+        let gone = gone.filter_map(|(number, _)| ordinal(number)).map(|ordinal| ordinal as u32).collect();
+        Rc::new(Overlay { gone, ..Overlay::default() })
     }
 
     fn want(&self, segments: &[usize]) {

@@ -1,6 +1,7 @@
 //! What the screen shows, as plain values: sorting, selection, file types. No DOM, no signals.
 
 pub mod conflict;
+pub mod coordinates;
 mod entries;
 mod file_type;
 mod mass_delete;

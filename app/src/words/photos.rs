@@ -1,6 +1,6 @@
 //! Of photos.
 
-use shared::photo::Photo;
+use shared::photo::{Location, Photo};
 use shared::photo_index::WallDay;
 
 use super::counted;
@@ -40,6 +40,18 @@ pub const PHOTOS_AWAY_HINT: &str = "They come as soon as the server can be reach
 pub const SELECTED_UNKNOWN_OFFLINE: &str = "Some of the selected photos were never on this device, and the server can't be reached. Nothing was changed.";
 pub const SELECTED_CHANGED: &str =
     "The library changed meanwhile. Nothing was changed; select the photos again.";
+
+pub const SAVE: &str = "Save";
+pub const ADJUST: &str = "Date and place";
+pub const EARLIEST_TAKEN: &str = "The earliest was taken";
+pub const ALL_KEEP_DISTANCE: &str = "The others keep their distance to it.";
+pub const WRONG_DATE: &str = "No photo can have this date.";
+pub const WRONG_PLACE: &str = "Write it as latitude, longitude: 48.137, 11.576";
+pub const PLACE_HINT: &str = "Latitude, longitude in degrees";
+pub const PLACES_DIFFER: &str = "They have different places. What you write here is for all of them.";
+pub const REMOVE_PLACE: &str = "Remove the place";
+pub const MAP_WHOLE: &str = "Show the whole world";
+pub const MAP_NEARER: &str = "Come nearer";
 
 pub const fn photo_list(list: PhotoList) -> &'static str {
     match list {
@@ -122,6 +134,42 @@ pub fn photos_described(act: PhotoAct, were_favorites: bool, count: usize) -> St
         PhotoAct::Unarchive => format!("Moved {photos} back to the library"),
         PhotoAct::Hide => format!("Hid {photos}"),
         PhotoAct::Unhide => format!("Showing {photos} in the library again"),
-        PhotoAct::Download | PhotoAct::Delete => photos,
+        PhotoAct::Adjust | PhotoAct::Download | PhotoAct::Delete => photos,
     }
+}
+
+/// "48.13715, 11.57612", as it can be typed.
+pub fn coordinates(location: Location) -> String {
+    format!("{}, {}", f64::from(location.latitude), f64::from(location.longitude))
+}
+
+/// "48.13715° N, 11.57612° E".
+pub fn place(location: Location) -> String {
+    let (latitude, longitude) = (f64::from(location.latitude), f64::from(location.longitude));
+    let north = if latitude < 0.0 { SOUTH } else { NORTH };
+    let east = if longitude < 0.0 { WEST } else { EAST };
+    format!("{:.5}° {north}, {:.5}° {east}", latitude.abs(), longitude.abs())
+}
+
+pub fn map_of(location: Location) -> String {
+    format!("Map of the world around {}", place(location))
+}
+
+pub fn photos_adjusted(count: usize) -> String {
+    format!("Adjusted {}", counted(count, "photo", "photos"))
+}
+
+/// "All 12 photos: 1 day 2 hours later".
+pub fn all_moved(count: usize, later_ms: i64) -> String {
+    let seconds = later_ms.unsigned_abs() / 1_000;
+    let parts = [
+        (seconds / 86_400, "day", "days"),
+        (seconds / 3_600 % 24, "hour", "hours"),
+        (seconds / 60 % 60, "minute", "minutes"),
+        (seconds % 60, "second", "seconds"),
+    ];
+    let parts = parts.into_iter().filter(|(number, ..)| *number > 0);
+    let parts: Vec<String> = parts.map(|(number, one, many)| counted(number as usize, one, many)).collect();
+    let way = if later_ms < 0 { "earlier" } else { "later" };
+    format!("All {}: {} {way}", counted(count, "photo", "photos"), parts.join(" "))
 }

@@ -9,7 +9,7 @@ use app::ports::{
 };
 use leptos::prelude::*;
 use shared::account::{Device, Password, Register};
-use shared::photo::Photo;
+use shared::photo::{Photo, PhotoInfo};
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
 use shared::{ClientFileItem, ConflictId, DeviceId, ItemId, ItemName, OperationId, VersionId};
@@ -276,6 +276,10 @@ impl Cloud for BrowserCloud {
 
     fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks> {
         self.with_seat(|seat| seat.replica().photo_marks(id)).flatten()
+    }
+
+    fn photo_info(&self, id: ItemId) -> Option<PhotoInfo> {
+        self.with_seat(|seat| seat.replica().photo_info(id)).flatten()
     }
 
     fn photo(&self, id: ItemId) -> LocalFuture<Result<Rc<Photo>, CallError>> {

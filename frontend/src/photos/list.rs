@@ -4,7 +4,10 @@ use std::ops::Range;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use app::ports::{CallError, Gone, LocalFuture, PhotoCache, PhotoIndex, PhotoList, PhotoSource, PhotosState};
+use app::ports::{
+    CallError, LocalFuture, Overlay, OwnPhotos, PhotoCache, PhotoIndex, PhotoList, PhotoSource, PhotosState,
+    Stand,
+};
 use leptos::prelude::{ArcRwSignal, Signal, Update};
 use shared::photo::Photo;
 use shared::photo_index::PhotoSegment;
@@ -36,7 +39,7 @@ pub struct ListOfPhotos {
     /// Counts indexes: what was asked for of another one is not of this.
     generation: Cell<u64>,
     cache: RefCell<PhotoCache>,
-    gone: RefCell<Gone>,
+    own: RefCell<OwnPhotos>,
     wanted: RefCell<Vec<usize>>,
     fetches: RefCell<BTreeMap<usize, AbortController>>,
     /// Whether a reading of the index is due or under way, and whether another one is to follow.
@@ -62,7 +65,7 @@ impl ListOfPhotos {
             index: RefCell::default(),
             generation: Cell::new(0),
             cache: RefCell::default(),
-            gone: RefCell::default(),
+            own: RefCell::default(),
             wanted: RefCell::default(),
             fetches: RefCell::default(),
             is_reading: Cell::new(false),
@@ -186,9 +189,11 @@ impl ListOfPhotos {
             fetch.abort();
         }
         self.wanted.borrow_mut().clear();
-        let carried = self.cache.borrow().carry(&former, &index, |id| self.is_listed(id));
+        let own = self.own.take();
+        let carried = self.cache.borrow().carry(&former, &index, &own.moved(), |id| self.is_listed(id));
         self.cache.replace(carried);
-        self.gone.borrow_mut().carry(&self.cache.borrow(), &index);
+        // Those that are in the index no more are not gone from it.
+        self.judge_each(own.ids().into_iter());
         self.tell();
     }
 
@@ -208,27 +213,39 @@ impl ListOfPhotos {
                 &known
             }
         };
-        let is_other = self.judge_each(ids.iter().copied());
-        if is_other {
-            self.tell();
+        // Whoever shows them follows the tree.
+        self.judge_each(ids.iter().copied());
+    }
+
+    fn judge_each(&self, ids: impl Iterator<Item = ItemId>) {
+        let (cache, index, mut own) = (self.cache.borrow(), self.index.borrow(), self.own.borrow_mut());
+        for id in ids {
+            let ordinal = cache.find(&index, id);
+            let listed = ordinal.and_then(|ordinal| cache.get(&index, ordinal));
+            own.note(id, ordinal, self.stand(id, listed));
         }
     }
 
-    fn judge_each(&self, ids: impl Iterator<Item = ItemId>) -> bool {
-        let (cache, index, mut gone) = (self.cache.borrow(), self.index.borrow(), self.gone.borrow_mut());
-        let mut is_other = false;
-        for id in ids {
-            let ordinal = cache.find(&index, id);
-            is_other |= gone.note(id, ordinal, self.is_listed(id));
+    /// How a photo stands as this device has it, which the index has as `listed`.
+    fn stand(&self, id: ItemId, listed: Option<&Rc<Photo>>) -> Stand {
+        if !self.is_listed(id) {
+            return Stand::Gone;
         }
-        is_other
+        match listed.zip(self.replica.photo_taken_at(id)) {
+            Some((listed, taken_at)) if listed.info.taken_at != taken_at => {
+                let mut photo = (**listed).clone();
+                photo.info.taken_at = taken_at;
+                Stand::Moved(Rc::new(photo))
+            }
+            _ => Stand::Listed,
+        }
     }
 
     /// Takes in photos of a segment of the present index.
     fn put(&self, segment: usize, photos: &[Rc<Photo>], is_fresh: bool) {
         self.cache.borrow_mut().put(segment, photos.to_vec(), is_fresh);
         let index = self.index();
-        self.gone.borrow_mut().came(&index.segment(segment), &self.cache.borrow(), &index);
+        self.own.borrow_mut().came(&index.segment(segment), &self.cache.borrow(), &index);
         self.judge_each(photos.iter().map(|photo| photo.id));
         self.tell();
     }
@@ -351,8 +368,8 @@ impl PhotoSource for ListOfPhotos {
         self.cache.borrow().find(&self.index.borrow(), id)
     }
 
-    fn gone(&self) -> Rc<Vec<u32>> {
-        self.gone.borrow_mut().ordinals()
+    fn overlay(&self) -> Rc<Overlay> {
+        self.own.borrow_mut().overlay(&self.cache.borrow(), &self.index.borrow())
     }
 
     fn want(&self, segments: &[usize]) {

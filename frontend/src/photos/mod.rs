@@ -9,7 +9,7 @@ use std::rc::Rc;
 use app::ports::{CallError, PhotoList, PhotoMarks, PhotoSource};
 use leptos::prelude::{Effect, Owner, With};
 use shared::ItemId;
-use shared::photo::{Derivatives, Photo, PhotoInfo};
+use shared::photo::{Derivatives, Photo, PhotoInfo, WallTime};
 use shared::sync::ZoneKind;
 use wasm_bindgen_futures::JsFuture;
 
@@ -106,6 +106,14 @@ impl Replica {
             let marks = PhotoMarks::of(item.photo()?);
             Some(PhotoMarks { is_deleted: !item.is_live(), ..marks })
         })
+    }
+
+    pub fn photo_info(&self, id: ItemId) -> Option<PhotoInfo> {
+        self.read(|engine| engine.item(id)?.photo().cloned())
+    }
+
+    pub fn photo_taken_at(&self, id: ItemId) -> Option<WallTime> {
+        self.read(|engine| Some(engine.item(id)?.photo()?.taken_at))
     }
 
     /// A photo as far as this device knows it as a file: without smaller forms.

@@ -6,13 +6,14 @@ use futures::{StreamExt as _, stream};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::ItemId;
-use shared::photo::{Photo, PhotoEdit};
+use shared::photo::{Photo, PhotoEdit, PhotoInfo};
 use sync::Command;
 
 use super::{Gallery, Shown};
 use crate::actions::Action;
 use crate::model::photos::{PhotoSelection, Ranges};
 use crate::ports::{PhotoList, PhotoMarks};
+use crate::ui::Dialog;
 use crate::words;
 
 /// Segments that come at a time, for an act on photos that were not seen.
@@ -26,19 +27,21 @@ pub enum PhotoAct {
     Unarchive,
     Hide,
     Unhide,
+    /// When and where they were taken.
+    Adjust,
     Download,
     Delete,
 }
 
 impl PhotoAct {
     /// What a list offers for its photos.
-    pub const fn offered(list: PhotoList) -> [Self; 5] {
+    pub const fn offered(list: PhotoList) -> [Self; 6] {
         let (archive, hide) = match list {
             PhotoList::Library | PhotoList::Favorites => (Self::Archive, Self::Hide),
             PhotoList::Archived => (Self::Unarchive, Self::Hide),
             PhotoList::Hidden => (Self::Archive, Self::Unhide),
         };
-        [Self::Favorite, Self::Download, archive, hide, Self::Delete]
+        [Self::Favorite, Self::Download, Self::Adjust, archive, hide, Self::Delete]
     }
 
     pub const fn label(self) -> &'static str {
@@ -48,6 +51,7 @@ impl PhotoAct {
             Self::Unarchive => words::UNARCHIVE,
             Self::Hide => words::HIDE,
             Self::Unhide => words::UNHIDE,
+            Self::Adjust => words::ADJUST,
             Self::Download => words::DOWNLOAD,
             Self::Delete => words::DELETE,
         }
@@ -60,6 +64,7 @@ impl PhotoAct {
             Self::Unarchive => icondata::LuArchiveRestore,
             Self::Hide => icondata::LuEyeOff,
             Self::Unhide => icondata::LuEye,
+            Self::Adjust => icondata::LuCalendarClock,
             Self::Download => icondata::LuDownload,
             Self::Delete => icondata::LuTrash2,
         }
@@ -74,7 +79,7 @@ impl PhotoAct {
             Self::Unarchive => PhotoEdit { archived: Some(false), ..edit },
             Self::Hide => PhotoEdit { hidden: Some(true), ..edit },
             Self::Unhide => PhotoEdit { hidden: Some(false), ..edit },
-            Self::Download | Self::Delete => return None,
+            Self::Adjust | Self::Download | Self::Delete => return None,
         })
     }
 }
@@ -143,6 +148,7 @@ impl Gallery {
         }
         match act {
             PhotoAct::Download => return self.ui.perform(Action::Download, ids),
+            PhotoAct::Adjust => return self.ui.dialog.set(Some(Dialog::AdjustPhotos(ids))),
             PhotoAct::Delete => self.ui.perform(Action::Delete, ids),
             _ => self.describe(act, &ids),
         }
@@ -160,6 +166,18 @@ impl Gallery {
         let said = words::photos_described(act, are_favorites, ids.len());
         let commands = ids.iter().map(|&id| Command::DescribePhoto { id, edit }).collect();
         self.ui.try_run(commands, said, || {});
+    }
+
+    /// What is known of a photo, as this device has it, followed.
+    pub fn follow_info(self, photo: &Photo) -> PhotoInfo {
+        let cloud = self.ui.cloud();
+        cloud.revision().track();
+        let mut info = photo.info.clone();
+        if let Some(own) = cloud.photo_info(photo.id) {
+            (info.taken_at, info.taken_at_offset, info.location) =
+                (own.taken_at, own.taken_at_offset, own.location);
+        }
+        info
     }
 
     /// As this device has it, followed.

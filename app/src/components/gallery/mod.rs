@@ -25,7 +25,9 @@ use wasm_bindgen::JsCast;
 
 use crate::hooks::listener::{on_target, on_target_captured, on_window};
 use crate::hooks::viewport::observe_size;
-use crate::model::photos::{Arrangement, Layout, Metrics, PhotoIndex, PhotoSelection, Ranges, Rect, Zoom};
+use crate::model::photos::{
+    Arrangement, Layout, Metrics, Overlay, PhotoIndex, PhotoSelection, Ranges, Rect, Spot, Zoom,
+};
 use crate::ports::{PhotoList, PhotoMarks, PhotoSource, UploadView};
 use crate::ui::{Ui, use_ui};
 use crate::words;
@@ -60,7 +62,7 @@ impl At {
 pub struct Shown {
     pub index: Rc<PhotoIndex>,
     pub arriving: Vec<Arc<ClientFileItem>>,
-    gone: Rc<Vec<u32>>,
+    own: Rc<Overlay>,
     zoom: Zoom,
     pub arrangement: Arrangement,
     pub layout: Layout,
@@ -75,15 +77,19 @@ impl Shown {
 
     /// The segments of the index that have the photos at these places, each once.
     fn segments_of(&self, places: &Ranges) -> Vec<usize> {
-        let segment = |place: usize| self.index.segment_of(self.arrangement.ordinal(place)?);
-        let in_index = places.parts().filter(|part| part.end > self.arrangement.arriving());
-        let ends = in_index.filter_map(|part| {
-            let first = segment(part.start.max(self.arrangement.arriving()))?;
-            Some(first..=segment(part.end - 1)?)
+        let ordinals = places.parts().filter_map(|part| self.arrangement.ordinals(part));
+        let segments = ordinals.filter_map(|ordinals| {
+            Some(self.index.segment_of(ordinals.start)?..=self.index.segment_of(ordinals.end - 1)?)
         });
-        let mut segments: Vec<usize> = ends.flatten().collect();
+        let mut segments: Vec<usize> = segments.flatten().collect();
         segments.dedup();
         segments
+    }
+
+    /// Where a photo is shown that stands elsewhere than the index has it.
+    fn place_of_moved(&self, id: ItemId) -> Option<usize> {
+        let number = self.own.photos.iter().position(|photo| photo.id == id)?;
+        self.arrangement.place_of_moved(number)
     }
 }
 
@@ -117,7 +123,7 @@ impl Gallery {
         let arrangement = Arrangement::default();
         let layout = Layout::new(&arrangement, Metrics::of(Zoom::Days, 1, 1));
         let shown =
-            Shown { index, arriving: Vec::new(), gone: Rc::default(), zoom: Zoom::Days, arrangement, layout };
+            Shown { index, arriving: Vec::new(), own: Rc::default(), zoom: Zoom::Days, arrangement, layout };
         Self {
             ui,
             list,
@@ -145,9 +151,10 @@ impl Gallery {
     }
 
     pub fn at(self, shown: &Shown, place: usize) -> At {
-        match shown.arrangement.ordinal(place) {
-            None => shown.arriving.get(place).cloned().map_or(At::Unknown, At::Arriving),
-            Some(ordinal) => {
+        match shown.arrangement.at(place) {
+            Spot::Arriving(number) => shown.arriving.get(number).cloned().map_or(At::Unknown, At::Arriving),
+            Spot::Moved(number) => shown.own.photos.get(number).cloned().map_or(At::Unknown, At::Photo),
+            Spot::Listed(ordinal) => {
                 let photo = self.source.with_value(|source| source.photo(ordinal));
                 photo.map_or(At::Unknown, At::Photo)
             }
@@ -190,7 +197,7 @@ impl Gallery {
     /// The place of a photo that is known here.
     pub fn place_of(self, id: ItemId) -> Option<usize> {
         let shown = self.shown.get_value();
-        shown.arrangement.place(self.source().find(id)?)
+        shown.place_of_moved(id).or_else(|| shown.arrangement.place(self.source().find(id)?))
     }
 
     /// Whether the list is another one than what is shown, which is about to be arranged.
@@ -221,7 +228,7 @@ impl Gallery {
         let former = self.shown.get_value();
         let source = self.source();
         let index = source.index();
-        let gone = source.gone();
+        let own = source.overlay();
         let arriving = if self.list == PhotoList::Library { source.arriving() } else { Vec::new() };
         let zoom = self.zoom.get_untracked();
         let (width, height) = stage.size();
@@ -229,24 +236,24 @@ impl Gallery {
         let same_arriving = arriving.len() == former.arriving.len()
             && arriving.iter().zip(&former.arriving).all(|(a, b)| a.item.id == b.item.id);
         let is_same = Rc::ptr_eq(&index, &former.index)
-            && gone == former.gone
+            && own == former.own
             && same_arriving
             && (zoom, metrics) == (former.zoom, former.layout.metrics());
         if is_same {
             if arriving != former.arriving {
                 let arrangement = former.arrangement.clone();
                 let layout = former.layout.clone();
-                self.shown.set_value(Rc::new(Shown { index, arriving, gone, zoom, arrangement, layout }));
+                self.shown.set_value(Rc::new(Shown { index, arriving, own, zoom, arrangement, layout }));
             }
             self.learn();
             return stage.repaint();
         }
         let shapes: Vec<Aspect> = arriving.iter().map(|item| shape(item)).collect();
-        let arrangement = Arrangement::new(&index, &shapes, gone.to_vec(), zoom);
+        let arrangement = Arrangement::new(&index, &shapes, own.gone.clone(), own.moved.clone(), zoom);
         let layout = Layout::new(&arrangement, metrics);
-        let shown = Rc::new(Shown { index, arriving, gone, zoom, arrangement, layout });
+        let shown = Rc::new(Shown { index, arriving, own, zoom, arrangement, layout });
         let position = anchored(&former, &shown, stage.position());
-        if !Rc::ptr_eq(&shown.index, &former.index) || !same_arriving || shown.gone != former.gone {
+        if !Rc::ptr_eq(&shown.index, &former.index) || !same_arriving || shown.own != former.own {
             let lost = self
                 .selection
                 .try_update(|selection| selection.rearrange(|place| followed(&former, &shown, place)));
@@ -268,12 +275,13 @@ impl Gallery {
             return;
         }
         let (shown, source) = (self.shown.get_value(), self.source());
-        let ordinals = unknown.parts().filter_map(|part| {
-            let first = shown.arrangement.ordinal(part.start.max(shown.arrangement.arriving()))?;
-            Some(first..shown.arrangement.ordinal(part.end - 1)? + 1)
-        });
+        let ordinals = unknown.parts().filter_map(|part| shown.arrangement.ordinals(part));
         let known = ordinals.flat_map(|ordinals| source.known(ordinals));
         let placed = known.filter_map(|(ordinal, id)| Some((shown.arrangement.place(ordinal)?, id)));
+        let moved = shown.own.photos.iter().enumerate();
+        let moved =
+            moved.filter_map(|(number, photo)| Some((shown.arrangement.place_of_moved(number)?, photo.id)));
+        let placed = placed.chain(moved);
         let placed: Vec<(usize, ItemId)> = placed.collect();
         if !placed.is_empty() {
             self.selection.update(|selection| selection.learn(placed));
@@ -291,15 +299,18 @@ fn shape(item: &ClientFileItem) -> Aspect {
 /// Where what was at a place is now.
 fn followed(former: &Shown, shown: &Shown, place: usize) -> usize {
     let last = shown.arrangement.len().saturating_sub(1);
-    match former.arrangement.ordinal(place) {
-        // What was on its way arrived, or still is.
-        None => place.min(last),
-        Some(ordinal) => {
-            let same = Rc::ptr_eq(&former.index, &shown.index);
-            let ordinal = if same { ordinal } else { former.index.follow(&shown.index, ordinal) };
-            (ordinal..shown.index.len()).find_map(|ordinal| shown.arrangement.place(ordinal)).unwrap_or(last)
+    let ordinal = match former.arrangement.at(place) {
+        Spot::Listed(ordinal) => ordinal,
+        Spot::Moved(number) => {
+            let id = former.own.photos.get(number).map(|photo| photo.id);
+            return id.and_then(|id| shown.place_of_moved(id)).unwrap_or(place).min(last);
         }
-    }
+        // What was on its way arrived, or still is.
+        Spot::Arriving(_) => return place.min(last),
+    };
+    let same = Rc::ptr_eq(&former.index, &shown.index);
+    let ordinal = if same { ordinal } else { former.index.follow(&shown.index, ordinal) };
+    (ordinal..shown.index.len()).find_map(|ordinal| shown.arrangement.place(ordinal)).unwrap_or(last)
 }
 
 /// The position at which the photo at the top of the window is where it was. At the very top, the latest

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use shared::ItemId;
 use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
+use web_sys::{HtmlElement, Node};
 
 use super::stage::Stage;
 use super::tile::{Sharpness, Tile};
@@ -204,6 +204,18 @@ impl Pool {
         hashes == 0
     }
 
+    /// Has rows and photos stand in the document as they do on the screen: those who hear it hear them so.
+    pub fn put_in_order(&self, space: &HtmlElement) {
+        let mut rows: Vec<(usize, usize)> = self.by_row.iter().map(|(row, number)| (*row, *number)).collect();
+        rows.sort_unstable();
+        let rows: Vec<&Row> = rows.into_iter().map(|(_, number)| &self.rows[number]).collect();
+        order(space, &rows.iter().map(|row| &row.element).collect::<Vec<_>>());
+        for row in rows {
+            let tiles: Vec<&HtmlElement> = row.tiles.iter().map(|tile| self.tiles[*tile].element()).collect();
+            order(&row.element, &tiles);
+        }
+    }
+
     fn place_heading(&mut self, space: &HtmlElement, text: &str) -> usize {
         let number = self.free_headings.pop().unwrap_or_else(|| {
             // The photos' own names tell their dates.
@@ -266,4 +278,16 @@ impl Pool {
 
 fn move_to(element: &HtmlElement, top: f64) {
     element.style().set_property("transform", &format!("translateY({top}px)")).ok();
+}
+
+/// Has these children follow each other.
+fn order(parent: &HtmlElement, children: &[&HtmlElement]) {
+    let follows = |pair: &[&HtmlElement]| {
+        pair[0].compare_document_position(pair[1]) & Node::DOCUMENT_POSITION_FOLLOWING != 0
+    };
+    if !children.windows(2).all(follows) {
+        for child in children {
+            parent.append_child(child).ok();
+        }
+    }
 }

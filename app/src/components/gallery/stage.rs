@@ -223,6 +223,9 @@ impl Stage {
         let group = layout.group_at(position as u32);
         self.stick(inner, &shown, group, is_new);
         self.want(inner, &shown, &rows);
+        if inner.is_settled {
+            inner.pool.put_in_order(&self.space);
+        }
 
         let share = if inner.spacer.end() > 0.0 { position / inner.spacer.end() } else { 0.0 };
         let drawn = Drawn { share, group };
@@ -276,11 +279,10 @@ impl Stage {
     fn want(&self, inner: &mut Inner, shown: &super::Shown, rows: &Range<usize>) {
         let Some(last) = rows.end.checked_sub(1).filter(|last| *last >= rows.start) else { return };
         let places = shown.layout.row(rows.start).start..shown.layout.row(last).end;
-        let segment = |place: usize| shown.index.segment_of(shown.arrangement.ordinal(place)?);
-        let first = places.clone().find_map(segment);
-        let last = segment(places.end.saturating_sub(1)).or(first);
-        let Some((first, last)) = first.zip(last) else { return };
-        let middle = segment(places.start.midpoint(places.end)).unwrap_or(first);
+        let Some(ordinals) = shown.arrangement.ordinals(places) else { return };
+        let segment = |ordinal: usize| shown.index.segment_of(ordinal);
+        let Some((first, last)) = segment(ordinals.start).zip(segment(ordinals.end - 1)) else { return };
+        let middle = segment(ordinals.start.midpoint(ordinals.end)).unwrap_or(first);
         let mut wanted: Vec<usize> = (first..=last).collect();
         wanted.sort_by_key(|segment| segment.abs_diff(middle));
         if inner.wanted != wanted || inner.is_settled {

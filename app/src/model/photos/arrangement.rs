@@ -23,31 +23,75 @@ pub struct Group {
     pub start: u32,
 }
 
+/// A photo that stands elsewhere than the index has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The ordinal that it stands before.
+    pub before: u32,
+    pub day: WallDay,
+    pub aspect: Aspect,
+}
+
+/// What is at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// Which of those on their way.
+    Arriving(usize),
+    /// Which of those that stand elsewhere than the index has them.
+    Moved(usize),
+    /// By its ordinal.
+    Listed(usize),
+}
+
 /// What is shown in which order: photos on their way first, then those of the index but for those that a person
-/// took away and the server was not told of yet. Where something is in it is its place.
+/// took away and the server was not told of yet, with those between them that a person gave another date. Where
+/// something is in it is its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arrangement {
     arriving: usize,
     /// Ordinals, ascending.
     gone: Vec<u32>,
+    moved: Vec<Moved>,
+    /// Their places.
+    moved_to: Vec<u32>,
     aspects: Vec<u8>,
     groups: Vec<Group>,
 }
 
 impl Arrangement {
-    /// `arriving` photos whose shapes are given come first; `gone` are ordinals of the index, ascending.
-    pub fn new(index: &PhotoIndex, arriving: &[Aspect], gone: Vec<u32>, zoom: Zoom) -> Self {
-        let mut aspects: Vec<u8> = Vec::with_capacity(arriving.len() + index.len());
-        aspects.extend(arriving.iter().map(|aspect| aspect.code()));
-        let mut from = 0;
-        for &ordinal in &gone {
-            aspects.extend_from_slice(&index.aspects()[from..ordinal as usize]);
-            from = ordinal as usize + 1;
-        }
-        aspects.extend_from_slice(&index.aspects()[from..]);
-        let mut arrangement = Self { arriving: arriving.len(), gone, aspects, groups: Vec::new() };
+    /// `arriving` photos whose shapes are given come first; `gone` are ordinals of the index, ascending; `moved`
+    /// are in the order in which they are shown.
+    pub fn new(
+        index: &PhotoIndex,
+        arriving: &[Aspect],
+        gone: Vec<u32>,
+        moved: Vec<Moved>,
+        zoom: Zoom,
+    ) -> Self {
+        let mut arrangement = Self { arriving: arriving.len(), gone, ..Self::default() };
+        let place = |(number, moved): (usize, &Moved)| arrangement.shifted(moved.before) + number as u32;
+        arrangement.moved_to = moved.iter().enumerate().map(place).collect();
+        arrangement.moved = moved;
+        arrangement.aspects = arrangement.shapes(index, arriving);
         arrangement.groups = arrangement.grouped(index, zoom);
         arrangement
+    }
+
+    fn shapes(&self, index: &PhotoIndex, arriving: &[Aspect]) -> Vec<u8> {
+        let mut shapes: Vec<u8> = Vec::with_capacity(arriving.len() + self.moved.len() + index.len());
+        shapes.extend(arriving.iter().map(|aspect| aspect.code()));
+        let (mut from, mut gone) = (0, self.gone.iter().copied().peekable());
+        let ends = self.moved.iter().map(|moved| (moved.before, Some(moved.aspect)));
+        for (end, moved) in ends.chain([(index.len() as u32, None)]) {
+            while let Some(ordinal) = gone.next_if(|gone| *gone < end) {
+                shapes.extend_from_slice(&index.aspects()[from..ordinal as usize]);
+                from = ordinal as usize + 1;
+            }
+            shapes.extend_from_slice(&index.aspects()[from..(end as usize).max(from)]);
+            from = from.max(end as usize);
+            shapes.extend(moved.map(Aspect::code));
+        }
+        shapes
     }
 
     fn grouped(&self, index: &PhotoIndex, zoom: Zoom) -> Vec<Group> {
@@ -56,14 +100,14 @@ impl Arrangement {
             groups.push(Group { day: None, start: 0 });
         }
         let mut last = None;
-        for &(day, start) in index.days() {
+        for (day, start) in self.days(index) {
             let key = match zoom {
                 Zoom::Days => (day.0, 0),
                 Zoom::Months => (month_of(day).year, month_of(day).month),
                 Zoom::Years => (month_of(day).year, 0),
             };
             if last.replace(key) != Some(key) {
-                groups.push(Group { day: Some(day), start: self.shifted(start) });
+                groups.push(Group { day: Some(day), start });
             }
         }
         // A group of which all are gone begins where the next one does.
@@ -77,7 +121,24 @@ impl Arrangement {
             .collect()
     }
 
-    /// The place of an ordinal, or of what follows it where that is gone.
+    /// Every day, the latest first, with the place at which it begins.
+    fn days(&self, index: &PhotoIndex) -> Vec<(WallDay, u32)> {
+        let listed = index.days().iter().map(|&(day, start)| {
+            // What stands before its first photo may be of the day before, which is the later one, or its own.
+            let before = |moved: &Moved| moved.before < start || moved.before == start && moved.day > day;
+            (day, self.shifted(start) + self.moved.partition_point(before) as u32)
+        });
+        if self.moved.is_empty() {
+            return listed.collect();
+        }
+        let moved = self.moved.iter().zip(&self.moved_to).map(|(moved, place)| (moved.day, *place));
+        let mut days: Vec<(WallDay, u32)> = listed.chain(moved).collect();
+        days.sort_by_key(|(day, place)| (std::cmp::Reverse(*day), *place));
+        days.dedup_by_key(|(day, _)| *day);
+        days
+    }
+
+    /// The place of an ordinal, or of what follows it where that is gone, were none moved.
     fn shifted(&self, ordinal: u32) -> u32 {
         let gone_before = self.gone.partition_point(|gone| *gone < ordinal);
         ordinal - gone_before as u32 + self.arriving as u32
@@ -89,10 +150,6 @@ impl Arrangement {
 
     pub fn is_empty(&self) -> bool {
         self.aspects.is_empty()
-    }
-
-    pub fn arriving(&self) -> usize {
-        self.arriving
     }
 
     pub fn aspects(&self) -> &[u8] {
@@ -114,23 +171,57 @@ impl Arrangement {
         self.groups.partition_point(|group| group.start as usize <= place).saturating_sub(1)
     }
 
-    /// The ordinal in the index of what is at a place; none for what is on its way.
+    pub fn at(&self, place: usize) -> Spot {
+        if place < self.arriving {
+            return Spot::Arriving(place);
+        }
+        let moved = self.moved_to.partition_point(|moved| (*moved as usize) < place);
+        if self.moved_to.get(moved).is_some_and(|moved| *moved as usize == place) {
+            return Spot::Moved(moved);
+        }
+        Spot::Listed(self.listed(place - self.arriving - moved))
+    }
+
+    /// The ordinal in the index of what is at a place; none for what is not in it, or elsewhere.
     pub fn ordinal(&self, place: usize) -> Option<usize> {
-        let mut ordinal = place.checked_sub(self.arriving)? as u32;
+        match self.at(place) {
+            Spot::Listed(ordinal) => Some(ordinal),
+            Spot::Arriving(_) | Spot::Moved(_) => None,
+        }
+    }
+
+    /// The ordinals between which everything is that is at these places and in the index.
+    pub fn ordinals(&self, places: Range<usize>) -> Option<Range<usize>> {
+        let before = |place: usize| {
+            let moved = self.moved_to.partition_point(|moved| (*moved as usize) < place);
+            place.saturating_sub(self.arriving + moved)
+        };
+        let (first, end) = (before(places.start), before(places.end));
+        (first < end).then(|| self.listed(first)..self.listed(end - 1) + 1)
+    }
+
+    /// The ordinal of the photo that has `number` others of the index before it that are still shown there.
+    fn listed(&self, number: usize) -> usize {
         // `gone[n]` has n gone ones before it: its place would be `gone[n] - n`.
         let (mut low, mut high) = (0, self.gone.len());
         while low < high {
             let middle = low.midpoint(high);
-            if self.gone[middle] - middle as u32 <= ordinal { low = middle + 1 } else { high = middle }
+            if self.gone[middle] as usize - middle <= number { low = middle + 1 } else { high = middle }
         }
-        ordinal += low as u32;
-        Some(ordinal as usize)
+        number + low
     }
 
     /// Where a photo of the index is shown; none where it is gone.
     pub fn place(&self, ordinal: usize) -> Option<usize> {
         let is_gone = self.gone.binary_search(&(ordinal as u32)).is_ok();
-        (!is_gone).then(|| self.shifted(ordinal as u32) as usize).filter(|place| *place < self.len())
+        let moved = self.moved.partition_point(|moved| moved.before as usize <= ordinal);
+        let place = self.shifted(ordinal as u32) as usize + moved;
+        (!is_gone).then_some(place).filter(|place| *place < self.len())
+    }
+
+    /// Where one that was moved is shown.
+    pub fn place_of_moved(&self, number: usize) -> Option<usize> {
+        self.moved_to.get(number).map(|place| *place as usize)
     }
 }
 
@@ -147,7 +238,7 @@ mod tests {
     fn what_is_gone_leaves_no_hole_and_no_heading() {
         let index = index(&[(9, vec![10, 11, 12]), (7, vec![20]), (3, vec![30, 31])], 256);
         let arriving = [Aspect::of(1, 1)];
-        let shown = Arrangement::new(&index, &arriving, vec![1, 3], Zoom::Days);
+        let shown = Arrangement::new(&index, &arriving, vec![1, 3], Vec::new(), Zoom::Days);
         assert_eq!(shown.aspects(), [128, 10, 12, 30, 31]);
         let groups: Vec<_> = shown.groups().iter().map(|group| (group.day, group.start)).collect();
         assert_eq!(groups, [(None, 0), (Some(WallDay(9)), 1), (Some(WallDay(3)), 3)]);
@@ -157,6 +248,49 @@ mod tests {
         assert_eq!(places, [Some(1), None, Some(2), None, Some(3), Some(4), None]);
         assert_eq!((shown.group_of(0), shown.group_of(2), shown.group_of(4)), (0, 1, 2));
         assert_eq!(shown.group(1), 1..3);
+    }
+
+    #[test]
+    fn what_got_another_date_stands_there_before_the_index_knows() {
+        let index = index(&[(9, vec![10, 11]), (7, vec![20]), (3, vec![30, 31])], 256);
+        let to =
+            |before, day| Moved { before, day: WallDay(day), aspect: Aspect::from_code(before as u8 + 1) };
+        // The one of day 7 went before all, others to a day that is there, and to days that are not.
+        let moved = vec![to(0, 12), to(1, 9), to(2, 9), to(2, 8), to(3, 3), to(5, 1)];
+        let shown = Arrangement::new(&index, &[Aspect::of(1, 1)], vec![2], moved, Zoom::Days);
+        assert_eq!(shown.aspects(), [128, 1, 10, 2, 11, 3, 3, 4, 30, 31, 6]);
+        let groups: Vec<_> = shown.groups().iter().map(|it| (it.day.map(|day| day.0), it.start)).collect();
+        assert_eq!(
+            groups,
+            [(None, 0), (Some(12), 1), (Some(9), 2), (Some(8), 6), (Some(3), 7), (Some(1), 10)]
+        );
+        let spots: Vec<_> = (0..11).map(|place| shown.at(place)).collect();
+        let (moved, listed) = (Spot::Moved, Spot::Listed);
+        let expected = [
+            Spot::Arriving(0),
+            moved(0),
+            listed(0),
+            moved(1),
+            listed(1),
+            moved(2),
+            moved(3),
+            moved(4),
+            listed(3),
+            listed(4),
+            moved(5),
+        ];
+        assert_eq!(spots, expected);
+        let places: Vec<_> = (0..5).map(|ordinal| shown.place(ordinal)).collect();
+        assert_eq!(places, [Some(2), Some(4), None, Some(8), Some(9)]);
+        let places: Vec<_> = (0..7).map(|number| shown.place_of_moved(number)).collect();
+        assert_eq!(places, [Some(1), Some(3), Some(5), Some(6), Some(7), Some(10), None]);
+        assert_eq!(shown.ordinals(0..2), None);
+        assert_eq!(
+            (shown.ordinals(0..3), shown.ordinals(3..9), shown.ordinals(0..11)),
+            (Some(0..1), Some(1..4), Some(0..5))
+        );
+        let years = Arrangement::new(&index, &[], vec![2], vec![to(0, 12), to(2, 8)], Zoom::Years);
+        assert_eq!(years.groups(), [Group { day: Some(WallDay(12)), start: 0 }]);
     }
 
     #[test]
@@ -170,7 +304,7 @@ mod tests {
         ];
         let index = index(&days, 256);
         let starts = |zoom| {
-            let shown = Arrangement::new(&index, &[], Vec::new(), zoom);
+            let shown = Arrangement::new(&index, &[], Vec::new(), Vec::new(), zoom);
             shown.groups().iter().map(|group| group.start).collect::<Vec<_>>()
         };
         assert_eq!(starts(Zoom::Days), [0, 1, 2, 3]);
@@ -182,16 +316,33 @@ mod tests {
         #[test]
         fn places_and_ordinals_are_each_others_inverse(
             count in 1_usize..60, gone in proptest::collection::btree_set(0_u32..60, 0..20), arriving in 0_usize..4,
+            moved in proptest::collection::vec(0_u32..60, 0..6),
         ) {
             let gone: BTreeSet<u32> = gone.into_iter().filter(|gone| (*gone as usize) < count).collect();
             let index = index(&[(1, vec![128; count])], 7);
             let arriving = vec![Aspect::of(3, 2); arriving];
-            let shown = Arrangement::new(&index, &arriving, gone.iter().copied().collect(), Zoom::Days);
-            prop_assert_eq!(shown.len(), count - gone.len() + arriving.len());
-            for place in arriving.len()..shown.len() {
-                let ordinal = shown.ordinal(place).unwrap();
-                prop_assert!(!gone.contains(&(ordinal as u32)));
-                prop_assert_eq!(shown.place(ordinal), Some(place));
+            let mut before: Vec<u32> = moved.into_iter().map(|before| before.min(count as u32)).collect();
+            before.sort_unstable();
+            let moved = before.iter().map(|before| Moved { before: *before, day: WallDay(1), aspect: Aspect::of(0, 0) });
+            let moved: Vec<Moved> = moved.collect();
+            let shown =
+                Arrangement::new(&index, &arriving, gone.iter().copied().collect(), moved, Zoom::Days);
+            prop_assert_eq!(shown.len(), count - gone.len() + arriving.len() + before.len());
+            let mut last = None;
+            for place in 0..shown.len() {
+                match shown.at(place) {
+                    Spot::Arriving(number) => prop_assert_eq!(number, place),
+                    Spot::Moved(number) => {
+                        prop_assert_eq!(shown.place_of_moved(number), Some(place));
+                        prop_assert!(last.is_none_or(|last| last < before[number] as usize));
+                    }
+                    Spot::Listed(ordinal) => {
+                        prop_assert!(!gone.contains(&(ordinal as u32)) && last.is_none_or(|last| last < ordinal));
+                        prop_assert_eq!(shown.place(ordinal), Some(place));
+                        prop_assert_eq!(shown.ordinals(place..place + 1), Some(ordinal..ordinal + 1));
+                        last = Some(ordinal);
+                    }
+                }
             }
         }
     }

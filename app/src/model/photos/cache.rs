@@ -1,9 +1,10 @@
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
 use shared::ItemId;
-use shared::photo::Photo;
+use shared::photo::{Photo, WallTime};
 use shared::photo_index::WallDay;
 
 use super::PhotoIndex;
@@ -26,6 +27,11 @@ struct Loaded {
     /// Whether they are what the server lists for this very index.
     is_fresh: bool,
     used: u64,
+}
+
+/// What photos are sorted by, the latest first.
+pub fn photo_place(photo: &Photo) -> (WallTime, ItemId) {
+    (photo.info.taken_at, photo.id)
 }
 
 impl PhotoCache {
@@ -121,13 +127,22 @@ impl PhotoCache {
 
     /// The same photos in a newer index, until the server has told which they are: segments that are the same,
     /// and of the others each day that has as many photos as are known of it and still listed, in their order.
+    /// `moved` are those that got another date since.
     #[must_use]
-    pub fn carry(&self, index: &PhotoIndex, newer: &PhotoIndex, is_listed: impl Fn(ItemId) -> bool) -> Self {
+    pub fn carry(
+        &self,
+        index: &PhotoIndex,
+        newer: &PhotoIndex,
+        moved: &[Rc<Photo>],
+        is_listed: impl Fn(ItemId) -> bool,
+    ) -> Self {
         let same = index.same_segments(newer, self.segments.keys().copied());
         let mut carried = Self { uses: self.uses, ..Self::default() };
-        for (ordinals, photos) in self.changed_days(index, newer, &same) {
-            let photos: Vec<&Rc<Photo>> = photos.into_iter().filter(|photo| is_listed(photo.id)).collect();
+        for (ordinals, photos) in self.changed_days(index, newer, &same, moved) {
+            let mut photos: Vec<&Rc<Photo>> =
+                photos.into_iter().filter(|photo| is_listed(photo.id)).collect();
             if photos.len() == ordinals.len() {
+                photos.sort_by_key(|photo| Reverse(photo_place(photo)));
                 for (ordinal, photo) in ordinals.zip(photos) {
                     carried.hold(newer, ordinal, photo.clone());
                 }
@@ -147,22 +162,40 @@ impl PhotoCache {
         index: &'a PhotoIndex,
         newer: &PhotoIndex,
         same: &[(usize, usize)],
+        moved: &'a [Rc<Photo>],
     ) -> Vec<(Range<usize>, Vec<&'a Rc<Photo>>)> {
         let same: HashSet<usize> = same.iter().map(|(here, _)| *here).collect();
+        let elsewhere: HashSet<ItemId> = moved.iter().map(|photo| photo.id).collect();
         let changed = self.segments.iter().filter(|(number, _)| !same.contains(number));
         let changed = changed.flat_map(|(_, loaded)| loaded.photos.iter().flatten());
         let mut days: BTreeMap<WallDay, Vec<&Rc<Photo>>> =
-            changed.map(|photo| (photo.info.taken_at.into(), Vec::new())).collect();
+            changed.chain(moved).map(|photo| (photo.info.taken_at.into(), Vec::new())).collect();
         if days.is_empty() {
             return Vec::new();
         }
-        for (_, photo) in self.known(index) {
+        let known = self.known(index).map(|(_, photo)| photo);
+        let here = known.filter(|photo| !elsewhere.contains(&photo.id));
+        for photo in here.chain(moved) {
             if let Some(photos) = days.get_mut(&photo.info.taken_at.into()) {
                 photos.push(photo);
             }
         }
         let placed = days.into_iter().filter_map(|(day, photos)| Some((newer.day(day)?, photos)));
         placed.filter(|(ordinals, photos)| photos.len() >= ordinals.len()).collect()
+    }
+
+    /// The ordinal before which a photo of that date stands, as far as is known.
+    pub fn place_for(&self, index: &PhotoIndex, photo: &Photo) -> usize {
+        let day = photo.info.taken_at.into();
+        let Some(of_day) = index.day(day) else { return index.day_after(day) };
+        let mut place = of_day.start;
+        for (ordinal, other) in self.known_among(index, of_day) {
+            if photo_place(other) < photo_place(photo) {
+                break;
+            }
+            place = ordinal + 1;
+        }
+        place
     }
 
     fn hold(&mut self, index: &PhotoIndex, ordinal: usize, photo: Rc<Photo>) {
@@ -186,7 +219,8 @@ pub mod tests {
     pub fn photo(n: u128, day: i32) -> Rc<Photo> {
         let id = ItemId(Uuid::from_u128(n));
         let mut info = PhotoInfo::unknown(shared::Timestamp::from_millis(0));
-        info.taken_at = WallDay(day).start();
+        // The lower the number, the later.
+        info.taken_at = WallTime::from_millis(WallDay(day).start().as_millis() + 1_000 - n as i64);
         Rc::new(Photo {
             id,
             file_id: id,
@@ -210,14 +244,14 @@ pub mod tests {
         cache.put(1, vec![photo(3, 4), photo(4, 4)], true);
         let newer = index(&[(6, vec![1]), (5, vec![1, 1]), (4, vec![1])], 2);
         let listed = |id: ItemId| id != ItemId(Uuid::from_u128(3));
-        let carried = cache.carry(&old, &newer, listed);
+        let carried = cache.carry(&old, &newer, &[], listed);
         let expected = [None, Some("1.jpg"), Some("2.jpg"), Some("4.jpg")];
         assert_eq!(names(&carried, &newer), expected.map(|name| name.map(str::to_owned)));
         assert!(!carried.is_fresh(0) && carried.has(0) && carried.has(1));
         assert_eq!(carried.find(&newer, ItemId(Uuid::from_u128(4))), Some(3));
         // A day with more photos than are known could have them anywhere.
         let grown = index(&[(5, vec![1, 1, 1])], 3);
-        assert_eq!(names(&cache.carry(&old, &grown, |_| true), &grown), [None, None, None]);
+        assert_eq!(names(&cache.carry(&old, &grown, &[], |_| true), &grown), [None, None, None]);
     }
 
     #[test]
@@ -227,7 +261,7 @@ pub mod tests {
         let mut cache = PhotoCache::default();
         cache.put(1, vec![photo(3, 5), photo(4, 5)], true);
         let newer = named(&[("", vec![9, 1]), ("half", vec![2]), ("1", vec![3, 4]), ("2", vec![5, 6])], 5);
-        let carried = cache.carry(&old, &newer, |_| unreachable!("none is in doubt"));
+        let carried = cache.carry(&old, &newer, &[], |_| unreachable!("none is in doubt"));
         let expected = [None, None, None, Some("3.jpg"), Some("4.jpg"), None, None];
         assert_eq!(names(&carried, &newer), expected.map(|name| name.map(str::to_owned)));
         assert_eq!(carried.find(&newer, ItemId(Uuid::from_u128(4))), Some(4));
@@ -238,7 +272,22 @@ pub mod tests {
         );
         assert!(!carried.is_fresh(2), "what was told of them may be another by now");
         let other = named(&[("", vec![1, 2]), ("1", vec![3, 7]), ("2", vec![5, 6])], 5);
-        assert_eq!(cache.carry(&old, &other, |_| true).known(&other).count(), 0);
+        assert_eq!(cache.carry(&old, &other, &[], |_| true).known(&other).count(), 0);
+    }
+
+    #[test]
+    fn a_photo_with_another_date_goes_to_that_day() {
+        let old = index(&[(5, vec![1, 1]), (4, vec![1])], 3);
+        let mut cache = PhotoCache::default();
+        cache.put(0, vec![photo(10, 5), photo(20, 5), photo(30, 4)], true);
+        let newer = index(&[(5, vec![1]), (4, vec![1, 1]), (2, vec![1])], 3);
+        let moved = [photo(20, 4)];
+        let carried = cache.carry(&old, &newer, &moved, |_| true);
+        let expected = [Some("10.jpg"), Some("20.jpg"), Some("30.jpg"), None];
+        assert_eq!(names(&carried, &newer), expected.map(|name| name.map(str::to_owned)));
+        let before = |n, day| cache.place_for(&old, &photo(n, day));
+        assert_eq!((before(5, 5), before(15, 5), before(25, 5)), (0, 1, 2));
+        assert_eq!((before(1, 9), before(29, 4), before(31, 4), before(1, 3)), (0, 2, 3, 3));
     }
 
     #[test]

@@ -75,6 +75,12 @@ impl PhotoIndex {
         Some(self.day_range(place))
     }
 
+    /// The ordinal of the first photo of earlier days.
+    pub fn day_after(&self, day: WallDay) -> usize {
+        let place = self.days.partition_point(|(other, _)| *other >= day);
+        self.days.get(place).map_or(self.len(), |(_, start)| *start as usize)
+    }
+
     pub fn segments_len(&self) -> usize {
         self.segments.len()
     }

@@ -288,7 +288,7 @@ mod tests {
     const METRICS: Metrics = Metrics { width: 1000, row: 200, heading: 44 };
 
     fn shown(index: &PhotoIndex) -> Arrangement {
-        Arrangement::new(index, &[], Vec::new(), Zoom::Days)
+        Arrangement::new(index, &[], Vec::new(), Vec::new(), Zoom::Days)
     }
 
     /// Like a million that people have: mostly 3:2 and 2:3, some panoramas.
@@ -384,7 +384,7 @@ mod tests {
         for zoom in [Zoom::Days, Zoom::Months, Zoom::Years] {
             for (width, height) in [(390, 844), (1440, 900), (1920, 1080), (3840, 2160), (5120, 2880)] {
                 let metrics = Metrics::of(zoom, width, height);
-                let shown = Arrangement::new(&index, &[], Vec::new(), zoom);
+                let shown = Arrangement::new(&index, &[], Vec::new(), Vec::new(), zoom);
                 let layout = Layout::new(&shown, metrics);
                 for top in [0, 1000, layout.height() / 2] {
                     let rows = layout.rows_between(top, top + height);

@@ -1,22 +1,24 @@
 //! A photo library on the screen, as columns: what is shown where, exact for a million photos, without an
 //! object a photo.
 
+mod adjustment;
 mod arrangement;
 mod cache;
 mod calendar;
-mod gone;
 mod index;
 mod layout;
+mod own;
 mod ranges;
 mod selection;
 mod spacer;
 
-pub use arrangement::{Arrangement, Zoom};
+pub use adjustment::{Adjustment, date_for_input, later_by};
+pub use arrangement::{Arrangement, Moved, Spot, Zoom};
 pub use cache::PhotoCache;
 pub use calendar::month_of;
-pub use gone::Gone;
 pub use index::PhotoIndex;
 pub use layout::{Layout, Metrics, Rect, Tile};
+pub use own::{Overlay, OwnPhotos, Stand};
 pub use ranges::Ranges;
 pub use selection::PhotoSelection;
 pub use spacer::Spacer;

@@ -1,15 +1,37 @@
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use shared::photo::{Location, Photo};
+use shared::photo::{Photo, PhotoInfo};
 
+use crate::components::gallery::{Gallery, PhotoAct};
+use crate::components::icon::Glyph;
+use crate::components::place_map::PlaceMap;
 use crate::hooks::intl;
 use crate::words;
 
 /// What is known of a photo.
 #[component]
-pub fn PhotoDetails(photo: Rc<Photo>) -> impl IntoView {
-    let info = &photo.info;
+pub fn PhotoDetails(gallery: Gallery, photo: Rc<Photo>) -> impl IntoView {
+    let id = photo.id;
+    let photo = StoredValue::new_local(photo);
+    let info = Memo::new(move |_| photo.with_value(|photo| gallery.follow_info(photo)));
+    let map =
+        move || info.with(|info| info.location).map(|location| view! { <PlaceMap location=location /> });
+    view! {
+        <aside class="viewer-facts" aria-label=words::DETAILS>
+            {move || view! { <Facts photo=photo.get_value() info=info.get() /> }}
+            {map}
+            <button class="button" type="button" on:click=move |_| gallery.act(PhotoAct::Adjust, vec![id])>
+                <Glyph icon=PhotoAct::Adjust.icon() />
+                {PhotoAct::Adjust.label()}
+            </button>
+        </aside>
+    }
+    .into_any()
+}
+
+#[component]
+fn Facts(photo: Rc<Photo>, info: PhotoInfo) -> impl IntoView {
     let taken = match info.taken_at_offset {
         Some(offset) => format!("{} ({offset})", intl::wall_exact(info.taken_at)),
         None => intl::wall_exact(info.taken_at),
@@ -23,7 +45,7 @@ pub fn PhotoDetails(photo: Rc<Photo>) -> impl IntoView {
         (words::CAMERA, info.camera.clone()),
         (words::LENS, info.lens.clone()),
         (words::EXPOSURE, info.exposure.clone()),
-        (words::PLACE, info.location.map(place)),
+        (words::PLACE, info.location.map(words::place)),
         (words::NAME, Some(photo.file_name.clone())),
         (words::SIZE, Some(size)),
         (words::NO_PREVIEW_LABEL, info.failure.clone()),
@@ -31,18 +53,5 @@ pub fn PhotoDetails(photo: Rc<Photo>) -> impl IntoView {
     let fact = |(label, value): (&'static str, Option<String>)| {
         value.map(|value| view! { <div class="viewer-fact"><dt>{label}</dt><dd>{value}</dd></div> })
     };
-    view! {
-        <aside class="viewer-facts" aria-label=words::DETAILS>
-            <dl>{facts.into_iter().filter_map(fact).collect_view()}</dl>
-        </aside>
-    }
-    .into_any()
-}
-
-/// "48.13715° N, 11.57612° E".
-fn place(location: Location) -> String {
-    let (latitude, longitude) = (f64::from(location.latitude), f64::from(location.longitude));
-    let north = if latitude < 0.0 { words::SOUTH } else { words::NORTH };
-    let east = if longitude < 0.0 { words::WEST } else { words::EAST };
-    format!("{:.5}° {north}, {:.5}° {east}", latitude.abs(), longitude.abs())
+    view! { <dl>{facts.into_iter().filter_map(fact).collect_view()}</dl> }.into_any()
 }

@@ -163,7 +163,7 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
             </div>
             <Controls viewing=viewing />
             <Show when=move || viewing.has_details.get()>
-                {move || viewing.photo.get().map(|photo| view! { <PhotoDetails photo=photo /> })}
+                {move || viewing.photo.get().map(|photo| view! { <PhotoDetails gallery=gallery photo=photo /> })}
             </Show>
         </dialog>
     }
@@ -179,7 +179,8 @@ fn Controls(viewing: Viewing) -> impl IntoView {
     };
     let date = move || {
         viewing.photo.with(|photo| {
-            photo.as_ref().map(|photo| crate::hooks::intl::wall_day_and_time(photo.info.taken_at))
+            let info = viewing.gallery.follow_info(photo.as_ref()?);
+            Some(crate::hooks::intl::wall_day_and_time(info.taken_at))
         })
     };
     let has = move |by: isize| viewing.neighbour(by).is_some();
