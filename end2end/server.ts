@@ -11,7 +11,7 @@ const START_WITHIN_MS = 30_000;
 const END_WITHIN_MS = 30_000;
 const POLL_MS = 50;
 
-const EXECUTABLE = process.env.CLOUDSTEAD ?? join(import.meta.dirname, "../target/debug/cloudstead");
+export const EXECUTABLE = process.env.CLOUDSTEAD ?? join(import.meta.dirname, "../target/debug/cloudstead");
 /** Where the site was built. */
 export const SITE = process.env.CLOUDSTEAD_SITE ?? join(import.meta.dirname, "../target/site");
 
@@ -19,6 +19,8 @@ export type Options = {
   environment?: Record<string, string>;
   /** What the server is run under, such as strace: the server's own words follow. */
   under?: string[];
+  /** A folder whose `data` is there already. */
+  folder?: string;
 };
 
 export class Server {
@@ -38,7 +40,7 @@ export class Server {
   }
 
   static async start(options: Options = {}): Promise<Server> {
-    const folder = await mkdtemp(join(tmpdir(), "cloudstead-journey-"));
+    const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "cloudstead-journey-")));
     const server = new Server(await freePort(), await freePort(), folder, options);
     await server.up();
     return server;

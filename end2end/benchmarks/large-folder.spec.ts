@@ -1,10 +1,9 @@
-import { readFile } from "node:fs/promises";
-
 import { type Locator, type Page, chromium, test } from "@playwright/test";
 
 import { Client } from "../client.ts";
 import { fill } from "../crowd.ts";
 import { median, ms, percentile, print } from "../figures.ts";
+import { type Frames, scrolled } from "../frames.ts";
 import { began, notePaints, paintedAt } from "../painted.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
@@ -13,8 +12,6 @@ const ENTRIES = 50_000;
 const SCROLLS = 120;
 const SCROLL_PIXELS = 700;
 const MINUTE_MS = 60_000;
-/** What the main thread does in a frame; their thread time repeats from run to run without a GPU. */
-const FRAME_WORK = new Set(["FunctionCall", "EventDispatch", "Layout", "UpdateLayoutTree", "Paint", "FireAnimationFrame"]);
 
 test("a folder of 50,000 entries opens at once and scrolls smoothly", async ({}, info) => {
   test.setTimeout(10 * MINUTE_MS);
@@ -36,9 +33,9 @@ test("a folder of 50,000 entries opens at once and scrolls smoothly", async ({},
   await ann.seesStatus("Up to date");
 
   const settings = page.getByRole("banner").getByRole("link", { name: "Settings: ann" });
-  const small = await scrolled(page, info.outputPath("few.json"), settings);
+  const small = await over(page, settings, info.outputPath("few.json"));
   const files = page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Files", exact: true });
-  const frames = await scrolled(page, info.outputPath("many.json"), files.first());
+  const frames = await over(page, files.first(), info.outputPath("many.json"));
   const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
   print(`A folder of ${ENTRIES} entries`, [
     ["from sign-in to the first entries", ms(first)],
@@ -54,39 +51,8 @@ test("a folder of 50,000 entries opens at once and scrolls smoothly", async ({},
   await server.stop();
 });
 
-/** Turns the wheel over a page, and reads from a trace what each frame cost. */
-async function scrolled(page: Page, trace: string, place: Locator): Promise<{ frames: number[]; longTasks: number }> {
+async function over(page: Page, place: Locator, trace: string): Promise<Frames> {
   await place.click();
   await page.mouse.move(700, 500);
-  const browser = page.context().browser()!;
-  await browser.startTracing(page, { path: trace, categories: ["devtools.timeline", "disabled-by-default-devtools.timeline"] });
-  for (let turn = 0; turn < SCROLLS; turn++) {
-    await page.mouse.wheel(0, SCROLL_PIXELS);
-    await page.evaluate(() => new Promise(requestAnimationFrame));
-  }
-  await browser.stopTracing();
-  return frameCosts(JSON.parse(await readFile(trace, "utf8")).traceEvents);
-}
-
-type TraceEvent = { name: string; ph: string; ts: number; dur?: number; tdur?: number; pid: number; tid: number; args?: { name?: string } };
-
-function frameCosts(events: TraceEvent[]): { frames: number[]; longTasks: number } {
-  const frames: number[] = [];
-  let cost = 0;
-  const main = events.find((event) => event.name === "FireAnimationFrame");
-  const mine = events.filter((event) => event.pid === main?.pid && event.tid === main?.tid).sort((a, b) => a.ts - b.ts);
-  let until = 0;
-  for (const event of mine) {
-    if (event.name === "BeginCommitCompositorFrame") {
-      // What a frame shows is handed over to be drawn.
-      if (cost > 0) frames.push(cost / 1_000);
-      cost = 0;
-    } else if (FRAME_WORK.has(event.name) && event.ph === "X" && event.ts >= until) {
-      // One inside another is counted with the outer.
-      cost += event.tdur ?? 0;
-      until = event.ts + (event.dur ?? 0);
-    }
-  }
-  const tasks = mine.filter((event) => event.name === "RunTask" && (event.tdur ?? 0) > 50_000);
-  return { frames, longTasks: tasks.length };
+  return scrolled(page, trace, SCROLLS, SCROLL_PIXELS);
 }

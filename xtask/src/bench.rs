@@ -28,6 +28,8 @@ pub fn bench(arguments: &Arguments) -> Outcome {
         load_client(&server, arguments)?;
     }
     if arguments.only.is_empty() || arguments.only.iter().any(|word| word == BROWSER) {
+        // Which also fills libraries of photos.
+        shell::run(shell::cargo().args(["build", "--release", "--package", "bench"]))?;
         stages::journeys("benchmarks", None, &server)?;
     }
     Ok(())
