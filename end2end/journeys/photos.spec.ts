@@ -71,7 +71,7 @@ test("photos go in, are seen by day, opened, liked, deleted and brought back, an
         return !cell.getAttribute("aria-label")?.includes(`IMG_${place}`);
       }).length;
     await expect.poll(() => cells.evaluateAll(outOfPlace), { timeout: MINUTE_MS }).toBe(0);
-    await expect(page.locator(".photo-heading", { hasText: "20 May 2024" }).first()).toBeVisible();
+    await expect(page.locator(".photo-heading:not([hidden])", { hasText: "20 May 2024" }).first()).toBeVisible();
     await expect(page.locator("[data-place].is-loaded").first()).toBeVisible();
   });
 

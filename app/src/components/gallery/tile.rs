@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::ItemId;
-use shared::photo::{Photo, PhotoStatus};
+use shared::photo::{Photo, PhotoStatus, WallTime};
 use wasm_bindgen::{Clamped, JsCast};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, HtmlImageElement, ImageData};
 
@@ -34,6 +34,8 @@ pub enum Sharpness {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Look {
     id: Option<ItemId>,
+    /// It may get another date and stay in its place.
+    taken_at: Option<WallTime>,
     status: Option<PhotoStatus>,
     has_hash: bool,
     sharpness: Sharpness,
@@ -161,6 +163,7 @@ impl Tile {
         match &at {
             At::Unknown => {}
             At::Photo(photo) => {
+                look.taken_at = Some(photo.info.taken_at);
                 look.status = Some(photo.info.status);
                 look.has_hash = photo.info.thumbhash.is_some();
                 look.is_favorite = gallery.marks(photo).is_favorite;
@@ -209,8 +212,8 @@ impl Tile {
         }
         self.element.set_class_name(&class);
         self.element.set_attribute("aria-selected", if look.is_selected { "true" } else { "false" }).ok();
-        let is_told =
-            before.id == look.id && before.is_favorite == look.is_favorite && before.percent == look.percent;
+        let told = |look: &Look| (look.id, look.taken_at, look.is_favorite, look.percent);
+        let is_told = told(before) == told(look);
         if !is_told || look.id.is_none() {
             let label = match at {
                 At::Unknown => words::PHOTO.to_owned(),
