@@ -16,7 +16,7 @@ use crate::components::dialogs::OpenDialog;
 use crate::components::quick_look::Sheet;
 use crate::components::sync_status::Queue;
 use crate::components::upload_panel::Uploads;
-use crate::pages::{ActivityPage, EditPage, PhotosPage, SettingsPage};
+use crate::pages::{ActivityPage, AlbumPage, EditPage, PhotosPage, SettingsPage};
 use crate::ui::{Dialog, MenuAt, Ui};
 use crate::words;
 
@@ -24,6 +24,7 @@ use crate::words;
 #[derive(Clone, Copy)]
 pub struct Rest {
     pub photos_page: fn() -> AnyView,
+    pub album_page: fn() -> AnyView,
     pub edit_page: fn() -> AnyView,
     pub activity_page: fn() -> AnyView,
     pub settings_page: fn() -> AnyView,
@@ -52,6 +53,7 @@ impl Rest {
     fn here() -> Self {
         Self {
             photos_page: || view! { <PhotosPage /> }.into_any(),
+            album_page: || view! { <AlbumPage /> }.into_any(),
             edit_page: || view! { <EditPage /> }.into_any(),
             activity_page: || view! { <ActivityPage /> }.into_any(),
             settings_page: || view! { <SettingsPage /> }.into_any(),

@@ -19,7 +19,7 @@ use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
 use shared::{ClientFileItem, ConflictId, ItemId, ItemName, OperationId, Timestamp, VersionId};
 pub use sync::CallError;
-use sync::{Command, CommandError, EditBase, QueueEntry, SyncSummary};
+use sync::{AlbumView, Command, CommandError, EditBase, QueueEntry, SyncSummary};
 
 pub use crate::model::FileType;
 pub use crate::model::conflict::Side;
@@ -240,9 +240,13 @@ pub enum PhotoList {
     Favorites,
     Archived,
     Hidden,
+    Album(ItemId),
 }
 
 impl PhotoList {
+    /// Where albums are.
+    pub const ALBUMS: &str = "/photos/albums";
+    /// The lists that everybody has.
     pub const ALL: [Self; 4] = [Self::Library, Self::Favorites, Self::Archived, Self::Hidden];
 
     /// The last part of its address; none for the library itself.
@@ -252,6 +256,7 @@ impl PhotoList {
             Self::Favorites => "favorites",
             Self::Archived => "archive",
             Self::Hidden => "hidden",
+            Self::Album(_) => "albums",
         }
     }
 
@@ -260,19 +265,33 @@ impl PhotoList {
     }
 
     pub fn address(self) -> String {
-        format!("/photos/{}", self.name()).trim_end_matches('/').to_owned()
+        match self {
+            Self::Album(album) => format!("{}/{album}", Self::ALBUMS),
+            _ => format!("/photos/{}", self.name()).trim_end_matches('/').to_owned(),
+        }
     }
 
     pub const fn shelf(self) -> Shelf {
         match self {
-            Self::Library | Self::Favorites => Shelf::Library,
+            // An album has archived photos as well.
+            Self::Library | Self::Favorites | Self::Album(_) => Shelf::Library,
             Self::Archived => Shelf::Archived,
             Self::Hidden => Shelf::Hidden,
         }
     }
 
-    /// Whether it has a photo that is marked so.
+    pub const fn album(self) -> Option<ItemId> {
+        match self {
+            Self::Album(album) => Some(album),
+            _ => None,
+        }
+    }
+
+    /// Whether it has a photo that is marked so; of an album, where the photo is in it.
     pub fn has(self, marks: PhotoMarks) -> bool {
+        if let Self::Album(_) = self {
+            return !marks.is_deleted && !marks.hidden;
+        }
         let shelf = match (marks.hidden, marks.archived) {
             (true, _) => Shelf::Hidden,
             (false, true) => Shelf::Archived,
@@ -438,6 +457,8 @@ pub trait Cloud {
 
     /// The folder that photos are uploaded to; none before this device has heard of it.
     fn photo_library(&self) -> Option<ItemId>;
+    /// The albums of the library, by name. Does not track by itself.
+    fn albums(&self) -> Vec<AlbumView>;
     /// A list of photos; asked for again, the same one.
     fn photos(&self, list: PhotoList) -> Rc<dyn PhotoSource>;
     /// What this device knows of a photo; none where that is nothing. Followed by `revision`.

@@ -77,6 +77,7 @@ fn SignedIn(root: ItemId) -> impl IntoView {
                 <Route path=path!("/") view=|| view! { <Redirect path="/files" /> } />
                 <ParentRoute path=path!("") view=move || view! { <Frame root=root /> }>
                     <Route path=path!("/files/:folderId?") view=FilesPage />
+                    <Route path=path!("/photos/albums/:album") view=|| from_rest(|rest| (rest.album_page)()) />
                     <Route path=path!("/photos/:list?") view=|| from_rest(|rest| (rest.photos_page)()) />
                     <Route path=path!("/edit/:fileId") view=|| from_rest(|rest| (rest.edit_page)()) />
                     <Route path=path!("/trash") view=TrashPage />
@@ -104,7 +105,10 @@ fn Frame(root: ItemId) -> impl IntoView {
     use_parts_after_list(ui);
     let details = Memo::new(move |_| {
         let is_list = ui.place.with(|place| {
-            !matches!(place, Place::Editor(_) | Place::Photos(_) | Place::Activity | Place::Elsewhere)
+            !matches!(
+                place,
+                Place::Editor(_) | Place::Photos(_) | Place::Albums | Place::Activity | Place::Elsewhere
+            )
         });
         ui.preferences.with(|it| it.details_open) && is_list
     });
@@ -251,6 +255,7 @@ fn use_title(ui: Ui) {
                 ui.folder_name(folder)
             }
             Place::Photos(_) => words::PHOTOS.to_owned(),
+            Place::Albums => words::ALBUMS.to_owned(),
             Place::Trash => words::TRASH.to_owned(),
             Place::Search(_) => words::SEARCH.to_owned(),
             Place::Editor(id) => ui.item(id).map(|item| item.item.name.clone()).unwrap_or_default(),

@@ -33,6 +33,7 @@ const UNDO_STEPS_MAX: usize = 100;
 pub enum Place {
     Folder(ItemId),
     Photos(PhotoList),
+    Albums,
     Trash,
     Search(String),
     /// A text that is edited.
@@ -66,6 +67,13 @@ pub enum Dialog {
     Conflict(ConflictId),
     /// When and where photos were taken.
     AdjustPhotos(Vec<ItemId>),
+    /// Which album these photos go into.
+    AddToAlbum(Vec<ItemId>),
+    /// What an album is called: a new one, which these photos go into, or one that there is.
+    NameAlbum {
+        album: Option<ItemId>,
+        photos: Vec<ItemId>,
+    },
 }
 
 /// What is to be pasted.
@@ -285,7 +293,7 @@ impl Ui {
         match self.place.get_untracked() {
             Place::Folder(id) => id,
             Place::Editor(id) => self.item_now(id).map_or(self.root, |item| item.item.parent_id),
-            Place::Photos(_) => self.cloud().photo_library().unwrap_or(self.root),
+            Place::Photos(_) | Place::Albums => self.cloud().photo_library().unwrap_or(self.root),
             Place::Trash | Place::Search(_) | Place::Activity | Place::Elsewhere => self.root,
         }
     }
@@ -333,8 +341,12 @@ impl Ui {
         if id == self.root {
             return "/files".to_owned();
         }
-        if self.cloud().photo_library() == Some(id) {
+        let library = self.cloud().photo_library();
+        if library == Some(id) {
             return PhotoList::Library.address();
+        }
+        if library.is_some() && self.item_now(id).map(|item| item.item.parent_id) == library {
+            return PhotoList::Album(id).address();
         }
         format!("/files/{id}")
     }

@@ -179,14 +179,17 @@ pub async fn photos(
     }
 }
 
-fn listed(list: PhotoList) -> Vec<(&'static str, &'static str)> {
+fn listed(list: PhotoList) -> Vec<(&'static str, String)> {
+    if let PhotoList::Album(album) = list {
+        return vec![("album", album.to_string())];
+    }
     let shelf = match list.shelf() {
         Shelf::Library => "library",
         Shelf::Archived => "archived",
         Shelf::Hidden => "hidden",
     };
-    let mut query = vec![("shelf", shelf)];
-    query.extend((list == PhotoList::Favorites).then_some(("favorite", "true")));
+    let mut query = vec![("shelf", shelf.to_owned())];
+    query.extend((list == PhotoList::Favorites).then(|| ("favorite", "true".to_owned())));
     query
 }
 

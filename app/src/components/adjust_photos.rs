@@ -1,5 +1,7 @@
 //! When and where photos were taken, corrected: one, or many at once.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use shared::ItemId;
 use shared::photo::{Location, WallTime};
@@ -187,13 +189,16 @@ fn PlaceField(
     .into_any()
 }
 
-/// To the photo that is open, or to the photos.
-fn give_focus_back() {
+/// To the photo that is open, or to the photos, once the dialog is gone: until then nothing else can have it.
+pub fn give_focus_back() {
     let there = |selector: &str| document().query_selector(selector).ok().flatten();
-    let element = there("dialog.viewer").or_else(|| there(".gallery-scroller"));
-    if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
-        element.focus().ok();
-    }
+    let give = move || {
+        let element = there("dialog.viewer").or_else(|| there(".gallery-scroller"));
+        if let Some(element) = element.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+            element.focus().ok();
+        }
+    };
+    set_timeout(give, Duration::ZERO);
 }
 
 #[cfg(test)]

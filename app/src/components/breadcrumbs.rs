@@ -21,6 +21,7 @@ pub fn Breadcrumbs() -> impl IntoView {
                 steps
             }
             Place::Photos(_)
+            | Place::Albums
             | Place::Trash
             | Place::Search(_)
             | Place::Editor(_)
@@ -29,7 +30,7 @@ pub fn Breadcrumbs() -> impl IntoView {
         }
     });
     let title = move || match ui.place.get() {
-        Place::Photos(_) => words::PHOTOS,
+        Place::Photos(_) | Place::Albums => words::PHOTOS,
         Place::Trash => words::TRASH,
         Place::Search(_) => words::SEARCH,
         Place::Activity => words::ACTIVITY,

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::adjust_photos::AdjustPhotos;
+use super::albums::{AddToAlbum, NameAlbum};
 use super::conflict_modal::ConflictModal;
 use super::dialog::Dialog;
 use super::move_dialog::MoveDialog;
@@ -26,6 +27,8 @@ pub fn OpenDialog(dialog: Open) -> impl IntoView {
         Open::Shortcuts => view! { <ShortcutSheet /> }.into_any(),
         Open::Conflict(id) => view! { <ConflictModal id=id /> }.into_any(),
         Open::AdjustPhotos(ids) => view! { <AdjustPhotos ids=ids /> }.into_any(),
+        Open::AddToAlbum(photos) => view! { <AddToAlbum photos=photos /> }.into_any(),
+        Open::NameAlbum { album, photos } => view! { <NameAlbum album=album photos=photos /> }.into_any(),
         question => view! { <Question question=question /> }.into_any(),
     }
 }
@@ -77,7 +80,12 @@ fn wording(ui: Ui, question: &Open) -> Wording {
             text: words::SIGN_OUT_DEVICE_TEXT.to_owned(),
             confirm: words::SIGN_OUT,
         },
-        Open::Move(_) | Open::Shortcuts | Open::Conflict(_) | Open::AdjustPhotos(_) => {
+        Open::Move(_)
+        | Open::Shortcuts
+        | Open::Conflict(_)
+        | Open::AdjustPhotos(_)
+        | Open::AddToAlbum(_)
+        | Open::NameAlbum { .. } => {
             Wording { title: String::new(), text: String::new(), confirm: words::CLOSE }
         }
     }
@@ -110,7 +118,12 @@ fn confirmed(ui: Ui, question: Open) {
                 ui.cloud().refresh_account();
             });
         }
-        Open::Move(_) | Open::Shortcuts | Open::Conflict(_) | Open::AdjustPhotos(_) => {}
+        Open::Move(_)
+        | Open::Shortcuts
+        | Open::Conflict(_)
+        | Open::AdjustPhotos(_)
+        | Open::AddToAlbum(_)
+        | Open::NameAlbum { .. } => {}
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod activity_entry;
 pub mod adjust_photos;
+pub mod albums;
 pub mod breadcrumbs;
 pub mod choice;
 pub mod collection;

@@ -17,7 +17,7 @@ use shared::upload::FileVersion;
 use shared::{
     ClientFileItem, ConflictId, DeviceId, ItemId, ItemKind, ItemName, OperationId, Timestamp, VersionId,
 };
-use sync::{Command, EditBase, QueueEntry, SyncSummary};
+use sync::{AlbumView, Command, EditBase, QueueEntry, SyncSummary};
 use uuid::Uuid;
 
 use crate::hooks::clock::now;
@@ -375,6 +375,10 @@ impl Cloud for DemoCloud {
 
     fn photo_library(&self) -> Option<ItemId> {
         Some(id_of("photo-library"))
+    }
+
+    fn albums(&self) -> Vec<AlbumView> {
+        photos::albums(self.scene)
     }
 
     fn photos(&self, list: PhotoList) -> Rc<dyn PhotoSource> {

@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use shared::photo::{Aspect, Derivative, Derivatives, Location, Photo, PhotoInfo, PhotoStatus, WallTime};
 use shared::photo_index::{PhotoSegment, segment_ends};
 use shared::{ClientFileItem, ItemId, Timestamp};
+use sync::AlbumView;
 use uuid::Uuid;
 
 use super::Scene;
@@ -119,6 +120,31 @@ pub fn photo(number: usize, count: usize, marks: PhotoMarks) -> Photo {
     }
 }
 
+/// Two albums; each has some of the photos.
+const ALBUMS: [(&str, usize); 3] = [("Lake in autumn", 9), ("Ida’s first year", 4), ("To print", 31)];
+
+fn album_id(place: usize) -> ItemId {
+    ItemId(Uuid::from_u128(place as u128 + 7))
+}
+
+fn is_in(number: usize, album: ItemId) -> bool {
+    let every = ALBUMS.iter().enumerate().find(|(place, _)| album_id(*place) == album);
+    every.is_some_and(|(_, (_, every))| number.is_multiple_of(*every))
+}
+
+pub fn albums(scene: Scene) -> Vec<AlbumView> {
+    let count = photos_of(scene);
+    let albums = ALBUMS.iter().enumerate().filter(|_| count > 0);
+    let album = |(place, (name, every)): (usize, &(&str, usize))| AlbumView {
+        id: album_id(place),
+        name: (*name).to_owned(),
+        count: count / every,
+        taken: None,
+        cover: Some(id_of(*every)),
+    };
+    albums.map(album).collect()
+}
+
 pub struct DemoPhotos {
     scene: Scene,
     list: PhotoList,
@@ -135,6 +161,7 @@ impl DemoPhotos {
         let count = photos_of(scene);
         let numbers: Vec<u32> = (0..count)
             .filter(|number| list.has(marks_of(&marks, *number)))
+            .filter(|number| list.album().is_none_or(|album| is_in(*number, album)))
             .map(|number| number as u32)
             .collect();
         let mut index = PhotoIndex::default();

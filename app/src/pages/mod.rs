@@ -1,6 +1,7 @@
 //! What an address shows.
 
 mod activity;
+mod albums;
 mod edit;
 mod files;
 mod not_found;
@@ -14,6 +15,7 @@ mod sign_in;
 mod trash;
 
 pub use activity::ActivityPage;
+pub use albums::{AlbumPage, AlbumsPage};
 pub use edit::EditPage;
 pub use files::FilesPage;
 pub use not_found::NotFound;

@@ -13,7 +13,21 @@ pub const PHOTOS: &str = "Photos";
 pub const PHOTO: &str = "Photo";
 pub const ADD_PHOTOS: &str = "Add photos";
 pub const ADD_PHOTO_FOLDER: &str = "Add a folder";
-pub const PHOTO_LISTS: &str = "Albums";
+pub const PHOTO_LISTS: &str = "Lists of photos";
+pub const ALBUMS: &str = "Albums";
+pub const NEW_ALBUM: &str = "New album";
+pub const ALBUM_NAME: &str = "Name";
+pub const CREATE: &str = "Create";
+pub const RENAME_ALBUM: &str = "Rename album";
+pub const DELETE_ALBUM: &str = "Delete album";
+pub const ADD_TO_ALBUM: &str = "Add to album";
+pub const REMOVE_FROM_ALBUM: &str = "Remove from album";
+pub const USE_AS_COVER: &str = "Use as cover";
+pub const COVER_CHOSEN: &str = "This photo stands for the album now";
+pub const NO_ALBUMS: &str = "What belongs together";
+pub const NO_ALBUMS_HINT: &str =
+    "Put photos of a journey, a feast or a person into an album. They stay in your library as well.";
+pub const NO_ALBUMS_YET: &str = "There are no albums yet.";
 pub const ZOOM: &str = "Group by";
 pub const SCRUBBER: &str = "Date";
 pub const FAVORITE: &str = "Favorite";
@@ -59,6 +73,7 @@ pub const fn photo_list(list: PhotoList) -> &'static str {
         PhotoList::Favorites => "Favorites",
         PhotoList::Archived => "Archive",
         PhotoList::Hidden => "Hidden",
+        PhotoList::Album(_) => "Album",
     }
 }
 
@@ -85,6 +100,9 @@ pub const fn no_photos(list: PhotoList) -> (&'static str, &'static str) {
             ("Out of the way, not gone", "Photos that you archive leave the library and wait here.")
         }
         PhotoList::Hidden => ("Not for everyone's eyes", "Photos that you hide are only shown here."),
+        PhotoList::Album(_) => {
+            ("This album is still empty", "Select photos in your library and choose “Add to album”.")
+        }
     }
 }
 
@@ -134,8 +152,46 @@ pub fn photos_described(act: PhotoAct, were_favorites: bool, count: usize) -> St
         PhotoAct::Unarchive => format!("Moved {photos} back to the library"),
         PhotoAct::Hide => format!("Hid {photos}"),
         PhotoAct::Unhide => format!("Showing {photos} in the library again"),
-        PhotoAct::Adjust | PhotoAct::Download | PhotoAct::Delete => photos,
+        PhotoAct::Adjust
+        | PhotoAct::AddToAlbum
+        | PhotoAct::RemoveFromAlbum
+        | PhotoAct::Cover
+        | PhotoAct::Download
+        | PhotoAct::Delete => photos,
     }
+}
+
+pub fn photos_in(count: usize) -> String {
+    counted(count, "photo", "photos")
+}
+
+pub fn add_to_album_title(count: usize) -> String {
+    format!("Add {} to", counted(count, "photo", "photos"))
+}
+
+pub fn added_to_album(count: usize, album: &str) -> String {
+    format!("Added {} to “{album}”", counted(count, "photo", "photos"))
+}
+
+pub fn already_in_album(count: usize, album: &str) -> String {
+    let are = if count == 1 { "It is" } else { "They are" };
+    format!("{are} in “{album}” already")
+}
+
+pub fn removed_from_album(count: usize) -> String {
+    format!("{} taken out of the album", counted(count, "photo", "photos"))
+}
+
+pub fn album_made(album: &str) -> String {
+    format!("Made the album “{album}”")
+}
+
+pub fn album_renamed(album: &str) -> String {
+    format!("The album is called “{album}” now")
+}
+
+pub fn album_deleted(album: &str) -> String {
+    format!("Deleted the album “{album}”. Its photos stay in your library.")
 }
 
 /// "48.13715, 11.57612", as it can be typed.

@@ -13,7 +13,7 @@ use shared::photo::{Photo, PhotoInfo};
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
 use shared::{ClientFileItem, ConflictId, DeviceId, ItemId, ItemName, OperationId, VersionId};
-use sync::{Command, EditBase, QueueEntry, SyncSummary};
+use sync::{AlbumView, Command, EditBase, QueueEntry, SyncSummary};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, File};
 
@@ -266,6 +266,10 @@ impl Cloud for BrowserCloud {
 
     fn photo_library(&self) -> Option<ItemId> {
         self.with_seat(|seat| seat.replica().photo_library()).flatten()
+    }
+
+    fn albums(&self) -> Vec<AlbumView> {
+        self.with_seat(|seat| seat.replica().albums()).unwrap_or_default()
     }
 
     fn photos(&self, list: PhotoList) -> Rc<dyn PhotoSource> {

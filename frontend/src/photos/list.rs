@@ -199,7 +199,9 @@ impl ListOfPhotos {
 
     /// As far as this device knows.
     fn is_listed(&self, id: ItemId) -> bool {
+        let in_album = |album| self.replica.photo_info(id).is_none_or(|photo| photo.is_in(album));
         self.replica.photo_marks(id).is_none_or(|marks| self.list.has(marks))
+            && self.list.album().is_none_or(in_album)
     }
 
     /// Photos changed: which of those that are known here are still in the list?

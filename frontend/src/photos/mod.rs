@@ -11,6 +11,7 @@ use leptos::prelude::{Effect, Owner, With};
 use shared::ItemId;
 use shared::photo::{Derivatives, Photo, PhotoInfo, WallTime};
 use shared::sync::ZoneKind;
+use sync::AlbumView;
 use wasm_bindgen_futures::JsFuture;
 
 pub use self::list::ListOfPhotos;
@@ -98,6 +99,11 @@ pub async fn forget_all() {
 impl Replica {
     pub fn photo_library(&self) -> Option<ItemId> {
         self.read(|engine| engine.root_of(ZoneKind::Photos))
+    }
+
+    pub fn albums(&self) -> Vec<AlbumView> {
+        self.read(|engine| engine.root_of(ZoneKind::Photos).map(|root| engine.albums_in(root)))
+            .unwrap_or_default()
     }
 
     pub fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks> {

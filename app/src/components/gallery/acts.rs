@@ -6,7 +6,7 @@ use futures::{StreamExt as _, stream};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::ItemId;
-use shared::photo::{Photo, PhotoEdit, PhotoInfo};
+use shared::photo::{AlbumChange, Photo, PhotoEdit, PhotoInfo};
 use sync::Command;
 
 use super::{Gallery, Shown};
@@ -29,19 +29,26 @@ pub enum PhotoAct {
     Unhide,
     /// When and where they were taken.
     Adjust,
+    AddToAlbum,
+    RemoveFromAlbum,
+    /// It stands for the album.
+    Cover,
     Download,
     Delete,
 }
 
 impl PhotoAct {
-    /// What a list offers for its photos.
-    pub const fn offered(list: PhotoList) -> [Self; 6] {
-        let (archive, hide) = match list {
-            PhotoList::Library | PhotoList::Favorites => (Self::Archive, Self::Hide),
-            PhotoList::Archived => (Self::Unarchive, Self::Hide),
-            PhotoList::Hidden => (Self::Archive, Self::Unhide),
+    /// What a list offers for so many of its photos.
+    pub fn offered(list: PhotoList, count: usize) -> Vec<Self> {
+        let shelf = match list {
+            PhotoList::Library | PhotoList::Favorites => [Self::Archive, Self::Hide],
+            PhotoList::Archived => [Self::Unarchive, Self::Hide],
+            PhotoList::Hidden => [Self::Archive, Self::Unhide],
+            PhotoList::Album(_) => [Self::RemoveFromAlbum, Self::Hide],
         };
-        [Self::Favorite, Self::Download, Self::Adjust, archive, hide, Self::Delete]
+        let cover = (list.album().is_some() && count == 1).then_some(Self::Cover);
+        let first = [Self::Favorite, Self::AddToAlbum, Self::Download, Self::Adjust];
+        first.into_iter().chain(cover).chain(shelf).chain([Self::Delete]).collect()
     }
 
     pub const fn label(self) -> &'static str {
@@ -52,6 +59,9 @@ impl PhotoAct {
             Self::Hide => words::HIDE,
             Self::Unhide => words::UNHIDE,
             Self::Adjust => words::ADJUST,
+            Self::AddToAlbum => words::ADD_TO_ALBUM,
+            Self::RemoveFromAlbum => words::REMOVE_FROM_ALBUM,
+            Self::Cover => words::USE_AS_COVER,
             Self::Download => words::DOWNLOAD,
             Self::Delete => words::DELETE,
         }
@@ -65,6 +75,9 @@ impl PhotoAct {
             Self::Hide => icondata::LuEyeOff,
             Self::Unhide => icondata::LuEye,
             Self::Adjust => icondata::LuCalendarClock,
+            Self::AddToAlbum => icondata::LuFolderPlus,
+            Self::RemoveFromAlbum => icondata::LuFolderMinus,
+            Self::Cover => icondata::LuBookImage,
             Self::Download => icondata::LuDownload,
             Self::Delete => icondata::LuTrash2,
         }
@@ -79,7 +92,12 @@ impl PhotoAct {
             Self::Unarchive => PhotoEdit { archived: Some(false), ..edit },
             Self::Hide => PhotoEdit { hidden: Some(true), ..edit },
             Self::Unhide => PhotoEdit { hidden: Some(false), ..edit },
-            Self::Adjust | Self::Download | Self::Delete => return None,
+            Self::Adjust
+            | Self::AddToAlbum
+            | Self::RemoveFromAlbum
+            | Self::Cover
+            | Self::Download
+            | Self::Delete => return None,
         })
     }
 }
@@ -149,6 +167,8 @@ impl Gallery {
         match act {
             PhotoAct::Download => return self.ui.perform(Action::Download, ids),
             PhotoAct::Adjust => return self.ui.dialog.set(Some(Dialog::AdjustPhotos(ids))),
+            PhotoAct::AddToAlbum => return self.ui.dialog.set(Some(Dialog::AddToAlbum(ids))),
+            PhotoAct::RemoveFromAlbum | PhotoAct::Cover => self.change_album(act, &ids),
             PhotoAct::Delete => self.ui.perform(Action::Delete, ids),
             _ => self.describe(act, &ids),
         }
@@ -156,6 +176,19 @@ impl Gallery {
             self.selection.update(PhotoSelection::clear);
         }
         self.refresh();
+    }
+
+    fn change_album(self, act: PhotoAct, ids: &[ItemId]) {
+        let Some(album) = self.list.album() else { return };
+        let change = if act == PhotoAct::Cover { AlbumChange::Cover } else { AlbumChange::Remove };
+        let commands = ids.iter().map(|&photo| Command::ChangeAlbum { photo, album, change }).collect();
+        if change == AlbumChange::Cover {
+            // Which photo it was before is not known here: there is no way back but choosing again.
+            self.ui.cloud().run(commands);
+            self.ui.say(words::COVER_CHOSEN);
+        } else {
+            self.ui.try_run(commands, words::removed_from_album(ids.len()), || {});
+        }
     }
 
     fn describe(self, act: PhotoAct, ids: &[ItemId]) {

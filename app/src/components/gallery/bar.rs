@@ -1,8 +1,10 @@
 use leptos::prelude::*;
+use shared::ItemId;
 
 use super::acts::PhotoAct;
 use super::{Gallery, GalleryGrid};
 use crate::actions::Action;
+use crate::components::albums::AlbumHead;
 use crate::components::drawing::Scene;
 use crate::components::empty_state::EmptyState;
 use crate::components::icon::{Glyph, IconButton};
@@ -16,7 +18,7 @@ pub fn GalleryBar(gallery: Gallery) -> impl IntoView {
     let any = Memo::new(move |_| gallery.selection.with(|selection| !selection.is_empty()));
     view! {
         <div class="toolbar gallery-bar">
-            <Show when=move || any.get() fallback=move || view! { <Lists gallery=gallery /> }>
+            <Show when=move || any.get() fallback=move || no_selection(gallery)>
                 <SelectionBar gallery=gallery />
             </Show>
             <span class="toolbar-gap" />
@@ -26,21 +28,37 @@ pub fn GalleryBar(gallery: Gallery) -> impl IntoView {
     .into_any()
 }
 
+fn no_selection(gallery: Gallery) -> AnyView {
+    match gallery.list.album() {
+        Some(album) => view! { <AlbumHead album=album /> }.into_any(),
+        None => view! { <Lists gallery=gallery /> }.into_any(),
+    }
+}
+
+/// The lists of photos, and where the albums are. `here`: none is the albums'.
 #[component]
-fn Lists(gallery: Gallery) -> impl IntoView {
-    let link = move |list: PhotoList| {
-        let is_here = list == gallery.list;
+pub fn PhotoLinks(here: Option<PhotoList>) -> impl IntoView {
+    let link = move |address: String, name: &'static str, is_here: bool| {
         view! {
-            <a
-                class="gallery-list"
-                class:here=is_here
-                href=list.address()
-                aria-current=is_here.then_some("page")
-            >
-                {words::photo_list(list)}
+            <a class="gallery-list" class:here=is_here href=address aria-current=is_here.then_some("page")>
+                {name}
             </a>
         }
     };
+    let list = move |list: PhotoList| link(list.address(), words::photo_list(list), here == Some(list));
+    let [library, rest @ ..] = PhotoList::ALL;
+    view! {
+        <nav class="gallery-lists" aria-label=words::PHOTO_LISTS>
+            {list(library)}
+            {link(PhotoList::ALBUMS.to_owned(), words::ALBUMS, here.is_none())}
+            {rest.into_iter().map(list).collect_view()}
+        </nav>
+    }
+    .into_any()
+}
+
+#[component]
+fn Lists(gallery: Gallery) -> impl IntoView {
     view! {
         <button
             class="button primary"
@@ -50,9 +68,7 @@ fn Lists(gallery: Gallery) -> impl IntoView {
             <Glyph icon=icondata::LuUpload />
             <span class="button-label">{words::ADD_PHOTOS}</span>
         </button>
-        <nav class="gallery-lists" aria-label=words::PHOTO_LISTS>
-            {PhotoList::ALL.into_iter().map(link).collect_view()}
-        </nav>
+        <PhotoLinks here=Some(gallery.list) />
     }
     .into_any()
 }
@@ -104,7 +120,7 @@ fn SelectionBar(gallery: Gallery) -> impl IntoView {
                 on_press=move |_| gallery.selection.update(PhotoSelection::clear)
             />
             <span class="selection-count" role="status">{move || words::selected(count.get())}</span>
-            {PhotoAct::offered(gallery.list).into_iter().map(button).collect_view()}
+            {move || PhotoAct::offered(gallery.list, count.get()).into_iter().map(button).collect_view()}
         </div>
     }
     .into_any()
@@ -125,7 +141,11 @@ pub fn GalleryBody(gallery: Gallery) -> impl IntoView {
             uploads.track();
             gallery.list != PhotoList::Library || source.arriving().is_empty()
         };
-        is_empty.then(|| source.state())
+        is_empty.then(|| match (source.state(), gallery.list.album()) {
+            // Of a new album the server need not be asked.
+            (PhotosState::Away, Some(album)) if is_known_empty(gallery, album) => PhotosState::Here,
+            (state, _) => state,
+        })
     });
     move || match state.get() {
         None => view! { <GalleryGrid gallery=gallery /> }.into_any(),
@@ -168,4 +188,8 @@ pub fn GalleryBody(gallery: Gallery) -> impl IntoView {
             .into_any()
         }
     }
+}
+
+fn is_known_empty(gallery: Gallery, album: ItemId) -> bool {
+    gallery.ui.cloud().albums().iter().any(|known| known.id == album && known.count == 0)
 }

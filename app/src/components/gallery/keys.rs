@@ -30,6 +30,7 @@ pub fn pressed(gallery: Gallery, event: &KeyboardEvent) {
         "a" if with_modifier => gallery.select_all(),
         "f" if !with_modifier => gallery.act_on_chosen(PhotoAct::Favorite, active),
         "d" if !with_modifier => gallery.act_on_chosen(PhotoAct::Adjust, active),
+        "l" if !with_modifier => gallery.act_on_chosen(PhotoAct::AddToAlbum, active),
         "Delete" | "Backspace" if !with_modifier => gallery.act_on_chosen(PhotoAct::Delete, active),
         "Escape" => gallery.selection.update(crate::model::photos::PhotoSelection::clear),
         _ => return,

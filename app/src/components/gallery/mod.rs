@@ -33,6 +33,7 @@ use crate::ui::{Ui, use_ui};
 use crate::words;
 pub use acts::PhotoAct;
 use bar::GalleryBar;
+pub use bar::PhotoLinks;
 use scrubber::Scrubber;
 use stage::{Drawn, Stage};
 

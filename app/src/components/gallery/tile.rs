@@ -163,8 +163,8 @@ impl Tile {
         match &at {
             At::Unknown => {}
             At::Photo(photo) => {
-                look.taken_at = Some(photo.info.taken_at);
                 look.status = Some(photo.info.status);
+                look.taken_at = Some(photo.info.taken_at);
                 look.has_hash = photo.info.thumbhash.is_some();
                 look.is_favorite = gallery.marks(photo).is_favorite;
                 look.is_film = photo.mime_type.starts_with("video/");
@@ -212,9 +212,8 @@ impl Tile {
         }
         self.element.set_class_name(&class);
         self.element.set_attribute("aria-selected", if look.is_selected { "true" } else { "false" }).ok();
-        let told = |look: &Look| (look.id, look.taken_at, look.is_favorite, look.percent);
-        let is_told = told(before) == told(look);
-        if !is_told || look.id.is_none() {
+        let said = |look: &Look| (look.id, look.is_favorite, look.is_arriving, look.percent, look.taken_at);
+        if said(before) != said(look) || look.id.is_none() {
             let label = match at {
                 At::Unknown => words::PHOTO.to_owned(),
                 At::Photo(photo) => words::photo_label(photo, look.is_favorite),
