@@ -38,17 +38,16 @@ pub fn Cover(photo: Option<ItemId>) -> impl IntoView {
             let form = |kind: DerivativeKind| format!("/api/v1{}", photo_path(id, kind.name(), content));
             Some((form(DerivativeKind::Thumbnail), form(DerivativeKind::Preview)))
         });
-        match known {
-            Some(known) => address.set(Some(known)),
-            None => {
-                let photo = ui.cloud().photo(id);
-                spawn_local(async move {
-                    let Ok(photo) = photo.await else { return };
-                    let forms = photo.derivatives.thumbnail.as_ref().zip(photo.derivatives.preview.as_ref());
-                    let forms = forms.map(|(small, large)| (small.url.clone(), large.url.clone()));
-                    address.try_set(forms);
-                });
-            }
+        if known.is_some() {
+            address.set(known);
+        } else {
+            let photo = ui.cloud().photo(id);
+            spawn_local(async move {
+                let Ok(photo) = photo.await else { return };
+                let forms = photo.derivatives.thumbnail.as_ref().zip(photo.derivatives.preview.as_ref());
+                let forms = forms.map(|(small, large)| (small.url.clone(), large.url.clone()));
+                address.try_set(forms);
+            });
         }
     }
     view! {
@@ -260,11 +259,12 @@ fn make(ui: Ui, name: ItemName, photos: &[ItemId]) {
         .into_iter()
         .find(|album| ItemName::parse(&album.name).is_ok_and(|other| other.folded() == name.folded()));
     if let Some(same) = same {
-        return if photos.is_empty() {
-            ui.go(&PhotoList::Album(same.id).address())
+        if photos.is_empty() {
+            ui.go(&PhotoList::Album(same.id).address());
         } else {
-            add(ui, same.id, &same.name, photos)
-        };
+            add(ui, same.id, &same.name, photos);
+        }
+        return;
     }
     let id = cloud.new_item_id();
     let said = said(&name);

@@ -11,6 +11,7 @@ pub struct Adjustment {
     /// Milliseconds by which all of them were later.
     pub later: i64,
     /// Another place, or none; nothing where each keeps its own.
+    #[expect(clippy::option_option, reason = "as in the edit that it becomes")]
     pub location: Option<Option<Location>>,
 }
 

@@ -266,10 +266,7 @@ pub mod tests {
         assert_eq!(names(&carried, &newer), expected.map(|name| name.map(str::to_owned)));
         assert_eq!(carried.find(&newer, ItemId(Uuid::from_u128(4))), Some(4));
         let among = |range| carried.known_among(&newer, range).map(|(at, _)| at).collect::<Vec<_>>();
-        assert_eq!(
-            (among(0..7), among(4..6), among(5..7), among(9..3)),
-            (vec![3, 4], vec![4], vec![], vec![])
-        );
+        assert_eq!((among(0..7), among(4..6), among(5..7)), (vec![3, 4], vec![4], vec![]));
         assert!(!carried.is_fresh(2), "what was told of them may be another by now");
         let other = named(&[("", vec![1, 2]), ("1", vec![3, 7]), ("2", vec![5, 6])], 5);
         assert_eq!(cache.carry(&old, &other, &[], |_| true).known(&other).count(), 0);

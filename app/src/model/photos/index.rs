@@ -234,10 +234,16 @@ pub mod tests {
         let index = index(&[(9, vec![128, 160]), (7, vec![96, 128]), (6, vec![128])], 3);
         let photos = [photo(9, 1, 1), photo(9, 2, 1), photo(7, 1, 2), photo(7, 5, 5), photo(6, 1, 1)];
         let fits = |segment, photos: &[&Photo]| index.fits(segment, photos.iter().copied());
-        let [a, b, c, d, e] = photos.each_ref();
-        assert!(fits(0, &[a, b, c]) && fits(1, &[d, e]) && fits(2, &[]));
-        assert!(!fits(0, &[a, b]) && !fits(0, &[b, a, c]) && !fits(0, &[a, b, &photo(9, 1, 2)]));
-        assert!(!fits(1, &[e, d]) && !fits(1, &[d, d]) && !fits(1, &[e, e]) && !fits(2, &[a]));
+        let those = |places: &[usize]| places.iter().map(|place| &photos[*place]).collect::<Vec<_>>();
+        for (segment, places) in [(0, vec![0, 1, 2]), (1, vec![3, 4]), (2, vec![])] {
+            assert!(fits(segment, &those(&places)), "{segment}: {places:?}");
+        }
+        let wrong = [vec![0, 1], vec![1, 0, 2]].map(|places| (0, places));
+        let wrong = wrong.into_iter().chain([vec![4, 3], vec![3, 3], vec![4, 4]].map(|places| (1, places)));
+        for (segment, places) in wrong.chain([(2, vec![0])]) {
+            assert!(!fits(segment, &those(&places)), "{segment}: {places:?}");
+        }
+        assert!(!fits(0, &[&photos[0], &photos[1], &photo(9, 1, 2)]));
     }
 
     #[test]

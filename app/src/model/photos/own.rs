@@ -54,7 +54,8 @@ impl OwnPhotos {
             (Stand::Moved(photo), Some(ordinal)) => {
                 let is_same = self.moved.get(&id).is_some_and(|(_, known)| **known == *photo);
                 self.moved.insert(id, (ordinal, photo));
-                self.gone.remove(&id).is_some() | !is_same
+                let was_gone = self.gone.remove(&id).is_some();
+                was_gone || !is_same
             }
             (Stand::Gone | Stand::Moved(_), None) => false,
         };
