@@ -27,7 +27,7 @@ pub const SETTINGS: [(&str, &str); 15] = [
     (TRUSTED_PROXIES, "Addresses whose X-Forwarded-* count, with commas [127.0.0.1,::1]"),
     (
         CONNECTIONS,
-        "Connections open at once, a quarter of them from one address but for trusted proxies [4096]",
+        "Connections open at once, a quarter of them from one address but for trusted proxies [8192]",
     ),
     (REQUESTS, "Requests a minute of one account; an address without one has a tenth [60000]"),
 ];
@@ -50,7 +50,7 @@ pub const REQUESTS: &str = "CLOUDSTEAD_REQUESTS_PER_MINUTE";
 /// The file's own place is no setting of the file.
 pub const CONFIG_FILE: &str = "CLOUDSTEAD_CONFIG";
 
-const CONNECTIONS_DEFAULT: usize = 4_096;
+const CONNECTIONS_DEFAULT: usize = 8_192;
 
 /// A setting that cannot stand: its name, what is wrong, and the remedy. One line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

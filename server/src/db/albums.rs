@@ -37,7 +37,7 @@ pub(super) async fn save(connection: &mut Connection, zone: ZoneId, rows: &[Item
 }
 
 fn row_values(zone: ZoneId, row: &ItemRow) -> Vec<Vec<Value>> {
-    let Some(keys) = Keys::of(row).filter(|keys| keys.in_albums()) else { return Vec::new() };
+    let Some(keys) = Keys::of(row).filter(Keys::in_albums) else { return Vec::new() };
     let memberships = row.photo.iter().flat_map(|photo| &photo.albums);
     let of_album = |membership: &Membership| {
         values![

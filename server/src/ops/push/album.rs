@@ -45,12 +45,11 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let album = row.id;
         let held = photo.albums.iter().position(|membership| membership.album == album);
         let outcome = match (change, held) {
-            (AlbumChange::Remove, None) => Outcome::Unchanged,
             (AlbumChange::Remove, Some(at)) if basis.place.covers(photo.albums[at].added) => {
                 photo.albums.remove(at);
                 Outcome::Applied
             }
-            (AlbumChange::Remove, Some(_)) => Outcome::Unchanged,
+            (AlbumChange::Remove, _) => Outcome::Unchanged,
             (AlbumChange::Add | AlbumChange::Cover, None) if photo.albums.len() >= ALBUMS_OF_PHOTO_MAX => {
                 let message = format!("A photo can be in at most {ALBUMS_OF_PHOTO_MAX} albums.");
                 return refuse(ErrorCode::TooManyAlbums, &message);
@@ -62,17 +61,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         basis.place.learn(dot);
         if let (Some(photo), AlbumChange::Add | AlbumChange::Cover) = (&mut item.photo, change) {
             let cover_at = (change == AlbumChange::Cover).then_some(self.context.now);
-            match held {
-                Some(at) => {
-                    let before = photo.albums[at];
-                    let cover_at = cover_at.or(before.cover_at);
-                    photo.albums[at] = Membership { added: dot, cover_at, ..before };
-                }
-                None => {
-                    photo.albums.push(Membership { album, added: dot, cover_at });
-                    photo.albums.sort_unstable_by_key(|membership| membership.album);
-                }
-            }
+            let before = held.map(|at| photo.albums.remove(at));
+            let cover_at = cover_at.or(before.and_then(|before| before.cover_at));
+            photo.albums.push(Membership { album, added: dot, cover_at });
+            photo.albums.sort_unstable_by_key(|membership| membership.album);
         }
         let id = item.id;
         self.zone.put(item, Write::Bump);
