@@ -43,6 +43,8 @@ pub enum ChangedPhotos {
     These(Vec<ItemId>),
 }
 
+type HearsOfPhotos = Box<dyn Fn(&ChangedPhotos)>;
+
 pub struct Replica {
     me: Weak<Self>,
     engine: RefCell<Engine>,
@@ -56,7 +58,7 @@ pub struct Replica {
     /// What else is brought up to date just before the screen reads.
     before_frame: OnceCell<Box<dyn Fn(Due)>>,
     /// Told which photos are others than they were.
-    photos_changed: OnceCell<Box<dyn Fn(&ChangedPhotos)>>,
+    photos_changed: OnceCell<HearsOfPhotos>,
 }
 
 impl Replica {
