@@ -62,7 +62,7 @@ impl Picked {
         self.files.is_empty() && self.empty_folders.is_empty()
     }
 
-    /// Leaves what a library of photos takes, which has no folders. Answers how many files were left out.
+    /// Leaves what a library of photos takes: no folders. Answers how many files were left out.
     pub fn keep_photos(&mut self) -> usize {
         let count = self.files.len();
         self.empty_folders.clear();

@@ -120,7 +120,7 @@ pub fn photo(number: usize, count: usize, marks: PhotoMarks) -> Photo {
     }
 }
 
-/// Two albums; each has some of the photos.
+/// Albums; each has every so many-th photo.
 const ALBUMS: [(&str, usize); 3] = [("Lake in autumn", 9), ("Ida’s first year", 4), ("To print", 31)];
 
 fn album_id(place: usize) -> ItemId {
