@@ -181,4 +181,9 @@ async fn a_photo_is_in_so_many_albums_at_most() {
     let answer = ann.push(&adds).await;
     assert_eq!((answer.applied.len(), answer.errors.len()), (ALBUMS_OF_PHOTO_MAX, 1));
     assert_eq!(answer.errors[0].code, ErrorCode::TooManyAlbums);
+    // One that is gone for good takes no room.
+    let deleted = ann.item(ids[0]).await;
+    let deleted = ann.done(delete(ids[0], &deleted.version, None)).await;
+    ann.push(&[purge(ids[0], &deleted.version)]).await;
+    ann.done(in_album(&photo, &base, "albumAdd", ids[ALBUMS_OF_PHOTO_MAX])).await;
 }

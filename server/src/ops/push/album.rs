@@ -39,6 +39,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if row.purged_at.is_some() {
             return refuse(ErrorCode::Gone, "The album was removed for good.");
         }
+        if item.photo.as_ref().is_some_and(|photo| photo.albums.len() >= ALBUMS_OF_PHOTO_MAX) {
+            self.forget_purged_albums(&mut item).await?;
+        }
         let Some(photo) = item.photo.as_mut().filter(|_| row.kind == ItemKind::Folder) else {
             return refuse(ErrorCode::NotAPhoto, "Only photos of the library can be in an album of it.");
         };
@@ -70,5 +73,19 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         self.zone.put(item, Write::Bump);
         self.news.push(News::File(id, FileAction::Updated));
         Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) })
+    }
+
+    /// That it was in albums that are gone for good is remembered until there is no more room.
+    async fn forget_purged_albums(&mut self, item: &mut ItemRow) -> Judged<()> {
+        let Some(photo) = &mut item.photo else { return Ok(()) };
+        self.zone.prefetch(photo.albums.iter().map(|held| held.album)).await?;
+        let mut there = Vec::with_capacity(photo.albums.len());
+        for held in &photo.albums {
+            if self.zone.item(held.album).await?.is_some_and(|album| album.purged_at.is_none()) {
+                there.push(*held);
+            }
+        }
+        photo.albums = there;
+        Ok(())
     }
 }
