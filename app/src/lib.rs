@@ -7,6 +7,8 @@
 
 // A view's type nests as deep as the page does.
 #![recursion_limit = "256"]
+// The server shows nothing of the signed-in area: without a way into it, no code is made of it.
+#![cfg_attr(feature = "ssr", allow(dead_code, reason = "only the public pages are rendered on the server"))]
 
 mod actions;
 mod components;
@@ -23,4 +25,5 @@ mod ui;
 mod words;
 
 pub use pages::{PublicApp, PublicPage, document};
+#[cfg(not(feature = "ssr"))]
 pub use shell::App;
