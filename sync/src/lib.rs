@@ -15,6 +15,7 @@ pub mod conformance;
 mod effect;
 mod engine;
 mod event;
+pub mod import;
 mod memory_store;
 mod outbox;
 mod push_body;
