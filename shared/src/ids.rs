@@ -65,6 +65,8 @@ ids! {
     ZoneId,
     /// A file or a folder.
     ItemId,
+    /// What a picture looks like: the same for equal pixels, whatever file they are in.
+    PictureId,
     /// One mutation, made by the client, the key of its idempotence.
     OperationId,
     /// A chunked upload under way.

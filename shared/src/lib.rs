@@ -18,6 +18,7 @@ pub mod limits;
 pub mod name;
 pub mod photo;
 pub mod photo_index;
+pub mod photo_query;
 pub mod rules;
 pub mod sync;
 pub mod timestamp;
@@ -27,7 +28,9 @@ pub mod version_vector;
 
 pub use content::{ChunkHash, ChunkManifest, ChunkRef, ContentHash};
 pub use error::{ErrorCode, Problem};
-pub use ids::{ActivityId, ConflictId, DeviceId, ItemId, OperationId, UploadId, UserId, VersionId, ZoneId};
+pub use ids::{
+    ActivityId, ConflictId, DeviceId, ItemId, OperationId, PictureId, UploadId, UserId, VersionId, ZoneId,
+};
 pub use item::{ClientFileItem, FileItem, ItemKind, SyncStatus};
 pub use name::ItemName;
 pub use timestamp::Timestamp;

@@ -282,6 +282,12 @@ pub struct Taken {
     pub lens: Option<String>,
     /// As photographers write it: `1/250 s, f/1.8, ISO 64, 5.7 mm`.
     pub exposure: Option<String>,
+    /// Of a film, in milliseconds.
+    pub duration: Option<u64>,
+    /// A film's width and height as it is shown, in pixels.
+    pub frame: Option<(u32, u32)>,
+    /// What the two files of a Live Photo have in common, in Apple's own words.
+    pub content_identifier: Option<String>,
 }
 
 /// What a photo has beside a file's fields.
@@ -296,11 +302,20 @@ pub struct PhotoInfo {
     /// None: it is not known how far from UTC that was.
     pub taken_at_offset: Option<UtcOffset>,
     pub location: Option<Location>,
+    /// The town there, its region and its country: `Munich, Bavaria, Germany`.
+    pub place: Option<String>,
     pub camera: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lens: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exposure: Option<String>,
+    /// Of a film, in milliseconds.
+    pub duration: Option<u64>,
+    /// What moves, where it is a Live Photo. It is shown with its photo only, and goes where that goes.
+    pub live_photo_video: Option<Box<LivePhotoVideo>>,
+    /// The photo that this is the video of: it is in no list of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_photo_of: Option<ItemId>,
     /// Base64: a placeholder of some 25 bytes (<https://evanw.github.io/thumbhash/>).
     pub thumbhash: Option<String>,
     pub is_favorite: bool,
@@ -324,9 +339,13 @@ impl PhotoInfo {
             taken_at: modified_at.into(),
             taken_at_offset: None,
             location: None,
+            place: None,
             camera: None,
             lens: None,
             exposure: None,
+            duration: None,
+            live_photo_video: None,
+            live_photo_of: None,
             thumbhash: None,
             is_favorite: false,
             hidden: false,
@@ -344,7 +363,10 @@ impl PhotoInfo {
         self.archived = edit.archived.unwrap_or(self.archived);
         self.taken_at = edit.taken_at.flatten().unwrap_or(self.taken_at);
         self.taken_at_offset = edit.taken_at_offset.flatten().or(self.taken_at_offset);
-        self.location = edit.location.unwrap_or(self.location);
+        if let Some(location) = edit.location.filter(|location| *location != self.location) {
+            self.location = location;
+            self.place = None;
+        }
     }
 
     pub fn is_in(&self, album: ItemId) -> bool {
@@ -366,6 +388,21 @@ impl PhotoInfo {
             }
         }
     }
+}
+
+/// The video of a Live Photo.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LivePhotoVideo {
+    pub file_id: ItemId,
+    /// Immutable: another content has another.
+    pub url: String,
+    pub mime_type: String,
+    /// In bytes.
+    pub size: u64,
+    /// In milliseconds.
+    pub duration: Option<u64>,
 }
 
 /// That a photo is in an album.
@@ -486,6 +523,23 @@ pub struct AlbumPage {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PhotoPage {
     pub photos: Vec<Photo>,
+    pub next_cursor: Option<String>,
+}
+
+/// Photos that look the same, in different files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DuplicateGroup {
+    /// Two at least, the newest first; of very many the newest.
+    pub photos: Vec<Photo>,
+}
+
+/// `GET /photos/duplicates`: the group with the newest photo first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DuplicatePage {
+    pub groups: Vec<DuplicateGroup>,
     pub next_cursor: Option<String>,
 }
 
