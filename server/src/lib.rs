@@ -14,6 +14,7 @@ pub mod http;
 pub mod jobs;
 pub mod ops;
 pub mod passwords;
+pub mod places;
 pub mod rate_limit;
 pub mod serve;
 pub mod site;
