@@ -1,7 +1,10 @@
 //! All derivatives of one picture, each from the next larger.
 
+use sha2::{Digest as _, Sha256};
+use shared::PictureId;
 use shared::photo::{DerivativeKind, Derivatives};
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
+use uuid::Uuid;
 
 use crate::formats::{Decoded, Format, decode, format_of};
 use crate::pixels::Pixels;
@@ -37,6 +40,7 @@ pub fn derive(bytes: &[u8]) -> Result<Derived, DecodeError> {
     Ok(Derived {
         width,
         height,
+        picture: picture_id(width, height, &display),
         thumbhash: thumbhash(&tiny),
         derivatives: Derivatives {
             thumbnail: encoded(&thumbnail)?,
@@ -44,6 +48,20 @@ pub fn derive(bytes: &[u8]) -> Result<Derived, DecodeError> {
             display: encoded(&display)?,
         },
     })
+}
+
+/// Which picture it is, by its pixels as they are shown: upright, in sRGB, at the size of the largest derivative, so
+/// that neither the file's kind nor what it says beside them counts; and by its own size. What differs between two
+/// pictures of one size can be seen there.
+fn picture_id(width: u32, height: u32, display: &Pixels) -> PictureId {
+    let mut over = Sha256::new();
+    for side in [width, height, display.width] {
+        over.update(side.to_be_bytes());
+    }
+    over.update(&display.rgb);
+    let hash: [u8; 32] = over.finalize().into();
+    let [id, _] = hash.as_chunks().0 else { return PictureId(Uuid::nil()) };
+    PictureId(Uuid::from_bytes(*id))
 }
 
 fn thumbhash(pixels: &Pixels) -> Vec<u8> {

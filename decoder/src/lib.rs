@@ -7,6 +7,7 @@
 mod colour;
 mod derive;
 mod directory;
+pub mod film;
 mod formats;
 mod heif;
 mod pixels;
@@ -16,6 +17,7 @@ mod tiff;
 pub mod worker;
 
 use serde::{Deserialize, Serialize};
+use shared::PictureId;
 use shared::photo::{Derivatives, Taken};
 
 pub use derive::derive;
@@ -30,6 +32,8 @@ pub struct Derived {
     /// In pixels, upright.
     pub width: u32,
     pub height: u32,
+    /// Which picture it is, whatever file it is in.
+    pub picture: PictureId,
     pub thumbhash: Vec<u8>,
     pub derivatives: Derivatives<Encoded>,
 }

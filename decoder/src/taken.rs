@@ -7,6 +7,7 @@ use heifer::heifer_isobmff::HeifFile;
 use shared::photo::{Location, Taken, UtcOffset, WallTime};
 
 use crate::directory::{Part, rewrite};
+use crate::film;
 use crate::formats::{Format, format_of};
 use crate::pixels::Orientation;
 
@@ -88,6 +89,9 @@ pub fn xmp_orientation(packet: &[u8]) -> Option<Orientation> {
 }
 
 pub fn read(bytes: &[u8]) -> Taken {
+    if format_of(bytes).is_none() && film::is_film(bytes) {
+        return film::read(bytes);
+    }
     parse(bytes).map(|exif| taken(&exif)).unwrap_or_default()
 }
 
@@ -97,9 +101,11 @@ fn taken(exif: &Exif) -> Taken {
         at,
         offset,
         location: location(exif),
-        camera: camera(exif),
+        camera: camera(text(exif, Tag::Make), text(exif, Tag::Model)),
         lens: text(exif, Tag::LensModel),
         exposure: exposure(exif),
+        content_identifier: content_identifier(exif),
+        ..Taken::default()
     }
 }
 
@@ -110,7 +116,11 @@ fn field(exif: &Exif, tag: Tag) -> Option<&Field> {
 /// The text of an ASCII field, if there is anything to read in it.
 fn text(exif: &Exif, tag: Tag) -> Option<String> {
     let Value::Ascii(lines) = &field(exif, tag)?.value else { return None };
-    let text = String::from_utf8_lossy(lines.first()?);
+    visible(&String::from_utf8_lossy(lines.first()?))
+}
+
+/// What of a text is to be read by people, if anything is.
+pub fn visible(text: &str) -> Option<String> {
     let visible: String = text.chars().filter(|c| !c.is_control()).take(TEXT_CHARS_MAX).collect();
     Some(visible.trim().to_owned()).filter(|text| !text.is_empty())
 }
@@ -173,8 +183,8 @@ fn location(exif: &Exif) -> Option<Location> {
 }
 
 /// The model, with its maker's name before it where it does not say so itself.
-fn camera(exif: &Exif) -> Option<String> {
-    match (text(exif, Tag::Make), text(exif, Tag::Model)) {
+pub fn camera(make: Option<String>, model: Option<String>) -> Option<String> {
+    match (make, model) {
         (Some(make), Some(model)) => {
             let first = make.split_whitespace().next().unwrap_or_default().to_lowercase();
             let says_so = model.to_lowercase().starts_with(&first);
@@ -182,6 +192,24 @@ fn camera(exif: &Exif) -> Option<String> {
         }
         (make, model) => model.or(make),
     }
+}
+
+/// What a Live Photo's picture has in common with its film.
+fn content_identifier(exif: &Exif) -> Option<String> {
+    let Value::Undefined(note, _) = &field(exif, Tag::MakerNote)?.value else { return None };
+    apple_identifier(note)
+}
+
+/// Of Apple's own notes: a directory of numbers whose highest byte comes first, from the fourteenth byte on.
+fn apple_identifier(note: &[u8]) -> Option<String> {
+    const CONTENT_IDENTIFIER: [u8; 4] = [0x00, 0x11, 0x00, 0x02];
+    let (count, entries) = note.strip_prefix(b"Apple iOS\0\0\x01MM")?.split_first_chunk::<2>()?;
+    let mut entries = entries.as_chunks::<12>().0.iter().take(usize::from(u16::from_be_bytes(*count)));
+    let entry = entries.find(|entry| entry.starts_with(&CONTENT_IDENTIFIER))?;
+    let number = |at: usize| Some(u32::from_be_bytes(*entry[at..].first_chunk()?) as usize);
+    let (length, from) = (number(4)?, number(8)?);
+    let text = note.get(from..)?.get(..length.min(TEXT_CHARS_MAX))?;
+    visible(str::from_utf8(text).ok()?)
 }
 
 fn exposure(exif: &Exif) -> Option<String> {
@@ -209,6 +237,18 @@ fn exposure(exif: &Exif) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_live_photo_says_which_film_is_its_own() {
+        let mut note = b"Apple iOS\0\0\x01MM\0\x02".to_vec();
+        note.extend(b"\0\x01\0\x09\0\0\0\x01\0\0\0\x09");
+        note.extend(b"\0\x11\0\x02\0\0\0\x05\0\0\0\x28");
+        note.extend(b"8D1C\0");
+        assert_eq!(apple_identifier(&note).as_deref(), Some("8D1C"));
+        for length in 0..note.len() {
+            assert_eq!(apple_identifier(&note[..length]), None, "{length}");
+        }
+    }
 
     #[test]
     fn clocks_are_read_with_their_fraction() {

@@ -2,9 +2,13 @@
 //! limits that it sets for itself before it reads a byte.
 
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
 
 use rlimit::Resource;
 use serde::{Deserialize, Serialize};
+use shared::PictureId;
 use shared::photo::{DerivativeKind, Derivatives, Taken};
 
 use crate::{DecodeError, Derived, Encoded, derive, taken};
@@ -17,6 +21,8 @@ pub const MEMORY_BYTES_MAX: u64 = 3 * 1024 * 1024 * 1024;
 pub const CPU_SECONDS_MAX: u64 = 60;
 /// Open files: the three standard ones, and what a library may need for a moment.
 const OPEN_FILES_MAX: u64 = 16;
+/// Those of ffmpeg, which looks around before it begins.
+const FFMPEG_FILES_MAX: u64 = 64;
 /// A frame of an answer, in bytes.
 const FRAME_BYTES_MAX: usize = 64 * 1024;
 
@@ -25,6 +31,7 @@ const FRAME_BYTES_MAX: usize = 64 * 1024;
 struct Made {
     width: u32,
     height: u32,
+    picture: PictureId,
     thumbhash: Vec<u8>,
     derivatives: Derivatives<Size>,
 }
@@ -50,19 +57,37 @@ pub struct InvalidAnswer;
 
 /// The whole work of the process.
 pub fn serve(mut input: impl Read, output: impl Write) -> std::io::Result<()> {
-    limit_self()?;
+    limit_self(OPEN_FILES_MAX)?;
     let mut bytes = Vec::new();
     input.by_ref().take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
     // First what is cheap: should the picture's pixels be the end of this process, it is known all the same.
     write_answer(output, taken(&bytes), || derive(&bytes))
 }
 
-fn limit_self() -> std::io::Result<()> {
+/// Lets this process be ffmpeg, within the same limits: it reads the film, no other file that this may name and
+/// nothing from the network, and writes one picture of it to standard output. Comes back only where that failed.
+pub fn become_ffmpeg(ffmpeg: &Path, film: &Path) -> std::io::Error {
+    if let Err(error) = limit_self(FFMPEG_FILES_MAX) {
+        return error;
+    }
+    let side = DerivativeKind::Display.side_max();
+    // Of the first frames the one that looks the most like the others: many films begin in the dark.
+    let filter =
+        format!("thumbnail=24,scale='min({side},iw)':'min({side},ih)':force_original_aspect_ratio=decrease");
+    Command::new(ffmpeg)
+        .args(["-nostdin", "-v", "error", "-threads", "1", "-protocol_whitelist", "file", "-f", "mov", "-i"])
+        .arg(film)
+        .args(["-an", "-sn", "-dn", "-vf", &filter, "-frames:v", "1", "-threads", "1"])
+        .args(["-c:v", "png", "-f", "image2pipe", "pipe:1"])
+        .exec()
+}
+
+fn limit_self(open_files_max: u64) -> std::io::Result<()> {
     rlimit::setrlimit(Resource::AS, MEMORY_BYTES_MAX, MEMORY_BYTES_MAX)?;
     rlimit::setrlimit(Resource::CPU, CPU_SECONDS_MAX, CPU_SECONDS_MAX)?;
     rlimit::setrlimit(Resource::FSIZE, 0, 0)?;
     rlimit::setrlimit(Resource::CORE, 0, 0)?;
-    rlimit::setrlimit(Resource::NOFILE, OPEN_FILES_MAX, OPEN_FILES_MAX)
+    rlimit::setrlimit(Resource::NOFILE, open_files_max, open_files_max)
 }
 
 /// Two frames, each after its length: what the file says, then what was made, then the derivatives' bytes.
@@ -79,6 +104,7 @@ fn write_answer(
     let made = derived.as_ref().map_err(Clone::clone).map(|derived| Made {
         width: derived.width,
         height: derived.height,
+        picture: derived.picture,
         thumbhash: derived.thumbhash.clone(),
         derivatives: Derivatives {
             thumbnail: size(&derived.derivatives.thumbnail),
@@ -121,9 +147,9 @@ pub fn read_answer(bytes: &[u8], ended: &str) -> Result<Answer, InvalidAnswer> {
     else {
         return Ok(died());
     };
-    let Made { width, height, thumbhash, .. } = made;
+    let Made { width, height, picture, thumbhash, .. } = made;
     let derivatives = Derivatives { thumbnail, preview, display };
-    Ok(Answer { taken, derived: Ok(Derived { width, height, thumbhash, derivatives }) })
+    Ok(Answer { taken, derived: Ok(Derived { width, height, picture, thumbhash, derivatives }) })
 }
 
 fn read_frame<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), InvalidAnswer> {
@@ -144,7 +170,8 @@ mod tests {
         let encoded = |side: u32| Encoded { width: side, height: side, bytes: vec![7; side as usize] };
         let derivatives = Derivatives { thumbnail: encoded(2), preview: encoded(3), display: encoded(4) };
         let taken = Taken { camera: Some("Pinhole".to_owned()), ..Taken::default() };
-        (taken, Derived { width: 40, height: 40, thumbhash: vec![1, 2], derivatives })
+        let picture = PictureId(uuid::Uuid::from_u128(9));
+        (taken, Derived { width: 40, height: 40, picture, thumbhash: vec![1, 2], derivatives })
     }
 
     #[test]

@@ -119,6 +119,15 @@ fn every_size_is_made_and_none_is_enlarged() {
 }
 
 #[test]
+fn a_picture_is_the_same_in_whatever_file() {
+    let plain = jpeg(300, 200, &fields(300, 200));
+    let picture = |bytes: &[u8]| decode(bytes).derived.unwrap().picture;
+    assert_eq!(picture(&with_exif(&plain, &[(0x0112, 3, 1, 1 << 16)], &[])), picture(&plain));
+    assert_ne!(picture(&with_exif(&plain, &[(0x0112, 3, 1, 6 << 16)], &[])), picture(&plain));
+    assert_ne!(picture(&jpeg(301, 200, &fields(301, 200))), picture(&plain));
+}
+
+#[test]
 fn what_lies_on_its_side_is_turned() {
     let jpeg = jpeg(400, 200, &fields(400, 200));
     // 6: the stored picture has to be turned a quarter to the right.
