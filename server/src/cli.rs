@@ -18,6 +18,7 @@ use crate::config::{self, CONFIG_FILE, Config, ConfigError, LogFormat, SETTINGS,
 use crate::db::users;
 use crate::error::ApiError;
 use crate::jobs::derivatives::DECODE;
+use crate::jobs::derivatives::film::POSTER;
 use crate::ops::accounts::{self, Door};
 use crate::passwords::PasswordCost;
 use crate::serve::Bounds;
@@ -69,6 +70,11 @@ pub fn run() -> ExitCode {
             Err(_) => ExitCode::from(EXIT_FAILED),
         };
     }
+    if let Some((POSTER, matches)) = matches.subcommand() {
+        let path = |name| matches.get_one::<PathBuf>(name).map_or(Path::new(""), PathBuf::as_path);
+        complain(&decoder::worker::become_ffmpeg(path("ffmpeg"), path("film")).to_string());
+        return ExitCode::from(EXIT_FAILED);
+    }
     match dispatch(&matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -108,6 +114,15 @@ fn command() -> Command {
         )
         .args(settings)
         .subcommand(Command::new(DECODE).about("Decodes one picture, within limits").hide(true))
+        .subcommand(
+            Command::new(POSTER)
+                .about("Lets ffmpeg make a picture of a film, within limits")
+                .hide(true)
+                .args(
+                    ["ffmpeg", "film"]
+                        .map(|name| Arg::new(name).required(true).value_parser(clap::value_parser!(PathBuf))),
+                ),
+        )
         .subcommand(Command::new("serve").about("Serves the site and its API"))
         .subcommand(
             Command::new("verify")

@@ -11,7 +11,7 @@ use shared::limits::{ADDRESS_SHARE, QUOTA_BYTES_DEFAULT, REQUESTS_PER_MINUTE_DEF
 
 /// Every setting: its name in the environment, and what it is for. Its flag is the name in lower case with
 /// dashes and without the prefix (`--public-url`), its key in the file the same with underscores.
-pub const SETTINGS: [(&str, &str); 15] = [
+pub const SETTINGS: [(&str, &str); 16] = [
     (LISTEN, "Address and port to listen on [127.0.0.1:3000]"),
     (DATA, "Folder for everything that is not elsewhere [./data]"),
     (DATABASE, "postgres://… or sqlite:FILE [SQLite in the data folder]"),
@@ -29,6 +29,7 @@ pub const SETTINGS: [(&str, &str); 15] = [
         CONNECTIONS,
         "Connections open at once, a quarter of them from one address but for trusted proxies [8192]",
     ),
+    (FFMPEG, "The ffmpeg that makes pictures of films, or none [the one on the PATH]"),
     (REQUESTS, "Requests a minute of one account; an address without one has a tenth [60000]"),
 ];
 
@@ -47,6 +48,7 @@ pub const METRICS_LISTEN: &str = "CLOUDSTEAD_METRICS_LISTEN";
 pub const TRUSTED_PROXIES: &str = "CLOUDSTEAD_TRUSTED_PROXIES";
 pub const CONNECTIONS: &str = "CLOUDSTEAD_CONNECTIONS";
 pub const REQUESTS: &str = "CLOUDSTEAD_REQUESTS_PER_MINUTE";
+pub const FFMPEG: &str = "CLOUDSTEAD_FFMPEG";
 /// The file's own place is no setting of the file.
 pub const CONFIG_FILE: &str = "CLOUDSTEAD_CONFIG";
 
@@ -121,6 +123,8 @@ pub struct Config {
     pub connections_max: usize,
     /// Of one account.
     pub requests_per_minute: u32,
+    /// What makes pictures of films. None: they are shown without.
+    pub ffmpeg: Option<PathBuf>,
     /// The executable that decodes pictures: this one, as it was when it started.
     pub decoder: PathBuf,
 }
@@ -185,6 +189,7 @@ impl Config {
                 .unwrap_or_else(|| vec![[127, 0, 0, 1].into(), std::net::Ipv6Addr::LOCALHOST.into()]),
             connections_max: sources.parse(CONNECTIONS, count)?.unwrap_or(CONNECTIONS_DEFAULT),
             requests_per_minute: sources.parse(REQUESTS, rate)?.unwrap_or(REQUESTS_PER_MINUTE_DEFAULT),
+            ffmpeg: ffmpeg(sources),
             decoder: own_executable(),
         })
     }
@@ -192,6 +197,18 @@ impl Config {
     /// Whether people come by TLS for certain.
     pub fn is_https(&self) -> bool {
         self.public_origin.as_deref().is_some_and(|origin| origin.starts_with("https://"))
+    }
+}
+
+/// The one that is named, unless that is `none`; otherwise the first on the PATH.
+fn ffmpeg(sources: &Sources) -> Option<PathBuf> {
+    match sources.get(FFMPEG).as_deref().map(str::trim) {
+        Some("none") => None,
+        Some(named) => Some(named.into()),
+        None => {
+            let path = (sources.environment)("PATH")?;
+            std::env::split_paths(&path).map(|folder| folder.join("ffmpeg")).find(|file| file.is_file())
+        }
     }
 }
 

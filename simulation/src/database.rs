@@ -173,6 +173,12 @@ impl ZoneStore for Write {
         Ok(self.next.closed(&ids))
     }
 
+    async fn photos_of_identifier(&mut self, identifier: &str) -> Loaded<ItemRow> {
+        let says = |row: &ItemRow| row.content_identifier() == Some(identifier) && row.holds_name();
+        let ids: Vec<ItemId> = self.next.rows(says).iter().map(|row| row.id).collect();
+        Ok(self.next.closed(&ids))
+    }
+
     async fn deleted_by(&mut self, delete: Deletion) -> Loaded<ItemRow> {
         Ok(self.next.rows(|row| row.deleted == Some(delete) && row.purged_at.is_none()))
     }

@@ -6,7 +6,7 @@ use shared::photo::WallTime;
 use shared::{Dot, ItemId, ItemKind, Timestamp, ZoneId};
 
 use super::items::ItemRow;
-use super::photos::{Keys, Place};
+use super::photos::{Keys, Rank};
 use super::{Connection, DbError, Value};
 use crate::values;
 
@@ -72,8 +72,8 @@ pub async fn page(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     pub count: u64,
-    pub first: Place,
-    pub last: Place,
+    pub first: Rank,
+    pub last: Rank,
     /// The photo that stands for it.
     pub cover: ItemId,
 }

@@ -8,13 +8,14 @@ use super::sql::Connection;
 use crate::values;
 
 /// Every migration, in order; a version is its position, from 1.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../../../migrations/0001_first.sql"),
     include_str!("../../../migrations/0002_operations_by_upload.sql"),
     include_str!("../../../migrations/0003_items_parent.sql"),
     include_str!("../../../migrations/0004_count_floor.sql"),
     include_str!("../../../migrations/0005_photos.sql"),
     include_str!("../../../migrations/0006_albums.sql"),
+    include_str!("../../../migrations/0007_photo_facts.sql"),
 ];
 
 /// PostgreSQL's advisory lock that two starting nodes take in turn.

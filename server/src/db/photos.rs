@@ -4,11 +4,13 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
 use shared::photo::{
-    Aspect, Derivative, DerivativeKind, Derivatives, InAlbum, Photo, PhotoEdit, PhotoInfo, PhotoStatus,
-    Taken, WallTime, photo_path,
+    Aspect, Derivative, DerivativeKind, Derivatives, InAlbum, LivePhotoVideo, Location, Photo, PhotoEdit,
+    PhotoInfo, PhotoStatus, Taken, WallTime, photo_path,
 };
 use shared::photo_index::Shelf;
-use shared::{ChunkHash, ContentHash, ItemId, Timestamp, ZoneId};
+use shared::photo_query::{PhotoQuery, SearchText};
+use shared::{ChunkHash, ContentHash, ItemId, PictureId, Timestamp, ZoneId};
+use uuid::Uuid;
 
 use super::albums::{self, Membership};
 use super::items::ItemRow;
@@ -16,9 +18,11 @@ use super::{Connection, DbError, Value};
 use crate::values;
 
 /// On no shelf: after all of them.
-const TRASH: u64 = 3;
+const TRASH: i64 = 3;
+/// On no shelf either: before all of them, because it is out of the trash.
+const WITH_ITS_STILL: i64 = -1;
 
-const fn shelf_code(shelf: Shelf) -> u64 {
+const fn shelf_code(shelf: Shelf) -> i64 {
     match shelf {
         Shelf::Library => 0,
         Shelf::Archived => 1,
@@ -26,6 +30,8 @@ const fn shelf_code(shelf: Shelf) -> u64 {
     }
 }
 
+/// How much is looked for in a file. What was found when it was less, is looked for again.
+pub const LOOK: u8 = 1;
 /// Due at once.
 const AT_ONCE: Timestamp = Timestamp::from_millis(0);
 
@@ -38,6 +44,12 @@ pub struct PhotoRecord {
     /// What its picture told; of another content than the present one, it says nothing.
     #[serde(default)]
     pub found: Option<Found>,
+    /// What the place is called, of the location that counts; of another one, it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// Of a Live Photo, the other part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pair: Option<Pair>,
     /// The albums that it is in, by id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub albums: Vec<Membership>,
@@ -46,9 +58,62 @@ pub struct PhotoRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     pub of: ContentHash,
+    /// See [`LOOK`].
+    #[serde(default)]
+    pub look: u8,
     pub taken: Taken,
-    /// Or why there are no derivatives.
-    pub picture: Result<Picture, String>,
+    /// Nothing of a film that no picture was made of; or why there are no derivatives.
+    pub picture: Result<Option<Picture>, String>,
+}
+
+/// What a part of a Live Photo belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pair {
+    /// It is the photo; this is what moves.
+    Film(Film),
+    /// It is what moves.
+    Still(ItemId),
+}
+
+/// A film, as its photo tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Film {
+    pub id: ItemId,
+    pub content: ContentHash,
+    pub mime_type: String,
+    /// In bytes.
+    pub size: u64,
+    /// In milliseconds.
+    pub duration: Option<u64>,
+}
+
+impl Film {
+    pub fn of(row: &ItemRow) -> Option<Self> {
+        Some(Self {
+            id: row.id,
+            content: row.content_hash?,
+            mime_type: row.mime_type.clone().unwrap_or_default(),
+            size: row.size,
+            duration: row.found()?.taken.duration,
+        })
+    }
+
+    fn shown(&self) -> LivePhotoVideo {
+        LivePhotoVideo {
+            file_id: self.id,
+            url: format!("/api/v1{}", photo_path(self.id, "original", self.content)),
+            mime_type: self.mime_type.clone(),
+            size: self.size,
+            duration: self.duration,
+        }
+    }
+}
+
+/// The name of a place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub at: Location,
+    pub name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +121,9 @@ pub struct Picture {
     /// In pixels, upright.
     pub width: u32,
     pub height: u32,
+    /// Which picture it is; of a film, nothing.
+    #[serde(default)]
+    pub id: Option<PictureId>,
     pub thumbhash: Vec<u8>,
     pub derivatives: Derivatives<Made>,
 }
@@ -83,9 +151,23 @@ impl ItemRow {
         self.photo.as_ref()?.found_of(self.content_hash?)
     }
 
+    pub fn was_looked_at(&self) -> bool {
+        self.found().is_some()
+    }
+
+    /// Whether its file says that it is a film.
+    pub fn is_film(&self) -> bool {
+        self.found().is_some_and(|found| found.taken.frame.is_some())
+    }
+
+    /// What both parts of a Live Photo say.
+    pub fn content_identifier(&self) -> Option<&str> {
+        self.found()?.taken.content_identifier.as_deref()
+    }
+
     /// The photo's picture, where it was made.
     pub fn picture(&self) -> Option<&Picture> {
-        self.found()?.picture.as_ref().ok()
+        self.found()?.picture.as_ref().ok()?.as_ref()
     }
 
     /// What the photo has beside a file's fields.
@@ -100,11 +182,13 @@ impl ItemRow {
             info.camera = taken.camera;
             info.lens = taken.lens;
             info.exposure = taken.exposure;
+            info.duration = taken.duration;
             match picture {
                 Ok(picture) => {
-                    info.width = Some(picture.width);
-                    info.height = Some(picture.height);
-                    info.thumbhash = Some(BASE64_STANDARD.encode(&picture.thumbhash));
+                    let size = picture.as_ref().map(|picture| (picture.width, picture.height));
+                    (info.width, info.height) = size.or(taken.frame).unzip();
+                    info.thumbhash =
+                        picture.as_ref().map(|picture| BASE64_STANDARD.encode(&picture.thumbhash));
                     info.status = PhotoStatus::Ready;
                 }
                 Err(failure) => {
@@ -114,6 +198,13 @@ impl ItemRow {
             }
         }
         info.apply(said);
+        let place = self.photo.as_ref()?.place.as_ref();
+        match &self.photo.as_ref()?.pair {
+            Some(Pair::Film(film)) => info.live_photo_video = Some(Box::new(film.shown())),
+            Some(Pair::Still(still)) => info.live_photo_of = Some(*still),
+            None => {}
+        }
+        info.place = place.filter(|place| Some(place.at) == info.location).map(|place| place.name.clone());
         let held = self.photo.iter().flat_map(|photo| &photo.albums);
         info.albums = held.map(|held| InAlbum { id: held.album, cover_at: held.cover_at }).collect();
         Some(info)
@@ -149,11 +240,12 @@ pub(super) async fn save(connection: &mut Connection, zone: ZoneId, rows: &[Item
         rows.iter().filter(|row| row.photo.is_some()).partition(|row| row.purged_at.is_some());
     let delete = "DELETE FROM photos WHERE zone_id = $1 AND item_id IN ({keys})";
     connection.execute_keys(delete, values![zone], gone.iter().map(|row| row.id.into())).await?;
-    let head = "INSERT INTO photos (zone_id, item_id, shelf, taken_at, is_favorite, aspect, size, content_hash, due_at, \
-         attempts)";
+    let head = "INSERT INTO photos (zone_id, item_id, shelf, taken_at, is_favorite, aspect, size, content_hash, words, \
+         picture_id, content_identifier, due_at, attempts)";
     let tail = "ON CONFLICT (zone_id, item_id) DO UPDATE SET shelf = excluded.shelf, taken_at = excluded.taken_at, \
          is_favorite = excluded.is_favorite, aspect = excluded.aspect, size = excluded.size, \
-         content_hash = excluded.content_hash, \
+         content_hash = excluded.content_hash, words = excluded.words, picture_id = excluded.picture_id, \
+         content_identifier = excluded.content_identifier, \
          due_at = CASE WHEN excluded.due_at IS NULL OR photos.content_hash <> excluded.content_hash \
            THEN excluded.due_at ELSE COALESCE(photos.due_at, excluded.due_at) END, \
          attempts = CASE WHEN photos.content_hash = excluded.content_hash AND photos.due_at IS NOT NULL \
@@ -163,11 +255,29 @@ pub(super) async fn save(connection: &mut Connection, zone: ZoneId, rows: &[Item
     albums::save(connection, zone, rows).await
 }
 
+/// Where a photo is to be seen.
+#[derive(Clone, Copy)]
+enum Standing {
+    On(Shelf),
+    /// What moves in a Live Photo.
+    WithItsStill,
+    InTrash,
+}
+
+impl Standing {
+    const fn code(self) -> i64 {
+        match self {
+            Self::On(shelf) => shelf_code(shelf),
+            Self::WithItsStill => WITH_ITS_STILL,
+            Self::InTrash => TRASH,
+        }
+    }
+}
+
 /// What a photo is looked up by.
 #[derive(Clone, Copy)]
 pub(super) struct Keys {
-    /// None in the trash.
-    shelf: Option<Shelf>,
+    standing: Standing,
     pub(super) taken_at: WallTime,
     pub(super) is_favorite: bool,
     pub(super) aspect: Aspect,
@@ -178,52 +288,60 @@ impl Keys {
     /// Of what is no photo there are none.
     pub(super) fn of(row: &ItemRow) -> Option<Self> {
         let info = row.photo_info()?;
-        let shelf = match (row.deleted, info.hidden, info.archived) {
-            (Some(_), ..) => None,
-            (None, true, _) => Some(Shelf::Hidden),
-            (None, false, true) => Some(Shelf::Archived),
-            (None, false, false) => Some(Shelf::Library),
+        let standing = match (info.hidden, info.archived) {
+            _ if !row.holds_name() => Standing::InTrash,
+            _ if info.live_photo_of.is_some() => Standing::WithItsStill,
+            (true, _) => Standing::On(Shelf::Hidden),
+            (false, true) => Standing::On(Shelf::Archived),
+            (false, false) => Standing::On(Shelf::Library),
         };
         Some(Self {
-            shelf: shelf.filter(|_| row.purged_at.is_none()),
+            standing,
             taken_at: info.taken_at,
             is_favorite: info.is_favorite,
             aspect: Aspect::of(info.width.unwrap_or(0), info.height.unwrap_or(0)),
-            is_due: info.status == PhotoStatus::Processing,
+            is_due: row.found().is_none_or(|found| found.look < LOOK),
         })
     }
 
-    /// Whether albums show it.
+    /// Whether albums show it, and it is compared with others.
     pub(super) fn in_albums(&self) -> bool {
-        matches!(self.shelf, Some(Shelf::Library | Shelf::Archived))
+        matches!(self.standing, Standing::On(Shelf::Library | Shelf::Archived))
     }
 }
 
 fn row_values(zone: ZoneId, row: &ItemRow) -> Option<Vec<Value>> {
     let (keys, content) = (Keys::of(row)?, row.content_hash?);
+    let mime_type = row.mime_type.as_deref().unwrap_or_default();
+    let words = SearchText::of(&row.name, mime_type, &row.photo_info()?);
     Some(values![
         zone,
         row.id,
-        keys.shelf.map_or(TRASH, shelf_code),
+        keys.standing.code(),
         keys.taken_at.as_millis(),
         i64::from(keys.is_favorite),
         i64::from(keys.aspect.code()),
         row.size,
         content,
+        words.as_str(),
+        row.picture().and_then(|picture| picture.id).filter(|_| keys.in_albums()),
+        row.content_identifier().map(str::to_owned),
         keys.is_due.then_some(AT_ONCE),
         0_i64
     ])
 }
 
 /// Where a photo stands in the list.
-pub type Place = (WallTime, ItemId);
+pub type Rank = (WallTime, ItemId);
 
 /// Which of a library's photos a list has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     pub of: Listing,
     /// Only favourites.
     pub favorites: bool,
+    /// Only what it finds.
+    pub query: PhotoQuery,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,22 +354,25 @@ pub enum Listing {
 pub async fn page(
     connection: &mut Connection,
     zone: ZoneId,
-    listed: Listed,
-    before: Place,
+    listed: &Listed,
+    before: Rank,
     limit: usize,
-) -> Result<Vec<(Place, Aspect)>, DbError> {
+) -> Result<Vec<(Rank, Aspect)>, DbError> {
     let favorites = if listed.favorites { "is_favorite = 1 AND" } else { "" };
     let (columns, of, value): (_, _, Value) = match listed.of {
-        Listing::Shelf(shelf) => ("taken_at, item_id", "photos WHERE shelf", shelf_code(shelf).into()),
+        Listing::Shelf(shelf) => ("taken_at, item_id", "photos p WHERE shelf", shelf_code(shelf).into()),
         Listing::Album(album) => ("taken_at, photo_id", "album_photos WHERE album_id", album.into()),
     };
     let order = columns.replace(',', " DESC,");
+    let days = listed.query.days().map(|(from, until)| (from.start(), until.start()));
+    let before = days.map_or(before, |(_, until)| before.min((until, ItemId(Uuid::nil()))));
+    let mut values = values![zone, value, before.0.as_millis(), before.1, limit];
+    let found = condition(listed, days.map(|(from, _)| from), &mut values);
     let sql = format!(
-        "SELECT {columns}, aspect FROM {of} = $2 AND {favorites} zone_id = $1 \
+        "SELECT {columns}, aspect FROM {of} = $2 AND {favorites} {found} zone_id = $1 \
            AND ({columns}) < ($3, $4) ORDER BY {order} DESC LIMIT $5"
     );
-    let rows =
-        connection.fetch_all(&sql, values![zone, value, before.0.as_millis(), before.1, limit]).await?;
+    let rows = connection.fetch_all(&sql, values).await?;
     rows.iter()
         .map(|row| {
             let aspect = u8::try_from(row.get::<i64>(2)?).unwrap_or(Aspect::of(0, 0).code());
@@ -260,10 +381,89 @@ pub async fn page(
         .collect()
 }
 
+/// What the search adds to the list's condition, and its values.
+fn condition(listed: &Listed, from: Option<WallTime>, values: &mut Vec<Value>) -> String {
+    let mut placeholder = |value: Value| {
+        values.push(value);
+        format!("${}", values.len())
+    };
+    let from = from.map(|from| format!("taken_at >= {} AND ", placeholder(from.as_millis().into())));
+    let groups: Vec<String> = listed
+        .query
+        .needles()
+        .into_iter()
+        .map(|needles| {
+            // What is looked for is letters and digits, which are no patterns.
+            let like = |needle: String| format!("p.words LIKE {}", placeholder(format!("%{needle}%").into()));
+            format!("({})", needles.into_iter().map(like).collect::<Vec<_>>().join(" OR "))
+        })
+        .collect();
+    let words = groups.join(" AND ");
+    let words = match listed.of {
+        _ if words.is_empty() => String::new(),
+        Listing::Shelf(_) => format!("p.words <> '' AND {words} AND "),
+        Listing::Album(_) => format!(
+            "EXISTS (SELECT 1 FROM photos p WHERE p.zone_id = $1 AND p.item_id = photo_id AND {words}) AND "
+        ),
+    };
+    from.unwrap_or_default() + &words
+}
+
+/// Several photos that look the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Duplicates {
+    pub picture: PictureId,
+    /// When the newest of them was taken.
+    pub newest: WallTime,
+    /// The newest first.
+    pub photos: Vec<ItemId>,
+}
+
+/// The next groups of photos out of the trash, and not hidden, that look the same, before the one of `before`; up to
+/// `photos_max` of each.
+pub async fn duplicates(
+    connection: &mut Connection,
+    zone: ZoneId,
+    before: (WallTime, PictureId),
+    limit: usize,
+    photos_max: usize,
+) -> Result<Vec<Duplicates>, DbError> {
+    let groups = "SELECT picture_id, MAX(taken_at) FROM photos \
+                  WHERE zone_id = $1 AND picture_id IS NOT NULL \
+                  GROUP BY picture_id HAVING COUNT(*) > 1 \
+                    AND (MAX(taken_at) < $2 OR MAX(taken_at) = $2 AND picture_id < $3) \
+                  ORDER BY 2 DESC, 1 DESC LIMIT $4";
+    let rows = connection.fetch_all(groups, values![zone, before.0.as_millis(), before.1, limit]).await?;
+    let of_picture = "SELECT item_id FROM photos \
+                      WHERE zone_id = $1 AND picture_id = $2 AND picture_id IS NOT NULL \
+                      ORDER BY taken_at DESC, item_id DESC LIMIT $3";
+    let mut groups = Vec::with_capacity(rows.len());
+    for row in rows {
+        let picture: PictureId = row.get(0)?;
+        let newest = WallTime::from_millis(row.get(1)?);
+        let photos = connection.fetch_all(of_picture, values![zone, picture, photos_max]).await?;
+        let photos = photos.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+        groups.push(Duplicates { picture, newest, photos });
+    }
+    Ok(groups)
+}
+
 /// Photos out of the trash with a content of that many bytes.
 pub async fn of_size(connection: &mut Connection, zone: ZoneId, size: u64) -> Result<Vec<ItemId>, DbError> {
     let sql = "SELECT item_id FROM photos WHERE zone_id = $1 AND size = $2 AND shelf < 3 ORDER BY item_id";
     connection.fetch_all(sql, values![zone, size]).await?.iter().map(|row| row.get(0)).collect()
+}
+
+/// Photos out of the trash of which a file says this.
+pub async fn of_identifier(
+    connection: &mut Connection,
+    zone: ZoneId,
+    identifier: &str,
+) -> Result<Vec<ItemId>, DbError> {
+    let sql = "SELECT item_id FROM photos \
+               WHERE zone_id = $1 AND content_identifier = $2 AND content_identifier IS NOT NULL AND shelf < 3 \
+               ORDER BY item_id";
+    connection.fetch_all(sql, values![zone, identifier]).await?.iter().map(|row| row.get(0)).collect()
 }
 
 /// A photo whose derivatives are to be made.

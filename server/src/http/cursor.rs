@@ -2,18 +2,18 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use shared::{ErrorCode, ItemId};
+use shared::ErrorCode;
 use uuid::Uuid;
 
 use crate::error::{ApiError, ApiResult};
 
 /// The page's last item: its time in milliseconds, and its id. The next page is older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cursor(pub i64, pub ItemId);
+pub struct Cursor(pub i64, pub Uuid);
 
 impl Cursor {
     /// Before every page: later than anything.
-    const START: Self = Self(i64::MAX, ItemId(Uuid::max()));
+    const START: Self = Self(i64::MAX, Uuid::max());
 
     /// As the client gives it back; none is the beginning.
     pub fn of_query(text: Option<&str>) -> ApiResult<Self> {
@@ -23,13 +23,13 @@ impl Cursor {
 
     pub fn encode(self) -> String {
         let mut bytes = self.0.to_be_bytes().to_vec();
-        bytes.extend_from_slice(self.1.0.as_bytes());
+        bytes.extend_from_slice(self.1.as_bytes());
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
     fn decode(text: &str) -> Option<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let (time, id) = bytes.split_first_chunk::<8>()?;
-        Some(Self(i64::from_be_bytes(*time), ItemId(Uuid::from_slice(id).ok()?)))
+        Some(Self(i64::from_be_bytes(*time), Uuid::from_slice(id).ok()?))
     }
 }

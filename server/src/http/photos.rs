@@ -10,10 +10,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shared::limits::{PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX};
 use shared::photo::{
-    AlbumPage, DerivativeKind, Photo, PhotoPage, PhotoStatus, PhotoUploaded, WallTime, photo_path,
+    AlbumPage, DerivativeKind, DuplicatePage, Photo, PhotoPage, PhotoStatus, PhotoUploaded, WallTime,
+    photo_path,
 };
 use shared::photo_index::{PhotoIndexPage, PhotoSegment, Shelf};
-use shared::{ErrorCode, ItemId, Problem};
+use shared::photo_query::PhotoQuery;
+use shared::{ErrorCode, ItemId, PictureId, Problem};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,7 +27,7 @@ use super::extract::{Json, Path, Query, broken_body};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::db::Connection;
-use crate::db::photos::{Listed, Listing, Place};
+use crate::db::photos::{Listed, Listing, Rank};
 use crate::error::{ApiError, ApiResult};
 use crate::ops::albums;
 use crate::ops::photos::{self, Beside, Received};
@@ -42,6 +44,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list_photos))
         .routes(routes!(index_photos))
         .routes(routes!(list_albums))
+        .routes(routes!(list_duplicates))
         .routes(routes!(get_photo))
         .routes(routes!(retry_photo))
         .routes(routes!(show_photo))
@@ -177,6 +180,9 @@ struct ListedQuery {
     album: Option<ItemId>,
     /// Only favourites.
     favorite: Option<bool>,
+    /// Only what all of these words say: days (`2019`, `2019-05-12`, `may 2019`, `12 May`), kinds (`video`, `png`,
+    /// `panorama`, `live` …), and beginnings of words of file names, cameras, lenses and places.
+    query: Option<String>,
 }
 
 impl ListedQuery {
@@ -185,16 +191,19 @@ impl ListedQuery {
             Some(album) => Listing::Album(albums::find(connection, grant, album).await?),
             None => Listing::Shelf(self.shelf),
         };
-        Ok(Listed { of, favorites: self.favorite == Some(true) })
+        let query = PhotoQuery::parse(self.query.as_deref().unwrap_or_default()).map_err(|error| {
+            ApiError::new(ErrorCode::InvalidRequest, format!("Search for less: {error}."))
+        })?;
+        Ok(Listed { of, favorites: self.favorite == Some(true), query })
     }
 }
 
-const fn place(cursor: Cursor) -> Place {
-    (WallTime::from_millis(cursor.0), cursor.1)
+const fn rank(cursor: Cursor) -> Rank {
+    (WallTime::from_millis(cursor.0), ItemId(cursor.1))
 }
 
-fn cursor((at, id): Place) -> String {
-    Cursor(at.as_millis(), id).encode()
+fn cursor((at, id): Rank) -> String {
+    Cursor(at.as_millis(), id.0).encode()
 }
 
 /// Lists the library
@@ -210,12 +219,12 @@ async fn list_photos(
     Query(query): Query<PhotosQuery>,
     Query(listed): Query<ListedQuery>,
 ) -> ApiResult<Json<PhotoPage>> {
-    let before = place(Cursor::of_query(query.cursor.as_deref())?);
+    let before = rank(Cursor::of_query(query.cursor.as_deref())?);
     let limit = page_limit(query.limit)?;
     let mut snapshot = app.db.snapshot().await?;
     let grant = photos::library(&mut snapshot, caller).await?;
     let listed = listed.listed(&mut snapshot, grant).await?;
-    let (photos, next) = photos::page(&mut snapshot, grant, listed, before, limit).await?;
+    let (photos, next) = photos::page(&mut snapshot, grant, &listed, before, limit).await?;
     Ok(Json(PhotoPage { photos, next_cursor: next.map(cursor) }))
 }
 
@@ -233,16 +242,16 @@ async fn index_photos(
     Query(query): Query<IndexQuery>,
     Query(listed): Query<ListedQuery>,
 ) -> ApiResult<Json<PhotoIndexPage>> {
-    let before = place(Cursor::of_query(query.cursor.as_deref())?);
+    let before = rank(Cursor::of_query(query.cursor.as_deref())?);
     let mut reader = app.db.reader().await?;
     let grant = photos::library(&mut reader, caller).await?;
     let listed = listed.listed(&mut reader, grant).await?;
-    let (segments, next) = photos::index(&mut reader, grant, listed, before).await?;
+    let (segments, next) = photos::index(&mut reader, grant, &listed, before).await?;
     let mut begins = query.cursor;
     let segments = segments
         .into_iter()
         .map(|photos| {
-            let next = photos.last().map(|&(place, _)| cursor(place));
+            let next = photos.last().map(|&(rank, _)| cursor(rank));
             let begins = std::mem::replace(&mut begins, next);
             PhotoSegment::new(begins, photos.into_iter().map(|((at, _), aspect)| (at, aspect)))
         })
@@ -279,10 +288,40 @@ async fn list_albums(
     Ok(Json(AlbumPage { albums, next_cursor }))
 }
 
+/// Groups of one page.
+const DUPLICATES_LIMIT_DEFAULT: usize = 50;
+const DUPLICATES_LIMIT_MAX: usize = 100;
+
+/// Lists photos that look the same
+///
+/// In groups of two at least: photos of the library or the archive whose pixels are the same, whatever else their
+/// files say. The group with the newest photo comes first, and in it the newest photo.
+#[utoipa::path(get, path = "/photos/duplicates", tag = "photos", params(PhotosQuery), responses(
+        (status = 200, body = DuplicatePage),
+        (status = 400, body = Problem, description = "invalid_request")))]
+async fn list_duplicates(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<PhotosQuery>,
+) -> ApiResult<Json<DuplicatePage>> {
+    let Cursor(newest, picture) = Cursor::of_query(query.cursor.as_deref())?;
+    let before = (WallTime::from_millis(newest), PictureId(picture));
+    let limit = limit(query.limit, DUPLICATES_LIMIT_DEFAULT, DUPLICATES_LIMIT_MAX)?;
+    let mut snapshot = app.db.snapshot().await?;
+    let grant = photos::library(&mut snapshot, caller).await?;
+    let (groups, next) = photos::duplicates(&mut snapshot, grant, before, limit).await?;
+    let next_cursor = next.map(|(newest, picture)| Cursor(newest.as_millis(), picture.0).encode());
+    Ok(Json(DuplicatePage { groups, next_cursor }))
+}
+
 fn page_limit(asked: Option<usize>) -> ApiResult<usize> {
-    let limit = asked.unwrap_or(PAGE_LIMIT_DEFAULT);
-    if !(1..=PAGE_LIMIT_MAX).contains(&limit) {
-        let detail = format!("The limit is between 1 and {PAGE_LIMIT_MAX}.");
+    limit(asked, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX)
+}
+
+fn limit(asked: Option<usize>, default: usize, max: usize) -> ApiResult<usize> {
+    let limit = asked.unwrap_or(default);
+    if !(1..=max).contains(&limit) {
+        let detail = format!("The limit is between 1 and {max}.");
         return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
     }
     Ok(limit)

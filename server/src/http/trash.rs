@@ -40,7 +40,7 @@ async fn list_trash(
     Query(query): Query<TrashQuery>,
 ) -> ApiResult<Json<TrashPage>> {
     let cursor = Cursor::of_query(query.cursor.as_deref())?;
-    let before = (Timestamp::from_millis(cursor.0), cursor.1);
+    let before = (Timestamp::from_millis(cursor.0), ItemId(cursor.1));
     let mut connection = app.db.snapshot().await?;
     let mut deleted: Vec<(Timestamp, FileItem)> = Vec::new();
     for grant in grants_of(&mut connection, caller.user_id).await? {
@@ -58,6 +58,6 @@ async fn list_trash(
     let more = deleted.len() > PAGE_LIMIT_DEFAULT;
     deleted.truncate(PAGE_LIMIT_DEFAULT);
     let next_cursor =
-        deleted.last().filter(|_| more).map(|(at, item)| Cursor(at.as_millis(), item.id).encode());
+        deleted.last().filter(|_| more).map(|(at, item)| Cursor(at.as_millis(), item.id.0).encode());
     Ok(Json(TrashPage { items: deleted.into_iter().map(|(_, item)| item).collect(), next_cursor }))
 }

@@ -1,13 +1,16 @@
 //! Derivatives of photos: each picture is decoded in a process of its own, which limits itself; whatever it
 //! does, it costs that photo its preview and nothing else.
 
+pub mod film;
+
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use decoder::Derived;
 use decoder::worker::{Answer, FILE_BYTES_MAX, read_answer};
-use futures::TryStreamExt as _;
+use futures::{Stream, TryStreamExt as _};
 use shared::content::Manifest;
 use shared::photo::{DerivativeKind, Derivatives, Taken};
 use shared::{ChunkHash, ContentHash, UserId};
@@ -19,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::JobError;
 use crate::access;
 use crate::blobs::{BlobError, DerivativeKey};
-use crate::db::photos::{self, Due, Found, Made, Picture};
+use crate::db::photos::{self, Due, Found, LOOK, Made, Picture};
 use crate::db::{DbError, items, manifests};
 use crate::ops::push;
 use crate::ops::read::{self, ReadError};
@@ -38,6 +41,8 @@ const DECODE_TIMEOUT: Duration = Duration::from_mins(2);
 const POLL_EVERY: Duration = Duration::from_secs(5);
 /// The most that an answer can have, in bytes: three JPEG files.
 const ANSWER_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// Bytes that tell what a file is.
+const HEAD_BYTES: u64 = 32;
 /// Processes at a time, whatever the number of cores: each may take much memory.
 const PROCESSES_MAX: usize = 4;
 /// Photos looked up at once.
@@ -52,12 +57,16 @@ pub enum NotDecoded {
     Process(#[from] std::io::Error),
     #[error("the picture could not be read: {0}")]
     Read(#[from] ReadError),
+    #[error("what was made of it could not be stored: {0}")]
+    Store(#[from] BlobError),
     #[error("the decoder did not answer")]
     NoAnswer,
 }
 
 /// Makes what is due until the server stops.
 pub async fn run(app: App, stop: CancellationToken) {
+    // What a server that was ended left behind.
+    drop(tokio::fs::remove_dir_all(film::posters(&app)).await);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let places = Arc::new(Semaphore::new(cores.min(PROCESSES_MAX)));
     loop {
@@ -120,11 +129,9 @@ async fn make(app: &App, due: Due) -> Result<(), JobError> {
     let last = due.attempts + 1 >= ATTEMPTS_MAX;
     let found = if due.attempts >= ATTEMPTS_MAX {
         failed(content, "it could not be looked at")
-    } else if manifest.size() > FILE_BYTES_MAX {
-        failed(content, "the file is too large")
     } else {
-        match decode(app, grant.account_id, &manifest).await {
-            Ok(answer) => keep(app, grant.account_id, content, answer).await?,
+        match look(app, grant.account_id, content, &manifest).await {
+            Ok(found) => found,
             Err(error) if last => {
                 tracing::error!(item = %due.item_id, %error, "derivatives are given up");
                 failed(content, "it could not be looked at")
@@ -137,15 +144,30 @@ async fn make(app: &App, due: Due) -> Result<(), JobError> {
 }
 
 fn failed(of: ContentHash, reason: &str) -> Found {
-    Found { of, taken: Taken::default(), picture: Err(reason.to_owned()) }
+    Found { of, look: LOOK, taken: Taken::default(), picture: Err(reason.to_owned()) }
 }
 
-/// Stores the derivatives, then tells what was found.
-async fn keep(app: &App, account: UserId, of: ContentHash, answer: Answer) -> Result<Found, BlobError> {
-    let derived = match answer.derived {
-        Ok(derived) => derived,
-        Err(error) => return Ok(Found { of, taken: answer.taken, picture: Err(error.to_string()) }),
+/// Looks at a picture or a film, and stores what is made of it.
+async fn look(app: &App, account: UserId, of: ContentHash, manifest: &Manifest) -> Result<Found, NotDecoded> {
+    let bytes = |range| Box::pin(read::stream(app.clone(), account, manifest, range));
+    let head: Vec<Bytes> = bytes(0..manifest.size().min(HEAD_BYTES)).try_collect().await?;
+    let head = head.concat();
+    if decoder::format_of(&head).is_none() && decoder::film::is_film(&head) {
+        return film::look(app, account, of, manifest).await;
+    }
+    if manifest.size() > FILE_BYTES_MAX {
+        return Ok(failed(of, "the file is too large"));
+    }
+    let Answer { taken, derived } = decode(app, bytes(0..manifest.size())).await?;
+    let picture = match derived {
+        Ok(derived) => Ok(Some(store(app, account, of, derived).await?)),
+        Err(error) => Err(error.to_string()),
     };
+    Ok(Found { of, look: LOOK, taken, picture })
+}
+
+/// Stores the derivatives.
+async fn store(app: &App, account: UserId, of: ContentHash, derived: Derived) -> Result<Picture, BlobError> {
     let store = async |kind: DerivativeKind| {
         let encoded = derived.derivatives.get(kind);
         let made = Made {
@@ -163,13 +185,15 @@ async fn keep(app: &App, account: UserId, of: ContentHash, answer: Answer) -> Re
         preview: store(DerivativeKind::Preview).await?,
         display: store(DerivativeKind::Display).await?,
     };
-    let picture =
-        Picture { width: derived.width, height: derived.height, thumbhash: derived.thumbhash, derivatives };
-    Ok(Found { of, taken: answer.taken, picture: Ok(picture) })
+    let Derived { width, height, picture, thumbhash, .. } = derived;
+    Ok(Picture { width, height, id: Some(picture), thumbhash, derivatives })
 }
 
 /// Lets a process of its own look at the picture. It gets the bytes and nothing else, not even the environment.
-async fn decode(app: &App, account: UserId, manifest: &Manifest) -> Result<Answer, NotDecoded> {
+async fn decode(
+    app: &App,
+    bytes: impl Stream<Item = Result<Bytes, ReadError>> + Unpin,
+) -> Result<Answer, NotDecoded> {
     let mut process = Command::new(&app.config.decoder)
         .arg(DECODE)
         .env_clear()
@@ -184,7 +208,7 @@ async fn decode(app: &App, account: UserId, manifest: &Manifest) -> Result<Answe
     let mut answer = Vec::new();
     let working = async {
         let mut output = output.take(ANSWER_BYTES_MAX);
-        let (fed, read) = tokio::join!(feed(app, account, manifest, input), output.read_to_end(&mut answer));
+        let (fed, read) = tokio::join!(feed(bytes, input), output.read_to_end(&mut answer));
         fed?;
         read?;
         Ok::<_, NotDecoded>(process.wait().await?)
@@ -198,12 +222,9 @@ async fn decode(app: &App, account: UserId, manifest: &Manifest) -> Result<Answe
 
 /// A process that ends early needs no more.
 async fn feed(
-    app: &App,
-    account: UserId,
-    manifest: &Manifest,
+    mut bytes: impl Stream<Item = Result<Bytes, ReadError>> + Unpin,
     mut input: ChildStdin,
 ) -> Result<(), ReadError> {
-    let mut bytes = Box::pin(read::stream(app.clone(), account, manifest, 0..manifest.size()));
     while let Some(piece) = bytes.try_next().await? {
         if input.write_all(&piece).await.is_err() {
             break;

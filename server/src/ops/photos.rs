@@ -8,10 +8,10 @@ use sha2::{Digest as _, Sha256};
 use shared::content::Manifest;
 use shared::item::ItemState;
 use shared::limits::{CHUNK_BYTES_MAX, FILE_BYTES_MAX};
-use shared::photo::{Aspect, DerivativeKind, Photo, WallTime};
+use shared::photo::{Aspect, DerivativeKind, DuplicateGroup, Photo, WallTime};
 use shared::photo_index::segment_ends;
 use shared::sync::{Base, Outcome, ZoneKind};
-use shared::{ChunkRef, ErrorCode, ItemId, ItemName, OperationId, Timestamp, UserId};
+use shared::{ChunkRef, ErrorCode, ItemId, ItemName, OperationId, PictureId, Timestamp, UserId};
 
 use super::content;
 use super::push::{self, Answer, NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind};
@@ -19,7 +19,7 @@ use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::blobs::{BlobError, BlobKey, DerivativeKey, StagedChunk, Stored};
 use crate::db::items::ItemRow;
-use crate::db::photos::{Listed, Made, Place};
+use crate::db::photos::{Listed, Made, Rank};
 use crate::db::{Connection, chunks, items, photos};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
@@ -121,12 +121,7 @@ async fn store(
 
 /// By the first bytes. Films, and pictures that no preview can be made of here, are as safe as others.
 fn is_photo(head: &[u8]) -> bool {
-    let is_film = matches!(head, [_, _, _, _, b'f', b't', b'y', b'p', ..])
-        || matches!(
-            head,
-            [_, _, _, _, b'm', b'o', b'o', b'v', ..] | [_, _, _, _, b'w', b'i', b'd', b'e', ..]
-        );
-    decoder::format_of(head).is_some() || is_film
+    decoder::format_of(head).is_some() || decoder::film::is_film(head)
 }
 
 /// Deletes what was received and will not be taken in.
@@ -199,10 +194,10 @@ pub async fn find(connection: &mut Connection, grant: Grant, id: ItemId) -> ApiR
 pub async fn page(
     connection: &mut Connection,
     grant: Grant,
-    listed: Listed,
-    before: Place,
+    listed: &Listed,
+    before: Rank,
     limit: usize,
-) -> ApiResult<(Vec<Photo>, Option<Place>)> {
+) -> ApiResult<(Vec<Photo>, Option<Rank>)> {
     let places = photos::page(connection, grant.zone_id, listed, before, limit).await?;
     let ids: Vec<ItemId> = places.iter().map(|&((_, id), _)| id).collect();
     let rows = items::load(connection, grant.zone_id, &ids).await?;
@@ -218,16 +213,16 @@ const INDEX_PHOTOS: usize = 8_192;
 pub async fn index(
     connection: &mut Connection,
     grant: Grant,
-    listed: Listed,
-    before: Place,
-) -> ApiResult<(Vec<Vec<(Place, Aspect)>>, Option<Place>)> {
+    listed: &Listed,
+    before: Rank,
+) -> ApiResult<(Vec<Vec<(Rank, Aspect)>>, Option<Rank>)> {
     let places = photos::page(connection, grant.zone_id, listed, before, INDEX_PHOTOS).await?;
     Ok(cut(&places, INDEX_PHOTOS))
 }
 
 /// The segments of up to `limit` photos, and where the page after them begins. A segment that may go on behind
 /// the limit comes whole with the next page: so pages cut nothing.
-fn cut(places: &[(Place, Aspect)], limit: usize) -> (Vec<Vec<(Place, Aspect)>>, Option<Place>) {
+fn cut(places: &[(Rank, Aspect)], limit: usize) -> (Vec<Vec<(Rank, Aspect)>>, Option<Rank>) {
     let mut ends = segment_ends(places.iter().map(|&((_, id), _)| id));
     let goes_on = places.len() == limit;
     if !goes_on && ends.last() != Some(&places.len()) {
@@ -240,8 +235,31 @@ fn cut(places: &[(Place, Aspect)], limit: usize) -> (Vec<Vec<(Place, Aspect)>>, 
 }
 
 /// Where the page after these begins; none where they are the last ones.
-fn next_place(places: &[(Place, Aspect)], limit: usize) -> Option<Place> {
+fn next_place(places: &[(Rank, Aspect)], limit: usize) -> Option<Rank> {
     places.last().map(|&(place, _)| place).filter(|_| places.len() == limit)
+}
+
+/// Photos of one group of duplicates.
+const DUPLICATES_MAX: usize = 100;
+
+/// The next groups of photos that look the same, the one with the newest photo first, and where the page after them
+/// begins.
+pub async fn duplicates(
+    connection: &mut Connection,
+    grant: Grant,
+    before: (WallTime, PictureId),
+    limit: usize,
+) -> ApiResult<(Vec<DuplicateGroup>, Option<(WallTime, PictureId)>)> {
+    let found = photos::duplicates(connection, grant.zone_id, before, limit, DUPLICATES_MAX).await?;
+    let ids: Vec<ItemId> = found.iter().flat_map(|group| &group.photos).copied().collect();
+    let rows = items::load(connection, grant.zone_id, &ids).await?;
+    let mut photos: BTreeMap<ItemId, Photo> =
+        rows.iter().filter_map(|row| Some((row.id, row.to_photo()?))).collect();
+    let next = found.last().filter(|_| found.len() == limit).map(|group| (group.newest, group.picture));
+    let groups = found.iter().map(|group| DuplicateGroup {
+        photos: group.photos.iter().filter_map(|id| photos.remove(id)).collect(),
+    });
+    Ok((groups.collect(), next))
 }
 
 /// A derivative's bytes. One that is lost or rotten is made again, and can be had later.

@@ -246,7 +246,18 @@ mod from_bytes {
             }
         )+};
     }
-    ids!(ActivityId, ConflictId, DeviceId, ItemId, OperationId, UploadId, UserId, VersionId, ZoneId);
+    ids!(
+        ActivityId,
+        ConflictId,
+        DeviceId,
+        ItemId,
+        OperationId,
+        PictureId,
+        UploadId,
+        UserId,
+        VersionId,
+        ZoneId
+    );
 
     pub fn ChunkHash(bytes: [u8; 32]) -> shared::ChunkHash {
         shared::ChunkHash(bytes)
@@ -263,6 +274,7 @@ byte_values! {
     DeviceId: |id| id.0.as_bytes(),
     ItemId: |id| id.0.as_bytes(),
     OperationId: |id| id.0.as_bytes(),
+    PictureId: |id| id.0.as_bytes(),
     UploadId: |id| id.0.as_bytes(),
     UserId: |id| id.0.as_bytes(),
     VersionId: |id| id.0.as_bytes(),

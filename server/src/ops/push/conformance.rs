@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use shared::content::Manifest;
-use shared::photo::PhotoEdit;
+use shared::photo::{PhotoEdit, Taken};
 use shared::rules::Touched;
 use shared::sync::{Outcome, Proposal};
 use shared::{
@@ -18,7 +18,7 @@ use crate::db::conflicts::ConflictRow;
 use crate::db::items::{Deletion, ItemRow};
 use crate::db::manifests::Refused;
 use crate::db::operations::{Kept, OperationRow, Recorded};
-use crate::db::photos::PhotoRecord;
+use crate::db::photos::{Found, LOOK, PhotoRecord};
 use crate::db::versions::VersionRow;
 use crate::db::zones::Start;
 use crate::ops::pull::Feeds;
@@ -174,7 +174,10 @@ async fn items_are_found<S: ZoneStore>(store: &mut S) {
 
 /// Two items exchange their names in one batch; one of them is a photo.
 async fn names_are_swapped<S: ZoneStore>(store: &mut S) {
-    let photo = Some(Box::new(PhotoRecord { said: said(), ..PhotoRecord::default() }));
+    let taken = Taken { content_identifier: Some("8D1C".to_owned()), ..Taken::default() };
+    let of = content(&["abc"]).content_hash();
+    let found = Some(Found { of, look: LOOK, taken, picture: Ok(None) });
+    let photo = Some(Box::new(PhotoRecord { said: said(), found, ..PhotoRecord::default() }));
     let (one, two) = (row(FILE, FOLDER, "other", 6), row(OTHER, FOLDER, "Straße.txt", 7));
     let one = ItemRow { photo, ..one };
     let items = vec![one.clone(), two.clone()];
@@ -186,6 +189,9 @@ async fn names_are_swapped<S: ZoneStore>(store: &mut S) {
     assert_eq!(ids(&photos), [FOLDER, FILE], "photos out of the trash, and their folders");
     assert_eq!(photos[1], one);
     assert_eq!(store.photos_of_size(one.size + 1).await.unwrap(), []);
+    let photos = sorted(store.photos_of_identifier("8D1C").await.unwrap());
+    assert_eq!(ids(&photos), [FOLDER, FILE], "by what a file says of itself");
+    assert_eq!(store.photos_of_identifier("8D1").await.unwrap(), []);
 }
 
 async fn answers_are_kept<S: ZoneStore>(store: &mut S, zone: ZoneId) {

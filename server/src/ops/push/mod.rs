@@ -10,6 +10,7 @@ mod copies;
 mod create;
 mod facts;
 mod judge;
+mod live;
 mod overlay;
 mod photo;
 mod place;

@@ -358,6 +358,17 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         Ok(photos)
     }
 
+    /// Photos out of the trash of which a file says this, as Live Photos' files do.
+    pub async fn photos_of_identifier(&mut self, identifier: &str) -> Result<Vec<ItemRow>, DbError> {
+        let rows = self.store.photos_of_identifier(identifier).await?;
+        self.take_in(rows);
+        let all = self.items.values().flatten();
+        let says = |row: &&ItemRow| row.content_identifier() == Some(identifier) && row.holds_name();
+        let mut photos: Vec<ItemRow> = all.filter(says).cloned().collect();
+        photos.sort_unstable_by_key(|row| row.id);
+        Ok(photos)
+    }
+
     // Versions
 
     /// All versions of the item.

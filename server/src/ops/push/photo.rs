@@ -14,8 +14,9 @@ use super::store::{SqlStore, ZoneStore};
 use crate::access::Grant;
 use crate::db::DbError;
 use crate::db::items::ItemRow;
-use crate::db::photos::{Found, PhotoRecord};
+use crate::db::photos::{Found, PhotoRecord, Place};
 use crate::error::ApiResult;
+use crate::places;
 use crate::state::App;
 
 impl<S: ZoneStore> Judge<'_, '_, S> {
@@ -53,6 +54,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             return refuse(ErrorCode::NotAPhoto, "Only what is in the photo library can be described so.");
         };
         photo.said = photo.said.followed_by(edit);
+        name_place(&mut item);
         let dot = self.zone.issue(&mut item);
         basis.content.learn(dot);
         basis.place.learn(dot);
@@ -74,11 +76,24 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let Some(photo) = item.photo.as_mut().filter(|_| item.content_hash == Some(content)) else {
             return Ok(None);
         };
+        let was_looked_at = found.is_some();
         photo.found = found;
+        name_place(&mut item);
         self.zone.issue(&mut item);
-        let photo = item.to_photo();
         self.zone.put(item, Write::Bump);
-        Ok(photo)
+        if was_looked_at {
+            self.pair(id).await?;
+        }
+        Ok(self.zone.item(id).await?.and_then(|item| item.to_photo()))
+    }
+}
+
+/// Keeps what the place is called with the location that counts.
+fn name_place(item: &mut ItemRow) {
+    let location = item.photo_info().and_then(|info| info.location);
+    let Some(photo) = &mut item.photo else { return };
+    if photo.place.as_ref().map(|place| place.at) != location {
+        photo.place = location.and_then(|at| Some(Place { at, name: places::name_of(at)? }));
     }
 }
 
@@ -100,13 +115,14 @@ pub async fn write_found(
             let mut judge = Judge { zone, context: &context, needs: Needs::default(), news: Vec::new() };
             let photo = judge.note_found(item, content, found).await?;
             judge.zone.save().await?;
-            Ok(photo)
+            Ok((photo, judge.events().await?))
         })
     });
-    let photo = written.await?;
+    let (photo, mut events) = written.await?;
     let is_current = photo.is_some();
-    if let Some(photo) = photo.map(Box::new) {
-        app.hub.publish(grant.zone_id, None, vec![ServerEvent::PhotoReady { photo }]);
+    events.extend(photo.map(|photo| ServerEvent::PhotoReady { photo: Box::new(photo) }));
+    if !events.is_empty() {
+        app.hub.publish(grant.zone_id, None, events);
     }
     Ok(is_current)
 }

@@ -34,6 +34,8 @@ pub trait ZoneStore: Send {
     fn holders(&mut self, folder: ItemId, keys: &[String]) -> impl Future<Output = Loaded<ItemRow>> + Send;
     /// Photos out of the trash with a content of that many bytes, and every folder that they are in.
     fn photos_of_size(&mut self, size: u64) -> impl Future<Output = Loaded<ItemRow>> + Send;
+    /// Photos out of the trash of which a file says this, as Live Photos' files do.
+    fn photos_of_identifier(&mut self, identifier: &str) -> impl Future<Output = Loaded<ItemRow>> + Send;
     fn deleted_by(&mut self, delete: Deletion) -> impl Future<Output = Loaded<ItemRow>> + Send;
     fn touched_after(&mut self, deleter: DeviceId, seen: u64)
     -> impl Future<Output = Loaded<ItemRow>> + Send;
@@ -136,6 +138,11 @@ impl ZoneStore for SqlStore<'_> {
 
     async fn photos_of_size(&mut self, size: u64) -> Loaded<ItemRow> {
         let ids = photos::of_size(self.connection, self.zone, size).await?;
+        items::load_with_ancestors(self.connection, self.zone, &ids).await
+    }
+
+    async fn photos_of_identifier(&mut self, identifier: &str) -> Loaded<ItemRow> {
+        let ids = photos::of_identifier(self.connection, self.zone, identifier).await?;
         items::load_with_ancestors(self.connection, self.zone, &ids).await
     }
 

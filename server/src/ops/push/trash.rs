@@ -60,6 +60,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 // Of a folder that theirs joined, or that joined theirs, only what they meant goes.
                 let whole = item.kind == ItemKind::File || (seen.is_some() && !own_unseen);
                 if survivors.is_empty() && whole {
+                    self.delete_pair(&mut item, deletion).await?;
                     item.deleted = Some(deletion);
                     item.place_dot = dot;
                     self.zone.put(item, Write::Touch);
@@ -140,7 +141,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     }
 
     /// Stays in the trash as a topmost item of the delete.
-    fn set_aside(&mut self, mut item: ItemRow, deletion: Deletion) {
+    pub(super) fn set_aside(&mut self, mut item: ItemRow, deletion: Deletion) {
         let dot = self.zone.issue(&mut item);
         item.place_dot = dot;
         item.deleted = Some(deletion);
@@ -275,6 +276,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         for other in together {
             self.restore_along(other, deletion).await?;
         }
+        self.pair(id).await?;
         let outcome = if renamed { Outcome::Renamed } else { Outcome::Applied };
         Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) })
     }
@@ -362,7 +364,8 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     pub async fn bury(&mut self, item: ItemRow) -> Result<(), DbError> {
         let id = item.id;
         let below = self.zone.descendants(id, |_| true).await?;
-        let all: Vec<ItemRow> = std::iter::once(item).chain(below).collect();
+        let pair = self.bury_pair(&item).await?;
+        let all: Vec<ItemRow> = std::iter::once(item).chain(pair).chain(below).collect();
         let files: Vec<ItemId> =
             all.iter().filter(|row| row.kind == ItemKind::File).map(|row| row.id).collect();
         self.zone.prefetch_conflicts(files.iter().copied()).await?;
