@@ -9,7 +9,7 @@ use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::account::{DeviceClaim, Password, Register, SignIn, TokenGranted};
-use shared::photo::PhotoPage;
+use shared::photo::{DuplicatePage, PhotoPage};
 use shared::photo_index::PhotoIndexPage;
 use shared::sync::{Base, Change, ChangeKind, ContentInput, PullResponse, PushRequest, PushResponse};
 use shared::upload::{AnnouncedChunk, InitUpload, Library, UploadCompleted, UploadStarted};
@@ -127,6 +127,22 @@ impl Client {
         let mut query = vec![("limit", limit.as_str())];
         query.extend(cursor.map(|cursor| ("cursor", cursor)));
         fetched(self.request(Method::GET, "/photos").query(&query)).await
+    }
+
+    /// The first page of the photos that a search finds.
+    pub async fn photos_found(&self, query: &str, limit: usize) -> Outcome<Fetched<PhotoPage>> {
+        let query = [("query", query), ("limit", &limit.to_string())];
+        fetched(self.request(Method::GET, "/photos").query(&query)).await
+    }
+
+    /// The first page of the index of the photos that a search finds.
+    pub async fn photos_found_index(&self, query: &str) -> Outcome<Fetched<PhotoIndexPage>> {
+        fetched(self.request(Method::GET, "/photos/index").query(&[("query", query)])).await
+    }
+
+    /// The first page of photos that look the same.
+    pub async fn duplicates(&self) -> Outcome<Fetched<DuplicatePage>> {
+        fetched(self.request(Method::GET, "/photos/duplicates")).await
     }
 
     /// A page of its index.

@@ -27,6 +27,7 @@ const TEST_PACKAGES: &[Package] = &[
     Package { name: "PostgreSQL", apt: &["postgresql"], found: || tools::postgres_programs().is_some() },
     Package { name: "Valkey or Redis", apt: &["redis-server"], found: || tools::valkey().is_some() },
     Package { name: "Chromium", apt: &["chromium"], found: || tools::chromium().is_some() },
+    Package { name: "ffmpeg", apt: &["ffmpeg"], found: || shell::find_program("ffmpeg").is_some() },
     Package { name: "faketime", apt: &["faketime"], found: || shell::find_program("faketime").is_some() },
     Package { name: "strace", apt: &["strace"], found: || shell::find_program("strace").is_some() },
     Package {

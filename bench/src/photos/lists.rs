@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::seed::{self, Size};
+use crate::client::Client;
 use crate::report::{Report, p50_p95};
 use crate::server::{Folder, Server};
 use crate::{Arguments, Outcome};
@@ -55,7 +56,43 @@ pub async fn measure(arguments: &Arguments, report: &mut Report) -> Outcome {
             times.push(start.elapsed());
         }
         report.add(format!("page of 100 of 1,000,000 photos, {name}"), shown(times), "p95 ≤ 20 ms");
+        search(&client, name, report).await?;
     }
+    Ok(())
+}
+
+/// Searches that find everything, much, one in a thousand, and nothing.
+const SEARCHES: [(&str, &str); 5] = [
+    ("everything", "country"),
+    ("one in twenty", "region7"),
+    ("one in a thousand", "town777"),
+    ("one day", "12 may"),
+    ("nothing", "nowhere"),
+];
+/// Of each search.
+const TRIES: usize = 20;
+
+async fn search(client: &Client, name: &str, report: &mut Report) -> Outcome {
+    for (what, query) in SEARCHES {
+        let (mut pages, mut indexes) = (Vec::with_capacity(TRIES), Vec::with_capacity(TRIES));
+        for _ in 0..TRIES {
+            let start = Instant::now();
+            client.photos_found(query, PAGE_PHOTOS).await?;
+            pages.push(start.elapsed());
+            let start = Instant::now();
+            client.photos_found_index(query).await?;
+            indexes.push(start.elapsed());
+        }
+        report.add(format!("search of 1,000,000 photos for {what}, a page, {name}"), shown(pages), "");
+        report.add(format!("search of 1,000,000 photos for {what}, its index, {name}"), shown(indexes), "");
+    }
+    let mut times = Vec::with_capacity(TRIES);
+    for _ in 0..TRIES {
+        let start = Instant::now();
+        client.duplicates().await?;
+        times.push(start.elapsed());
+    }
+    report.add(format!("photos that look the same among 1,000,000, a page, {name}"), shown(times), "");
     Ok(())
 }
 

@@ -197,7 +197,19 @@ impl Copy {
     }
 
     fn listed(&self) -> Vec<(&'static str, Value)> {
-        vec![("item_id", self.id.clone().into()), ("taken_at", self.taken_at())]
+        vec![
+            ("item_id", self.id.clone().into()),
+            ("taken_at", self.taken_at()),
+            ("words", self.words().into()),
+            ("picture_id", self.version.clone().into()),
+        ]
+    }
+
+    /// What it is searched in: each has one of many places.
+    fn words(&self) -> String {
+        let day = &pictures::taken_at(self.n).to_string()[5..10];
+        let (town, region) = (self.n % 1_000, self.n % 20);
+        format!(" #photo #jpeg #{day} img {:07} jpg town{town} region{region} country ", self.n)
     }
 
     fn version(&self) -> Vec<(&'static str, Value)> {

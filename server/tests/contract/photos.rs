@@ -28,7 +28,7 @@ pub fn jpeg(width: u32, height: u32, shade: u8) -> Vec<u8> {
 }
 
 /// Lying on its side (orientation 6), taken on a day in 2024.
-fn with_exif(jpeg: &[u8]) -> Vec<u8> {
+pub fn with_exif(jpeg: &[u8]) -> Vec<u8> {
     let mut tiff = b"MM\0\x2A\0\0\0\x08".to_vec();
     let date = 8 + 2 + 2 * 12 + 4;
     tiff.extend(2_u16.to_be_bytes());
@@ -109,7 +109,17 @@ async fn a_photo_is_taken_in_looked_at_and_shown() {
         );
         let nothing = json!({"thumbnail": null, "preview": null, "display": null});
         assert_eq!(new["derivatives"], nothing);
-        for field in ["width", "height", "takenAtOffset", "location", "camera", "thumbhash"] {
+        for field in [
+            "width",
+            "height",
+            "takenAtOffset",
+            "location",
+            "place",
+            "camera",
+            "duration",
+            "livePhotoVideo",
+            "thumbhash",
+        ] {
             assert_eq!(new.get(field), Some(&Value::Null), "{field}");
         }
         let id: ItemId = serde_json::from_value(new["id"].clone()).unwrap();
