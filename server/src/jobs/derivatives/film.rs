@@ -37,6 +37,8 @@ const POSTER_TIMEOUT: Duration = Duration::from_mins(1);
 struct Parts {
     /// Its kind and its description, in the order of the file.
     description: Vec<Range<u64>>,
+    /// The headers of all other parts: without these, what comes after them is not found.
+    headers: Vec<Range<u64>>,
     /// Where what it shows begins.
     media: Option<Range<u64>>,
 }
@@ -80,11 +82,16 @@ async fn parts(app: &App, account: UserId, manifest: &Manifest) -> Result<Parts,
         let bytes = stretch(app, account, manifest, range).await?;
         let Some(header) = film::header(&bytes, size - at) else { break };
         let part = at..at + header.length;
+        let own = at..at + header.own_length;
         at = part.end;
         match &header.kind {
             b"ftyp" | b"moov" if header.length <= DESCRIPTION_BYTES_MAX => parts.description.push(part),
-            b"mdat" if parts.media.is_none() => parts.media = Some(part),
-            _ => {}
+            kind => {
+                parts.headers.push(own);
+                if kind == b"mdat" && parts.media.is_none() {
+                    parts.media = Some(part);
+                }
+            }
         }
         let is_described = &header.kind == b"moov";
         if is_described && parts.media.is_some() {
@@ -122,7 +129,7 @@ async fn poster(
     fs::create_dir_all(&folder).await?;
     let file = Beginning { path: folder.join(app.env.id::<uuid::Uuid>().to_string()) };
     let beginning = media.start..media.end.min(media.start + BEGINNING_BYTES);
-    let ranges = parts.description.iter().cloned().chain([beginning]);
+    let ranges = parts.description.iter().chain(&parts.headers).cloned().chain([beginning]);
     write(app, account, manifest, ranges, &file.path).await?;
     let made = run(app, ffmpeg, &file.path).await?;
     if made.is_none() {

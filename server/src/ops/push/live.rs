@@ -28,7 +28,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if let Some(partner) = partner(&item) {
             match self.zone.item(partner).await?.filter(|other| belong_together(&item, other)) {
                 Some(other) => {
-                    self.join(item, other);
+                    self.unite(item, other);
                     return Ok(());
                 }
                 None => self.part(&item).await?,
@@ -38,7 +38,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let others = self.candidates(&item).await?;
         let free = |other: &ItemRow| partner(other).is_none() && belong_together(&item, other);
         if let Some(other) = others.into_iter().find(free) {
-            self.join(item, other);
+            self.unite(item, other);
         }
         Ok(())
     }
@@ -59,7 +59,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok(found)
     }
 
-    fn join(&mut self, item: ItemRow, other: ItemRow) {
+    fn unite(&mut self, item: ItemRow, other: ItemRow) {
         let (still, film) = if item.is_film() { (other, item) } else { (item, other) };
         let shown = Film::of(&film).map(Pair::Film);
         let still_id = still.id;
