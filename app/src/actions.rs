@@ -435,7 +435,7 @@ impl Ui {
 
     /// Sends files into a folder.
     pub fn upload(self, folder: ItemId, mut picked: Picked) {
-        if self.cloud().photo_library() == Some(folder) {
+        if self.is_of_photos(folder) {
             match picked.keep_photos() {
                 0 => {}
                 left_out => self.say(words::left_out_of_photos(left_out)),
@@ -454,7 +454,7 @@ impl Ui {
 
     fn pick(self, pick: crate::hooks::desktop_files::Pick) {
         use crate::hooks::desktop_files::{Pick, pick_with_handles};
-        let folder = self.folder();
+        let folder = self.upload_target();
         if let Some(picking) = pick_with_handles(pick) {
             return self.upload_coming(folder, picking);
         }

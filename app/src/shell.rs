@@ -209,7 +209,7 @@ fn use_pasted_files(ui: Ui) {
         }
         if let Some(files) = files.filter(|files| files.length() > 0) {
             event.prevent_default();
-            ui.upload_coming(ui.folder(), desktop_files::from_input(&files));
+            ui.upload_coming(ui.upload_target(), desktop_files::from_input(&files));
         } else if WAS_AWAY.get() && ui.clipboard.with_untracked(|it| !it.is_empty()) {
             ui.perform(crate::actions::Action::Paste, Vec::new());
         }

@@ -298,6 +298,21 @@ impl Ui {
         }
     }
 
+    /// Where files from the desktop go: an open album takes photos in as well.
+    pub fn upload_target(self) -> ItemId {
+        match self.place.get_untracked() {
+            Place::Photos(PhotoList::Album(album)) => album,
+            _ => self.folder(),
+        }
+    }
+
+    /// Whether only photos may go there.
+    pub fn is_of_photos(self, folder: ItemId) -> bool {
+        let library = self.cloud().photo_library();
+        let above = || self.item_now(folder).map(|item| item.item.parent_id);
+        library.is_some() && (library == Some(folder) || above() == library)
+    }
+
     /// The selected ids in the order of the list, as they are now.
     pub fn selected_ids(self) -> Vec<ItemId> {
         untrack(|| self.follow_selected_ids())
@@ -345,7 +360,7 @@ impl Ui {
         if library == Some(id) {
             return PhotoList::Library.address();
         }
-        if library.is_some() && self.item_now(id).map(|item| item.item.parent_id) == library {
+        if self.is_of_photos(id) {
             return PhotoList::Album(id).address();
         }
         format!("/files/{id}")

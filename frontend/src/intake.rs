@@ -9,6 +9,7 @@ use futures::{StreamExt, stream};
 use js_sys::Uint8Array;
 use shared::limits::{FILE_BYTES_MAX, PUSH_DATA_BYTES_MAX};
 use shared::name::FoldedName;
+use shared::photo::AlbumChange;
 use shared::{ItemId, ItemName, Timestamp};
 use sync::{Command, NewContent};
 use wasm_bindgen_futures::JsFuture;
@@ -99,6 +100,8 @@ async fn prepare(runtime: &Runtime, picked: PickedFile) -> Result<Ready, String>
 struct Step {
     runtime: Rc<Runtime>,
     target: ItemId,
+    /// What is put into the target goes into this album as well.
+    album: Option<ItemId>,
     /// Folders by the one above and their name: those that were there, and those that this drop makes.
     folders: HashMap<(ItemId, FoldedName), ItemId>,
     commands: Vec<Command>,
@@ -118,10 +121,14 @@ enum WaitingKind {
 }
 
 impl Step {
-    fn new(runtime: Rc<Runtime>, target: ItemId) -> Self {
+    /// An album only names what lies in its library.
+    fn new(runtime: Rc<Runtime>, folder: ItemId) -> Self {
+        let above = runtime.replica.item(folder).map(|item| item.item.parent_id);
+        let library = above.filter(|above| runtime.replica.photo_library() == Some(*above));
         Self {
             runtime,
-            target,
+            target: library.unwrap_or(folder),
+            album: library.map(|_| folder),
             folders: HashMap::new(),
             commands: Vec::new(),
             files: HashMap::new(),
@@ -161,6 +168,9 @@ impl Step {
             created_at: None,
             modified_at: Some(Timestamp::from_millis(picked.file.last_modified() as i64)),
         });
+        if let Some(album) = self.album {
+            self.commands.push(Command::ChangeAlbum { photo: id, album, change: AlbumChange::Add });
+        }
     }
 
     /// The folder that a path below the target leads to; what is missing of it is made. None for a name
@@ -186,10 +196,10 @@ impl Step {
     fn queue(&mut self) {
         self.bytes = 0;
         let commands = std::mem::take(&mut self.commands);
-        let named: Vec<ItemId> = commands.iter().filter_map(created).collect();
+        let named: Vec<Option<ItemId>> = commands.iter().map(created).collect();
         let (ran, _) = self.runtime.run(commands);
         for (index, error) in &ran.refused {
-            if let Some(id) = named.get(*index)
+            if let Some(Some(id)) = named.get(*index)
                 && let Some(waiting) = self.files.remove(id)
             {
                 self.runtime.say(format!("“{}” was left out: {error}", waiting.name()));

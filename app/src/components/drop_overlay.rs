@@ -8,7 +8,7 @@ use crate::words;
 #[component]
 pub fn DropOverlay() -> impl IntoView {
     let ui = use_ui();
-    let folder = move || ui.drop_target.get().unwrap_or_else(|| ui.folder());
+    let folder = move || ui.drop_target.get().unwrap_or_else(|| ui.upload_target());
     view! {
         <Show when=move || ui.desktop_drag.get()>
             <div class="drop-overlay">

@@ -19,7 +19,7 @@ pub fn FileInputs() -> impl IntoView {
             return;
         };
         if let Some(files) = input.files() {
-            ui.upload_coming(ui.folder(), desktop_files::from_input(&files));
+            ui.upload_coming(ui.upload_target(), desktop_files::from_input(&files));
         }
         // The same file can be picked again.
         input.set_value("");

@@ -60,7 +60,7 @@ pub fn use_page_drops(ui: Ui) {
             }
             Carried::Desktop => {
                 ui.desktop_drag.set(true);
-                under.or_else(|| Some(ui.folder()))
+                under.or_else(|| Some(ui.upload_target()))
             }
         };
         if let Some(transfer) = event.data_transfer() {
@@ -90,7 +90,7 @@ pub fn use_page_drops(ui: Ui) {
             (Carried::Items, Some(folder)) => ui.move_into(ui.dragged.get_untracked(), folder),
             (Carried::Desktop, folder) => {
                 if let Some(transfer) = event.data_transfer() {
-                    let folder = folder.unwrap_or_else(|| ui.folder());
+                    let folder = folder.unwrap_or_else(|| ui.upload_target());
                     let files = desktop_files::dropped(&transfer);
                     ui.upload_coming(folder, files);
                 }

@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use shared::ItemId;
-use shared::photo::WallTime;
+use shared::photo::{AlbumChange, InAlbum, WallTime};
 
-use super::Engine;
+use super::read::ItemView;
+use super::{Act, Engine};
 
 /// An album and what it shows: neither hidden photos nor those in the trash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,38 @@ pub struct AlbumView {
 }
 
 impl Engine {
+    /// The photos that an album shows, unsorted.
+    pub fn photos_in_album(&self, album: ItemId) -> impl Iterator<Item = ItemView<'_>> {
+        let album = self.resolve(album);
+        let library = self.item(album).map(|album| album.parent_id());
+        let photos = library.into_iter().flat_map(|library| self.children(library));
+        photos.filter(move |item| {
+            let is_it = |held: &InAlbum| self.resolve(held.id) == album;
+            item.photo().is_some_and(|photo| !photo.hidden && photo.albums.iter().any(is_it))
+        })
+    }
+
+    /// Whether what is not a photo yet, because it is on its way, goes into the album as well.
+    pub fn is_headed_for(&self, item: ItemId, album: ItemId) -> bool {
+        let album = self.resolve(album);
+        let said = self.outbox.of_item(self.resolve(item)).rev().find_map(|queued| match queued.op.act {
+            Act::Album { album: of, change } if self.resolve(of) == album => Some(change),
+            _ => None,
+        });
+        said.is_some_and(|change| change != AlbumChange::Remove)
+    }
+
+    /// The photo that stands for an album.
+    pub(super) fn cover_of(&self, album: ItemId) -> Option<ItemId> {
+        let album = self.resolve(album);
+        let rank = |item: &ItemView<'_>| {
+            let photo = item.photo()?;
+            let held = photo.albums.iter().find(|held| self.resolve(held.id) == album)?;
+            Some((held.cover_at, photo.taken_at, item.id()))
+        };
+        self.photos_in_album(album).max_by_key(rank).map(|item| item.id())
+    }
+
     /// The albums of a library, by name.
     pub fn albums_in(&self, library: ItemId) -> Vec<AlbumView> {
         let album = |id: ItemId, name: &str| AlbumView {

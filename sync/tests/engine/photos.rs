@@ -1,5 +1,7 @@
 //! What people say of photos: shown at once, one operation until it is sent, the last word on each field.
 
+use std::time::Duration;
+
 use shared::photo::{AlbumChange, PhotoEdit, PhotoInfo, WallTime};
 use shared::{ItemId, SyncStatus};
 use sync::{Command, CommandError};
@@ -189,4 +191,54 @@ fn albums_are_told_with_what_they_have_without_the_server() {
     assert_eq!(albums(&world)[1].cover, Some(first), "until one is chosen");
     world.delete(0, first);
     assert_eq!((albums(&world)[1].cover, albums(&world)[1].count), (Some(second), 1));
+}
+
+#[test]
+fn what_is_on_its_way_goes_into_an_album_as_well() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let album = world.folder(0, root, "Summer");
+    let text = world.file(0, root, "a.txt", "no picture");
+    world.assert_converged();
+    world.go_offline(0);
+    let [there, taken_out] = ["a", "b"].map(|name| world.file(0, root, &format!("{name}.jpg"), name));
+    let ran = world.run(0, [there, taken_out].map(|id| in_album(id, album, AlbumChange::Add)).to_vec());
+    assert_eq!(ran.refused, []);
+    world.run(0, vec![in_album(taken_out, album, AlbumChange::Remove)]);
+    world.crash(0);
+    let is_headed = |world: &World, id| world.devices[0].engine.is_headed_for(id, album);
+    assert!(is_headed(&world, there) && !is_headed(&world, taken_out));
+    world.go_online(0);
+    world.assert_converged();
+    assert!(!is_headed(&world, there), "it is there");
+    assert_eq!(in_albums(&world, 1, there), [album]);
+    assert_eq!(in_albums(&world, 1, taken_out), []);
+    let shown: Vec<ItemId> = world.devices[1].engine.photos_in_album(album).map(|item| item.id()).collect();
+    assert_eq!(shown, [there]);
+    let ran = world.run(0, vec![in_album(text, album, AlbumChange::Add)]);
+    assert_eq!(ran.refused, [(0, CommandError::NotAPhoto(text))]);
+}
+
+#[test]
+fn a_cover_that_was_chosen_is_taken_back() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let album = world.folder(0, root, "Summer");
+    let photos = ["a", "b"].map(|name| world.file(0, root, &format!("{name}.jpg"), name));
+    world.run(0, photos.map(|id| in_album(id, album, AlbumChange::Add)).to_vec());
+    world.assert_converged();
+    let cover = |world: &World, n: usize| world.devices[n].engine.albums_in(root)[0].cover;
+    let before = cover(&world, 0).expect("one of them");
+    let other = photos.into_iter().find(|id| *id != before).expect("there are two");
+    let ran = world.run(0, vec![in_album(other, album, AlbumChange::Cover)]);
+    world.assert_converged();
+    assert_eq!(cover(&world, 1), Some(other));
+    world.pass(Duration::from_secs(1));
+    let again = world.run(0, ran.undo);
+    world.assert_converged();
+    assert_eq!(cover(&world, 1), Some(before));
+    world.pass(Duration::from_secs(1));
+    world.run(0, again.undo);
+    world.assert_converged();
+    assert_eq!(cover(&world, 1), Some(other));
 }

@@ -183,9 +183,7 @@ impl Gallery {
         let change = if act == PhotoAct::Cover { AlbumChange::Cover } else { AlbumChange::Remove };
         let commands = ids.iter().map(|&photo| Command::ChangeAlbum { photo, album, change }).collect();
         if change == AlbumChange::Cover {
-            // Which photo it was before is not known here: there is no way back but choosing again.
-            self.ui.cloud().run(commands);
-            self.ui.say(words::COVER_CHOSEN);
+            self.ui.run(commands, Some(words::COVER_CHOSEN.to_owned()));
         } else {
             self.ui.try_run(commands, words::removed_from_album(ids.len()), || {});
         }

@@ -230,7 +230,7 @@ impl Gallery {
         let source = self.source();
         let index = source.index();
         let own = source.overlay();
-        let arriving = if self.list == PhotoList::Library { source.arriving() } else { Vec::new() };
+        let arriving = source.arriving();
         let zoom = self.zoom.get_untracked();
         let (width, height) = stage.size();
         let metrics = Metrics::of(zoom, width, height);

@@ -54,20 +54,26 @@ impl Engine {
         change: AlbumChange,
         ran: &mut Ran,
     ) -> Result<Undo, CommandError> {
-        let Some(photo) = self.check_there(id)?.photo else { return Err(CommandError::NotAPhoto(id)) };
+        let photo = self.check_there(id)?.photo;
+        // What is on its way may go into an album: the server will find that it is a photo.
+        if photo.is_none() && !self.outbox.of_item(id).any(|queued| queued.op.act.is_create()) {
+            return Err(CommandError::NotAPhoto(id));
+        }
         match self.tree.local(album) {
             Some(node) if node.kind == ItemKind::Folder => {}
             Some(_) => return Err(CommandError::NotAFolder(album)),
             None => return Err(CommandError::ParentNotFound(album)),
         }
-        let undo = match (photo.is_in(album), change) {
+        let is_in = photo.is_some_and(|photo| photo.is_in(album)) || self.is_headed_for(id, album);
+        let undo = match (is_in, change) {
             (false, AlbumChange::Remove) | (true, AlbumChange::Add) => return Ok(Vec::new()),
-            (true, AlbumChange::Remove) => Some(AlbumChange::Add),
-            (false, AlbumChange::Add | AlbumChange::Cover) => Some(AlbumChange::Remove),
-            // What stood for the album before, only the server knows.
-            (true, AlbumChange::Cover) => None,
+            (true, AlbumChange::Remove) => Some((id, AlbumChange::Add)),
+            (false, AlbumChange::Add | AlbumChange::Cover) => Some((id, AlbumChange::Remove)),
+            (true, AlbumChange::Cover) => {
+                self.cover_of(album).filter(|cover| *cover != id).map(|cover| (cover, AlbumChange::Cover))
+            }
         };
-        let undo = undo.map(|change| Command::ChangeAlbum { photo: id, album, change });
+        let undo = undo.map(|(photo, change)| Command::ChangeAlbum { photo, album, change });
         let last = self.outbox.of_item(id).next_back().filter(|last| last.may_change());
         let same = |act: &Act| matches!(act, Act::Album { album: of, .. } if self.resolve(*of) == album);
         let joined = last.filter(|last| same(&last.op.act)).map(|last| last.op.id);
