@@ -16,8 +16,13 @@ use crate::model::photos::{Adjustment, date_for_input, later_by};
 use crate::ui::use_ui;
 use crate::words;
 
+/// A photo, when and where it was taken.
+type Taken = (ItemId, WallTime, Option<Location>);
+
 /// What is known of the photos before.
+#[derive(Clone)]
 struct Before {
+    photos: Vec<Taken>,
     taken: Vec<(ItemId, WallTime)>,
     /// The earliest, as the field has it.
     date: String,
@@ -27,18 +32,28 @@ struct Before {
 }
 
 impl Before {
-    fn of(photos: &[(ItemId, WallTime, Option<Location>)]) -> Self {
+    fn of(photos: Vec<Taken>) -> Self {
         let taken: Vec<(ItemId, WallTime)> = photos.iter().map(|&(id, at, _)| (id, at)).collect();
         let earliest = taken.iter().map(|(_, at)| *at).min();
         let place = photos.first().and_then(|(.., place)| *place);
         let places_differ = photos.iter().any(|(.., other)| *other != place);
         let place = place.filter(|_| !places_differ);
         Self {
+            photos,
             taken,
             date: earliest.map(date_for_input).unwrap_or_default(),
             place: place.map(words::coordinates).unwrap_or_default(),
             places_differ,
         }
+    }
+
+    /// As it is with what was adjusted.
+    fn after(&self, adjustment: Adjustment) -> Self {
+        let edited = adjustment.edits(&self.taken).zip(&self.photos);
+        let photos = edited.map(|((_, edit), &(id, at, place))| {
+            (id, edit.taken_at.flatten().unwrap_or(at), edit.location.unwrap_or(place))
+        });
+        Self::of(photos.collect())
     }
 
     /// What the fields say, or what is wrong with it.
@@ -54,56 +69,69 @@ impl Before {
     }
 }
 
+/// What is typed is saved as soon as its field is left, and can be undone; Escape drops it.
 #[component]
 pub fn AdjustPhotos(ids: Vec<ItemId>) -> impl IntoView {
     let ui = use_ui();
     let cloud = ui.cloud();
-    let photos: Vec<_> = ids
+    let photos: Vec<Taken> = ids
         .iter()
         .filter_map(|id| cloud.photo_info(*id).map(|info| (*id, info.taken_at, info.location)))
         .collect();
     let count = photos.len();
-    let before = StoredValue::new(Before::of(&photos));
-    let (date, place) = before.with_value(|before| (before.date.clone(), before.place.clone()));
+    let before = RwSignal::new(Before::of(photos));
+    let (date, place) = before.with_untracked(|before| (before.date.clone(), before.place.clone()));
     let (date, place, is_touched) = (RwSignal::new(date), RwSignal::new(place), RwSignal::new(false));
     let adjustment = Memo::new(move |_| {
         let (date, place) = (date.get(), place.get());
-        before.with_value(|before| before.adjustment(&date, &place, is_touched.get()))
+        before.with(|before| before.adjustment(&date, &place, is_touched.get()))
     });
+    let is_dropped = StoredValue::new(false);
+    let save = move || {
+        let adjustment = adjustment.get_untracked().unwrap_or_default();
+        if adjustment.is_nothing() || is_dropped.get_value() {
+            return;
+        }
+        let edits = before.with_untracked(|before| adjustment.edits(&before.taken).collect::<Vec<_>>());
+        before.update(|before| *before = before.after(adjustment));
+        is_touched.set(false);
+        let commands = edits.into_iter().map(|(id, edit)| Command::DescribePhoto { id, edit }).collect();
+        ui.try_run(commands, words::photos_adjusted(count), || {});
+    };
     let close = move || {
+        save();
+        is_dropped.set_value(true);
         ui.dialog.set(None);
         // Behind a dialog that is still open nothing takes the focus.
         request_animation_frame(give_focus_back);
     };
-    let save = move || {
-        let Ok(adjustment) = adjustment.get_untracked() else { return };
-        close();
-        if !adjustment.is_nothing() {
-            let edits = before.with_value(|before| adjustment.edits(&before.taken).collect::<Vec<_>>());
-            let commands = edits.into_iter().map(|(id, edit)| Command::DescribePhoto { id, edit }).collect();
-            ui.try_run(commands, words::photos_adjusted(count), || {});
-        }
-    };
-    let is_idle = move || adjustment.get().map_or(true, |adjustment| adjustment.is_nothing());
+    let is_wrong = move || adjustment.get().is_err();
     view! {
         <Dialog title=words::ADJUST.to_owned() on_close=close>
             <form
                 class="adjust"
+                on:keydown=move |event| {
+                    if event.key() == "Escape" {
+                        is_dropped.set_value(true);
+                    }
+                }
+                on:focusout=move |_| save()
                 on:submit=move |event| {
                     event.prevent_default();
-                    save();
+                    if !is_wrong() {
+                        close();
+                    }
                 }
             >
                 <DateField date=date count=count adjustment=adjustment />
                 <PlaceField
                     place=place
                     is_touched=is_touched
-                    places_differ=before.with_value(|before| before.places_differ)
+                    places_differ=Signal::derive(move || before.with(|before| before.places_differ))
                     adjustment=adjustment
                 />
                 <div class="dialog-actions">
-                    <button class="button" type="button" on:click=move |_| close()>{words::CANCEL}</button>
-                    <button class="button primary" type="submit" disabled=is_idle>{words::SAVE}</button>
+                    <button class="button primary" type="submit" disabled=is_wrong>{words::DONE}</button>
                 </div>
             </form>
         </Dialog>
@@ -143,17 +171,17 @@ fn DateField(date: RwSignal<String>, count: usize, adjustment: Adjusted) -> impl
 fn PlaceField(
     place: RwSignal<String>,
     is_touched: RwSignal<bool>,
-    places_differ: bool,
+    places_differ: Signal<bool>,
     adjustment: Adjusted,
 ) -> impl IntoView {
     let is_wrong = Memo::new(move |_| adjustment.get() == Err(words::WRONG_PLACE));
-    let hint = move || match (is_wrong.get(), places_differ && !is_touched.get()) {
+    let hint = move || match (is_wrong.get(), places_differ.get() && !is_touched.get()) {
         (true, _) => words::WRONG_PLACE,
         (false, true) => words::PLACES_DIFFER,
         (false, false) => words::PLACE_HINT,
     };
     let location = Memo::new(move |_| parse_coordinates(&place.get()));
-    let can_remove = move || places_differ && !is_touched.get() || !place.with(String::is_empty);
+    let can_remove = move || places_differ.get() && !is_touched.get() || !place.with(String::is_empty);
     view! {
         <div class="field">
             <label for="adjust-place">{words::PLACE}</label>
@@ -214,7 +242,7 @@ mod tests {
 
     #[test]
     fn what_is_left_as_it_is_changes_nothing() {
-        let one = Before::of(&[photo(1, "2024-05-01T18:30:00", Some((48.137_154_3, 11.5)))]);
+        let one = Before::of(vec![photo(1, "2024-05-01T18:30:00", Some((48.137_154_3, 11.5)))]);
         assert_eq!((&*one.date, &*one.place), ("2024-05-01T18:30:00", "48.1371543, 11.5"));
         assert_eq!(one.adjustment(&one.date, &one.place, true), Ok(Adjustment::default()));
         assert_eq!(one.adjustment(&one.date, "", true).unwrap().location, Some(None));
@@ -227,9 +255,22 @@ mod tests {
     #[test]
     fn places_that_differ_stay_until_one_says_otherwise() {
         let at = "2024-05-01T18:30:00";
-        let many = Before::of(&[photo(1, at, Some((1.0, 2.0))), photo(2, at, None)]);
+        let many = Before::of(vec![photo(1, at, Some((1.0, 2.0))), photo(2, at, None)]);
         assert!(many.places_differ && many.place.is_empty());
         assert_eq!(many.adjustment(&many.date, "", false), Ok(Adjustment::default()));
         assert_eq!(many.adjustment(&many.date, "", true).unwrap().location, Some(None), "taken away");
+    }
+
+    #[test]
+    fn what_was_saved_is_what_further_changes_are_made_on() {
+        let before = Before::of(vec![
+            photo(1, "2024-05-01T18:30:00", Some((1.0, 2.0))),
+            photo(2, "2024-05-01T19:30:00", None),
+        ]);
+        let saved = before.adjustment("2024-05-02T18:30:00", "3, 4", true).unwrap();
+        let after = before.after(saved);
+        assert_eq!((&*after.date, &*after.place), ("2024-05-02T18:30:00", "3, 4"));
+        assert_eq!(after.taken[1].1, "2024-05-02T19:30:00".parse().unwrap());
+        assert_eq!(after.adjustment(&after.date, &after.place, false), Ok(Adjustment::default()));
     }
 }
