@@ -23,7 +23,7 @@ use sync::{AlbumView, Command, CommandError, EditBase, QueueEntry, SyncSummary};
 
 pub use crate::model::FileType;
 pub use crate::model::conflict::Side;
-pub use crate::model::photos::{Overlay, OwnPhotos, PhotoCache, PhotoIndex, Stand};
+pub use crate::model::photos::{ListedPhoto, Overlay, OwnPhotos, PhotoCache, PhotoIndex, Stand};
 
 /// A future on the browser's one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -148,7 +148,7 @@ pub enum Kept {
 }
 
 /// Contents, counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Amount {
     pub count: usize,
     pub bytes: u64,
@@ -159,6 +159,13 @@ impl Amount {
         self.count += 1;
         self.bytes += bytes;
     }
+}
+
+/// How much of what a folder or an album is to keep here is here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub here: Amount,
+    pub all: Amount,
 }
 
 /// Why not everything that is to be kept is here.
@@ -174,13 +181,19 @@ pub enum KeptNote {
 /// What the app takes of this device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeviceStorage {
-    /// "Keep on this device", as far as it is here, and what is still to come.
+    /// "Keep on this device", as far as it is here: files, and originals of photos.
     pub kept: Amount,
+    pub originals: Amount,
+    /// What of both is still to come.
     pub to_come: Amount,
     pub note: Option<KeptNote>,
     /// What was seen, edited or uploaded here lately, and how many bytes of it are kept at most.
     pub lately: Amount,
     pub budget: u64,
+    /// What is shown of photos, where this browser can hold it.
+    pub forms: Option<PhotoForms>,
+    /// The app itself, in bytes.
+    pub app: u64,
     /// Not on the server yet.
     pub waiting: Amount,
     /// All that the browser stores for this app, and what it allows at most, in bytes.
@@ -188,6 +201,31 @@ pub struct DeviceStorage {
     pub allowed: Option<u64>,
     /// Whether the browser promised never to clear it by itself.
     pub is_persistent: bool,
+}
+
+/// The smaller forms of photos on this device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PhotoForms {
+    pub thumbnails: Amount,
+    /// As large as a screen.
+    pub previews: Amount,
+    /// How many bytes of both are kept at most.
+    pub budget: u64,
+}
+
+impl DeviceStorage {
+    /// What the browser says is used for nothing of the others: the lists of files and photos, and its own needs.
+    pub fn lists(&self) -> u64 {
+        let forms = self.forms.unwrap_or_default();
+        let others = [self.kept, self.originals, self.lately, self.waiting, forms.thumbnails, forms.previews];
+        let others: u64 = others.iter().map(|amount| amount.bytes).sum();
+        self.used.unwrap_or(0).saturating_sub(others + self.app)
+    }
+}
+
+/// Browsers show these themselves.
+pub fn is_shown_by_browsers(mime_type: &str) -> bool {
+    matches!(mime_type, "image/jpeg" | "image/png" | "image/webp" | "image/gif" | "image/avif")
 }
 
 /// Something to say in a toast, with undo where it can be.
@@ -350,7 +388,7 @@ pub trait PhotoSource {
     fn want(&self, segments: &[usize]);
     /// A segment's photos, from here or from the server.
     fn segment(&self, number: usize) -> LocalFuture<Result<Vec<Rc<Photo>>, CallError>>;
-    /// Photos that this device sends and that the index does not have yet, the latest first.
+    /// Photos that this device sends into the list and that the index does not have yet, the latest first.
     fn arriving(&self) -> Vec<Arc<ClientFileItem>>;
 }
 
@@ -405,6 +443,7 @@ pub trait Cloud {
     fn notices(&self) -> Signal<Vec<Notice>>;
     fn take_notices(&self) -> Vec<Notice>;
 
+    /// Sends files into a folder; into an album's library and the album.
     fn upload(&self, folder: ItemId, picked: Picked);
     fn uploads(&self) -> Signal<Vec<UploadView>>;
     fn control_upload(&self, operation: OperationId, control: UploadControl);
@@ -432,9 +471,15 @@ pub trait Cloud {
     fn keeping(&self, id: ItemId) -> Keeping;
     /// "Keep on this device": files, and folders with whatever comes into them.
     fn keep(&self, ids: &[ItemId], is_kept: bool);
+    /// How much of what is to be kept of a folder or an album is here; does not track by itself, as above.
+    fn keeping_progress(&self, folder: ItemId) -> LocalFuture<Progress>;
     fn device_storage(&self) -> LocalFuture<DeviceStorage>;
     /// How many bytes of what was seen lately may stay.
     fn set_seen_budget(&self, bytes: u64);
+    /// How many bytes of smaller forms of photos may stay.
+    fn set_forms_budget(&self, bytes: u64) -> LocalFuture<()>;
+    /// Takes what was only seen lately off this device, but for thumbnails.
+    fn forget_seen(&self) -> LocalFuture<()>;
     /// Asks the browser never to clear this app's storage by itself. Answers whether it agreed.
     fn ask_to_persist(&self) -> LocalFuture<bool>;
 

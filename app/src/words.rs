@@ -707,13 +707,31 @@ pub const ADMINISTRATOR: &str = "Administrator";
 pub const DEVICE_BEHIND: &str = "Has changes to fetch";
 
 pub const DEVICE_STORAGE: &str = "Storage on this device";
-pub const DEVICE_STORAGE_HINT: &str = "The list of your files is always here. Files themselves are here if you keep them or opened them lately; those open without a connection.";
-pub const KEPT_HERE: &str = "Kept on this device";
-pub const SEEN_LATELY: &str = "Opened or changed lately";
-pub const NOT_SENT_YET: &str = "Waiting to be sent";
+pub const DEVICE_STORAGE_HINT: &str = "The list of your files and photos is always here. Files themselves are here if you keep them or opened them lately; those open without a connection.";
+/// What is on this device by kind, and what that is.
+pub const KEPT_HERE: (&str, &str) =
+    ("Files kept", "Files and folders that you keep on this device. They never leave by themselves.");
+pub const SEEN_LATELY: (&str, &str) =
+    ("Opened or changed lately", "Files and photos that you looked at, edited or sent from here.");
+pub const ORIGINALS_HERE: (&str, &str) = (
+    "Photo originals kept",
+    "Of albums whose originals you keep on this device. They never leave by themselves.",
+);
+pub const THUMBNAILS_HERE: (&str, &str) =
+    ("Thumbnails", "What your library shows of each photo that came into sight.");
+pub const PREVIEWS_HERE: (&str, &str) = ("Previews", "Photos as large as the screen, as you looked at them.");
+pub const NOT_SENT_YET: (&str, &str) =
+    ("Waiting to be sent", "Only this device has it so far. It goes when the server can be reached.");
+pub const LISTS_HERE: (&str, &str) =
+    ("Lists", "What all your files and photos are called, and what the browser needs beside them.");
+pub const APP_HERE: (&str, &str) = ("The app", "So that it starts without a connection.");
+pub const FORGET_SEEN: &str = "Remove what was seen lately";
+pub const FORGET_SEEN_HINT: &str = "Takes files opened lately and previews off this device. They stay on the server. Thumbnails, and what you keep, stay here.";
+pub const SEEN_FORGOTTEN: &str = "What was seen lately left this device";
+pub const SPACE_FOR_FORMS: &str = "Space for thumbnails and previews";
 pub const SPACE_FOR_SEEN: &str = "Space for files opened lately";
 pub const SPACE_NONE: &str = "None";
-pub const EVICTION_HINT: &str = "When this space is full, the file opened longest ago leaves this device first. It stays on the server. Files that you keep never leave by themselves.";
+pub const EVICTION_HINT: &str = "When a space is full, what was opened longest ago leaves this device first, previews before thumbnails. It stays on the server. What you keep is not counted.";
 pub const PERSISTENT: &str = "This browser will not clear these files by itself.";
 pub const NOT_PERSISTENT: &str = "When its disk gets full, this browser may clear everything stored here: what is on the server comes back, what waits to be sent would be lost.";
 pub const ASK_TO_PERSIST: &str = "Ask the browser not to";
@@ -724,10 +742,23 @@ pub const KEEP_NO_STORAGE: &str =
     "This browser window can't keep larger files. It needs a secure address (https) and no private window.";
 pub const KEEP_OFFLINE: &str = "The rest comes when the server can be reached.";
 
-pub fn amount(count: usize, size: &str) -> String {
+/// What is counted.
+#[derive(Clone, Copy)]
+pub enum Counted {
+    Files,
+    Photos,
+    Pictures,
+}
+
+pub fn amount(count: usize, of: Counted, size: &str) -> String {
+    let (one, many) = match of {
+        Counted::Files => ("file", "files"),
+        Counted::Photos => ("photo", "photos"),
+        Counted::Pictures => ("picture", "pictures"),
+    };
     match count {
         0 => "Nothing".to_owned(),
-        count => format!("{}, {size}", counted(count, "file", "files")),
+        count => format!("{}, {size}", counted(count, one, many)),
     }
 }
 

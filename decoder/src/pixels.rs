@@ -2,6 +2,7 @@
 
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use shared::photo::fit;
 
 use crate::planes::Area;
 use crate::{DecodeError, PIXELS_MAX};
@@ -46,19 +47,6 @@ pub fn check_size(width: u32, height: u32) -> Result<(), DecodeError> {
         return Err(DecodeError::TooLarge { width, height });
     }
     Ok(())
-}
-
-/// The size within a square of `side_max`, never enlarged, never nothing.
-pub fn fit(width: u32, height: u32, side_max: u32) -> (u32, u32) {
-    let longest = width.max(height);
-    if longest <= side_max {
-        return (width, height);
-    }
-    let scaled = |side: u32| {
-        let (side, longest, side_max) = (u64::from(side), u64::from(longest), u64::from(side_max));
-        ((side * side_max + longest / 2) / longest).max(1) as u32
-    };
-    (scaled(width), scaled(height))
 }
 
 impl Pixels {
@@ -139,14 +127,6 @@ impl Pixels {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_fit_and_are_never_enlarged() {
-        assert_eq!(fit(4_000, 3_000, 2_048), (2_048, 1_536));
-        assert_eq!(fit(100, 50, 200), (100, 50));
-        assert_eq!(fit(30_000, 3, 200), (200, 1));
-        assert_eq!(fit(3, 30_000, 200), (1, 200));
-    }
 
     #[test]
     fn every_orientation_is_turned_upright() {

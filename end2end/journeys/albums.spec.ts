@@ -1,43 +1,18 @@
 import AxeBuilder from "@axe-core/playwright";
-import { type Page, expect, test } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 
-import { Gate } from "../gate.ts";
+import { MINUTE_MS, card, fill, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
-import { photographs } from "../photographs.ts";
-import { Server } from "../server.ts";
 
-const MINUTE_MS = 60_000;
+const here = world();
 const COUNT = 6;
-
-let server: Server;
-let gate: Gate;
-
-test.beforeEach(async () => {
-  server = await Server.start();
-  gate = await Gate.before(server);
-});
-
-test.afterEach(async () => {
-  await gate.cut();
-  await server.stop();
-});
-
-const photo = (page: Page, name: string) => page.getByRole("gridcell", { name: new RegExp(name) });
-const card = (page: Page, name: string) => page.getByRole("list", { name: "Albums" }).getByRole("link", { name });
 
 test("photos go into an album, by hand and by keyboard, offline too, and stay in the library", async ({ browser }) => {
   test.setTimeout(5 * MINUTE_MS);
-  const ann = await Person.on(browser, gate.url);
+  const ann = await Person.on(browser, here.gate.url);
   await ann.register("ann");
   const { page } = ann;
-  await page.goto(`${gate.url}/photos`);
-  await page.locator("#pick-files").setInputFiles(await photographs(page, COUNT));
-  await ann.seesStatus("Up to date", 2 * MINUTE_MS);
-  // While the server looks at one after the other, tiles move to their days.
-  for (let place = 0; place < COUNT; place++) {
-    const name = new RegExp(`May 2024.*IMG_000${place}`);
-    await expect(page.locator(`[data-place="${place}"]`)).toHaveAccessibleName(name, { timeout: MINUTE_MS });
-  }
+  await fill(ann, COUNT);
 
   await test.step("an album is made for what is selected", async () => {
     await page.getByRole("grid", { name: "Library" }).focus();
@@ -70,14 +45,14 @@ test("photos go into an album, by hand and by keyboard, offline too, and stay in
     expect(violations).toEqual([]);
   });
 
-  const far = await Person.on(browser, server.url);
+  const far = await Person.on(browser, here.server.url);
   await far.signIn("ann");
-  await far.page.goto(`${server.url}/photos/albums`);
+  await far.page.goto(`${here.server.url}/photos/albums`);
   await expect(card(far.page, "Lake in autumn 2 photos")).toBeVisible();
 
   await test.step("offline it is filled, renamed and another one made, and all of it arrives", async () => {
     await ann.isReadyForOffline();
-    await gate.cut();
+    await here.gate.cut();
     await ann.seesStatus(/Offline/);
     await page.getByRole("button", { name: "Rename album" }).click();
     await page.getByRole("textbox", { name: "Name" }).fill("Lake Starnberg");
@@ -91,14 +66,14 @@ test("photos go into an album, by hand and by keyboard, offline too, and stay in
     await page.getByRole("textbox", { name: "Name" }).fill("To print");
     await page.keyboard.press("Enter");
     await expect(page.getByRole("heading", { name: "This album is still empty" })).toBeVisible();
-    await gate.restore();
+    await here.gate.restore();
     await ann.seesStatus("Up to date");
     await expect(card(far.page, "Lake Starnberg 1 photo")).toBeVisible();
     await expect(card(far.page, "To print 0 photos")).toBeVisible();
   });
 
   await test.step("a deleted album leaves its photos, and comes back with them", async () => {
-    await page.goto(`${gate.url}/photos/albums`);
+    await page.goto(`${here.gate.url}/photos/albums`);
     await card(page, "Lake Starnberg").click();
     await page.getByRole("button", { name: "Delete album" }).click();
     await expect(page).toHaveURL(/\/photos\/albums$/);

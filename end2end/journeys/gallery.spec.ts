@@ -1,30 +1,14 @@
 import AxeBuilder from "@axe-core/playwright";
 import { type Locator, type Page, expect, test } from "@playwright/test";
 
-import { Gate } from "../gate.ts";
+import { MINUTE_MS, fill, gallery, listed, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";
-import { Server } from "../server.ts";
 
-const MINUTE_MS = 60_000;
+const here = world();
 const COUNT = 60;
 const OFFLINE = 200;
 
-let server: Server;
-let gate: Gate;
-
-test.beforeEach(async () => {
-  server = await Server.start();
-  gate = await Gate.before(server);
-});
-
-test.afterEach(async () => {
-  await gate.cut();
-  await server.stop();
-});
-
-const gallery = (page: Page) => page.getByRole("grid", { name: "Library" });
-const photo = (page: Page, name: string) => page.getByRole("gridcell", { name: new RegExp(name) });
 const selected = (page: Page) => page.getByRole("group", { name: "For what is selected" }).getByRole("status");
 const viewer = (page: Page, name = "") => page.getByRole("dialog", { name: new RegExp(`^Photo: .*${name}`) });
 
@@ -32,34 +16,6 @@ const viewer = (page: Page, name = "") => page.getByRole("dialog", { name: new R
 async function count(page: Page): Promise<number> {
   const words = await selected(page).textContent({ timeout: 1_000 }).catch(() => "0");
   return Number.parseInt(words!.replaceAll(",", ""), 10);
-}
-
-/** What the server lists. */
-type Listed = { fileName: string; takenAt: string; status: string; location: { latitude: number; longitude: number } | null };
-
-const listed = (page: Page): Promise<Listed[]> =>
-  page.evaluate(async () => (await (await fetch("/api/v1/photos?limit=1000")).json()).photos);
-
-/** Ann, with a library of which every photo has its day. */
-async function library(person: Person): Promise<void> {
-  const { page } = person;
-  await page.goto("/photos");
-  await expect(page.getByRole("heading", { name: "Your photos belong here" })).toBeVisible();
-  await page.locator("#pick-files").setInputFiles(await photographs(page, COUNT));
-  await person.seesStatus("Up to date", 3 * MINUTE_MS);
-  const ready = async () => (await listed(page)).filter(({ status }) => status === "ready").length;
-  await expect.poll(ready, { timeout: 3 * MINUTE_MS }).toBe(COUNT);
-  await inPlace(page);
-}
-
-/** Every photo that is in the document is the one that belongs to its place. */
-async function inPlace(page: Page): Promise<void> {
-  const outOfPlace = (all: Element[]) =>
-    all.filter((cell) => {
-      const place = (cell.getAttribute("data-place") ?? "").padStart(4, "0");
-      return !cell.getAttribute("aria-label")?.includes(`IMG_${place}`);
-    }).length;
-  await expect.poll(() => page.getByRole("gridcell").evaluateAll(outOfPlace), { timeout: MINUTE_MS }).toBe(0);
 }
 
 /** The places of the photos in the order of the document, which is that in which they are heard. */
@@ -73,10 +29,10 @@ const middle = async (photo: Locator) => {
 
 test("photos are selected by dragging, and get other dates and places", async ({ browser }) => {
   test.setTimeout(6 * MINUTE_MS);
-  const ann = await Person.on(browser, gate.url);
+  const ann = await Person.on(browser, here.gate.url);
   await ann.register("ann");
   const { page } = ann;
-  await library(ann);
+  await fill(ann, COUNT);
 
   await test.step("a band selects what it touches, on and on at the edge, and lets go of what it leaves", async () => {
     const from = await middle(photo(page, "IMG_0000"));
@@ -131,7 +87,7 @@ test("photos are selected by dragging, and get other dates and places", async ({
     await dialog.getByLabel("Place").focus();
     await page.keyboard.insertText("nowhere");
     await expect(dialog.getByText("Write it as latitude, longitude")).toBeVisible();
-    await expect(dialog.getByRole("button", { name: "Save" })).toBeDisabled();
+    await expect(dialog.getByRole("button", { name: "Done" })).toBeDisabled();
     await page.keyboard.press("ControlOrMeta+a");
     await page.keyboard.insertText("48.137, 11.576");
     const map = dialog.getByRole("img", { name: /Map of the world/ });
@@ -152,7 +108,7 @@ test("photos are selected by dragging, and get other dates and places", async ({
   });
 
   await test.step("many keep what is between them, without the server too, and it is taken back", async () => {
-    await gate.cut();
+    await here.gate.cut();
     await ann.seesStatus(/Offline/);
     await page.keyboard.press("Home");
     for (const _ of [1, 2]) await page.keyboard.press("Shift+ArrowRight");
@@ -160,7 +116,7 @@ test("photos are selected by dragging, and get other dates and places", async ({
     await page.getByRole("button", { name: "Date and place" }).click();
     await dialog.getByLabel("The earliest was taken").fill("2021-06-01T00:00:00");
     await expect(dialog.getByText(/All 3 photos: .* earlier/)).toBeVisible();
-    await dialog.getByRole("button", { name: "Save" }).click();
+    await dialog.getByRole("button", { name: "Done" }).click();
     await expect(page.locator(".toast", { hasText: "Adjusted 3 photos" })).toBeVisible();
     await expect(photo(page, "IMG_0000")).toBeHidden();
     await page.keyboard.press("End");
@@ -172,7 +128,7 @@ test("photos are selected by dragging, and get other dates and places", async ({
     await expect(photo(page, "20 May 2024.*IMG_0000")).toBeVisible();
     await page.keyboard.press("ControlOrMeta+Shift+z");
     await expect(photo(page, "IMG_0000")).toBeHidden();
-    await gate.restore();
+    await here.gate.restore();
     await ann.seesStatus("Up to date", MINUTE_MS);
     const times = (await listed(page)).filter(({ takenAt }) => takenAt.startsWith("2021")).map(({ takenAt }) => takenAt);
     expect(times).toEqual(["2021-06-01T21:00:00.000", "2021-06-01T07:00:00.000", "2021-06-01T00:00:00.000"]);
@@ -181,7 +137,7 @@ test("photos are selected by dragging, and get other dates and places", async ({
   });
 
   await test.step("a finger that rested selects what it is drawn over", async () => {
-    const phone = await Person.on(browser, gate.url, { viewport: { width: 390, height: 844 }, hasTouch: true });
+    const phone = await Person.on(browser, here.gate.url, { viewport: { width: 390, height: 844 }, hasTouch: true });
     await phone.signIn("ann");
     await phone.page.goto("/photos");
     const devtools = await phone.context.newCDPSession(phone.page);
@@ -207,21 +163,21 @@ test("photos are selected by dragging, and get other dates and places", async ({
 
 test("200 photos that are added offline are delivered once", async ({ browser }) => {
   test.setTimeout(5 * MINUTE_MS);
-  const ann = await Person.on(browser, gate.url);
+  const ann = await Person.on(browser, here.gate.url);
   await ann.register("ann");
   const { page } = ann;
   await page.goto("/photos");
   await expect(page.getByRole("heading", { name: "Your photos belong here" })).toBeVisible();
   const files = await photographs(page, OFFLINE);
   await ann.isReadyForOffline();
-  await gate.cut();
+  await here.gate.cut();
   await ann.seesStatus(/Offline/);
   await page.locator("#pick-files").setInputFiles(files);
   await ann.seesStatus(`Offline, ${OFFLINE} changes`, MINUTE_MS);
   await expect(page.locator(".photo-heading", { hasText: "On their way" }).first()).toBeVisible();
   await page.reload();
   await ann.seesStatus(`Offline, ${OFFLINE} changes`, MINUTE_MS);
-  await gate.restore();
+  await here.gate.restore();
   await ann.seesStatus("Up to date", 2 * MINUTE_MS);
   const names = (await listed(page)).map(({ fileName }) => fileName).sort();
   expect(names).toEqual(files.map(({ name }) => name).sort());

@@ -1,29 +1,12 @@
 import AxeBuilder from "@axe-core/playwright";
 import { type Page, expect, test } from "@playwright/test";
 
-import { Gate } from "../gate.ts";
+import { MINUTE_MS, gallery, inPlace, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";
-import { Server } from "../server.ts";
 
-const MINUTE_MS = 60_000;
+const here = world();
 const COUNT = 60;
-
-let server: Server;
-let gate: Gate;
-
-test.beforeEach(async () => {
-  server = await Server.start();
-  gate = await Gate.before(server);
-});
-
-test.afterEach(async () => {
-  await gate.cut();
-  await server.stop();
-});
-
-const gallery = (page: Page) => page.getByRole("grid", { name: "Library" });
-const photo = (page: Page, name: string) => page.getByRole("gridcell", { name: new RegExp(name) });
 
 /** Every row's photos stand side by side, 4 px apart, and fill the width but for the last row of a day. */
 async function rowsOnScreen(page: Page): Promise<{ width: number; rows: [number, number][][] }> {
@@ -40,7 +23,7 @@ async function rowsOnScreen(page: Page): Promise<{ width: number; rows: [number,
 
 test("photos go in, are seen by day, opened, liked, deleted and brought back, and are there offline", async ({ browser }) => {
   test.setTimeout(6 * MINUTE_MS);
-  const ann = await Person.on(browser, gate.url);
+  const ann = await Person.on(browser, here.gate.url);
   await ann.register("ann");
   const { page } = ann;
   await page.getByRole("navigation", { name: "Main" }).first().getByRole("link", { name: "Photos" }).click();
@@ -57,20 +40,7 @@ test("photos go in, are seen by day, opened, liked, deleted and brought back, an
     await expect(gallery(page)).toBeVisible();
     await ann.seesStatus("Up to date", 3 * MINUTE_MS);
     await expect(photo(page, "20 May 2024.*IMG_0000")).toBeVisible({ timeout: 2 * MINUTE_MS });
-    // While the server looks at one after the other, tiles move to their days.
-    const waiting = () =>
-      page.evaluate(async () => {
-        const { photos } = await (await fetch("/api/v1/photos?limit=1000")).json();
-        return photos.filter((photo: { status: string }) => photo.status === "processing").length;
-      });
-    await expect.poll(waiting, { timeout: 2 * MINUTE_MS }).toBe(0);
-    const cells = page.getByRole("gridcell");
-    const outOfPlace = (all: Element[]) =>
-      all.filter((cell) => {
-        const place = (cell.getAttribute("data-place") ?? "").padStart(4, "0");
-        return !cell.getAttribute("aria-label")?.includes(`IMG_${place}`);
-      }).length;
-    await expect.poll(() => cells.evaluateAll(outOfPlace), { timeout: MINUTE_MS }).toBe(0);
+    await inPlace(page, COUNT);
     await expect(page.locator(".photo-heading:not([hidden])", { hasText: "20 May 2024" }).first()).toBeVisible();
     await expect(page.locator("[data-place].is-loaded").first()).toBeVisible();
   });
@@ -126,7 +96,7 @@ test("photos go in, are seen by day, opened, liked, deleted and brought back, an
     await ann.isReadyForOffline();
     await page.reload();
     await expect(page.locator("[data-place].is-loaded").first()).toBeVisible();
-    await gate.cut();
+    await here.gate.cut();
     await page.reload();
     await ann.seesStatus(/Offline/);
     await expect(photo(page, "20 May 2024.*IMG_0000")).toBeVisible();
@@ -136,14 +106,14 @@ test("photos go in, are seen by day, opened, liked, deleted and brought back, an
 
 test("the photo that was pressed opens, whatever comes while the pointer is down", async ({ browser }) => {
   test.setTimeout(4 * MINUTE_MS);
-  const ann = await Person.on(browser, gate.url);
+  const ann = await Person.on(browser, here.gate.url);
   await ann.register("ann");
   const { page } = ann;
   const [latest, ...files] = await photographs(page, 9);
   await page.goto("/photos");
   await page.locator("#pick-files").setInputFiles(files);
   for (const { name } of files) await expect(photo(page, `2024.*${name}`)).toBeVisible({ timeout: 2 * MINUTE_MS });
-  const other = await Person.on(browser, gate.url);
+  const other = await Person.on(browser, here.gate.url);
   await other.signIn("ann");
   await other.page.goto("/photos");
   await expect(photo(other.page, "IMG_0001")).toBeVisible();

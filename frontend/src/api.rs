@@ -193,6 +193,12 @@ fn listed(list: PhotoList) -> Vec<(&'static str, String)> {
     query
 }
 
+/// One of a photo's smaller forms, for whoever holds it on its way.
+pub async fn form(address: &str) -> Answer<()> {
+    let response = send(Request::get(address), CALL_TIMEOUT_MS).await?;
+    response.binary().await.map(drop).map_err(|_| CallError::Unreachable)
+}
+
 pub async fn photo(id: ItemId) -> Answer<Photo> {
     get(&format!("/photos/{id}")).await
 }

@@ -4,7 +4,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use app::ports::{ActivityView, CallError, DeviceStorage, KeptNotice, LocalFuture, Picked, Side, TextEdit};
+use app::ports::{
+    ActivityView, CallError, DeviceStorage, KeptNotice, ListedPhoto, LocalFuture, PhotoList, Picked,
+    Progress, Side, TextEdit,
+};
 use futures::channel::mpsc::UnboundedReceiver;
 use shared::account::Device;
 use shared::activity::ActivityPage;
@@ -19,8 +22,9 @@ use crate::api;
 use crate::backoff::Backoff;
 use crate::browser;
 use crate::cloud::{BrowserCloud, Use};
-use crate::contents::{self, Contents, Wake};
+use crate::contents::{self, Contents, ToKeep, Wake};
 use crate::intake;
+use crate::photos;
 use crate::replica::Replica;
 use crate::runtime::Runtime;
 use crate::store::{IndexedDbStore, RememberedActivity};
@@ -43,6 +47,10 @@ pub struct Later {
     pub create_text: fn(BrowserCloud, ItemId, ItemName, String) -> LocalFuture<Option<ItemId>>,
     pub side_of_conflict: fn(BrowserCloud, ConflictId, Side) -> Call<Blob>,
     pub device_storage: fn(BrowserCloud) -> LocalFuture<DeviceStorage>,
+    pub keeping_progress: fn(&Contents, &Replica, ItemId) -> Progress,
+    pub set_forms_budget: fn(u64) -> LocalFuture<()>,
+    pub forget_seen_forms: fn() -> LocalFuture<()>,
+    pub listed_photos: fn(&Replica, PhotoList) -> Option<Vec<ListedPhoto>>,
     pub activity: fn(Option<Rc<IndexedDbStore>>, Option<String>) -> Call<ActivityView>,
     pub kept_notices: fn(Option<Rc<IndexedDbStore>>) -> LocalFuture<Vec<KeptNotice>>,
     pub versions: fn(ItemId) -> Call<Vec<FileVersion>>,
@@ -69,6 +77,13 @@ fn later() -> Result<Later, SplitLoaderError> {
             Box::pin(async move { cloud.side_of_conflict(conflict, side).await })
         },
         device_storage: |cloud| Box::pin(async move { cloud.storage_here().await }),
+        keeping_progress: |contents, replica, folder| {
+            let within = replica.within(folder);
+            contents.progress(within.iter().filter_map(|item| ToKeep::of(item)).map(|it| it.content))
+        },
+        set_forms_budget: |bytes| Box::pin(photos::set_budget(bytes)),
+        forget_seen_forms: || Box::pin(photos::forget_seen()),
+        listed_photos: Replica::listed_photos,
         activity: |store, cursor| Box::pin(activity(store, cursor)),
         kept_notices: |store| Box::pin(kept_notices(store)),
         versions: |id| Box::pin(api::versions(id)),

@@ -171,7 +171,7 @@ impl Replica {
         Some(item)
     }
 
-    fn items(&self, read: impl FnOnce(&Engine) -> Vec<ItemId>) -> Vec<Arc<ClientFileItem>> {
+    pub fn items(&self, read: impl FnOnce(&Engine) -> Vec<ItemId>) -> Vec<Arc<ClientFileItem>> {
         let ids = read(&self.engine.borrow());
         ids.into_iter().filter_map(|id| self.item(id)).collect()
     }

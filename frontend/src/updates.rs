@@ -1,5 +1,8 @@
 //! The service worker, which holds the app's own files for starts without a network.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::ServiceWorkerContainer;
@@ -32,4 +35,28 @@ pub fn watch() {
             browser::sleep(LOOK_INTERVAL_MS).await;
         }
     });
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    files: BTreeMap<String, Listed>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    /// In bytes.
+    size: u64,
+}
+
+/// How many bytes the app's own files take on this device.
+pub async fn held_bytes() -> u64 {
+    held_listing().await.map_or(0, |listing| listing.files.values().map(|file| file.size).sum())
+}
+
+async fn held_listing() -> Option<Listing> {
+    let caches = web_sys::window()?.caches().ok()?;
+    let held = JsFuture::from(caches.match_with_str("/site.json")).await.ok()?;
+    let held: web_sys::Response = held.dyn_into().ok()?;
+    let text = JsFuture::from(held.text().ok()?).await.ok()?;
+    serde_json::from_str(&text.as_string()?).ok()
 }

@@ -13,13 +13,17 @@ const CODE = '/pkg/';
 // A cache of its own, for the name of the set that the server had last.
 const NEWEST = 'newest';
 const NAME = '/name';
-// The smaller forms of photos, until whoever is signed in signs out (frontend/src/photos).
-const PHOTOS = 'photos';
-const PHOTO = /^\/api\/v1\/photos\/[^/]+\/(thumbnail|preview|display)$/;
-// Some 300 MB: a thumbnail has 8 KB, a preview 90 KB.
-const PHOTOS_MAX = 8000;
-// How many come until it is counted again.
-const PHOTOS_UNCOUNTED = 200;
+// The smaller forms of photos, until whoever is signed in signs out (frontend/src/photos/forms.rs): as many bytes
+// as the person allows, what was looked at longest ago goes first.
+const FORMS = 'photo-forms';
+const PHOTO = /^\/api\/v1\/photos\/([^/]+)\/(thumbnail|preview|display)$/;
+const BUDGET_BYTES_DEFAULT = 512 * 1024 * 1024;
+// Larger forms go before thumbnails as long as they take more than this share of it.
+const LARGER_SHARE = 0.25;
+// Room is made for more than what is over the budget, so that it is made seldom.
+const ROOM_SHARE = 0.05;
+// A use is noted again after this long: order is what matters.
+const USE_NOTED_AFTER_MS = 10 * 60 * 1000;
 // Rendered by the server, so that they are fresh and carry no session.
 const PUBLIC_PAGES = /^\/(sign-in|register|s)(\/|$)/;
 
@@ -28,10 +32,12 @@ self.addEventListener('install', (event) => {
 });
 
 self.addEventListener('activate', (event) => {
-  event.waitUntil(self.clients.claim());
+  // What older builds held of photos was not counted.
+  event.waitUntil(Promise.all([self.clients.claim(), caches.delete('photos')]));
 });
 
-// The page asks when it starts, and now and then, whether there is a newer build.
+// The page asks when it starts, and now and then, whether there is a newer build. Of photos it says what it wants done,
+// and gives a port for the answer.
 self.addEventListener('message', (event) => {
   if (event.data === 'refresh') {
     // Without a network there is nothing newer to be had.
@@ -40,6 +46,9 @@ self.addEventListener('message', (event) => {
         .catch(() => undefined)
         .then(dropUnused),
     );
+  } else if (event.data?.forms) {
+    const answer = (said) => event.ports[0]?.postMessage(said);
+    event.waitUntil(wished(event.data).then(answer, () => answer(null)));
   }
 });
 
@@ -49,8 +58,9 @@ self.addEventListener('fetch', (event) => {
   if (request.method !== 'GET' || url.origin !== self.location.origin) {
     return;
   }
-  if (PHOTO.test(url.pathname) && url.searchParams.has('v')) {
-    event.respondWith(photo(event, request));
+  const form = PHOTO.exec(url.pathname);
+  if (form && url.searchParams.has('v')) {
+    event.respondWith(photo(event, request, form));
     return;
   }
   if (url.pathname.startsWith('/api/')) {
@@ -86,33 +96,165 @@ async function newest() {
 }
 
 // A form of a photo: what was seen once comes from here, for ever the same.
-async function photo(event, request) {
-  const cache = await caches.open(PHOTOS);
-  const held = await cache.match(request.url);
+async function photo(event, request, [, id, kind]) {
+  const cache = await caches.open(FORMS);
+  const address = request.url;
+  const held = await cache.match(address);
   if (held) {
+    const bytes = Number(held.headers.get('Content-Length')) || 0;
+    event.waitUntil(noteUse({ address, id, kind, bytes }).catch(() => undefined));
     return held;
   }
   const response = await fetch(request);
   // Under the name of another content it may change.
   if (response.ok && response.headers.get('Cache-Control')?.includes('immutable')) {
-    event.waitUntil(holdPhoto(cache, request.url, response.clone()));
+    // A full disk, or a body that is not wanted any more: the page has what it asked for all the same.
+    event.waitUntil(hold(cache, { address, id, kind }, response.clone()).catch(() => undefined));
   }
   return response;
 }
 
-let uncounted = PHOTOS_UNCOUNTED;
+async function hold(cache, form, response) {
+  const bytes = (await response.clone().blob()).size;
+  await cache.put(form.address, response);
+  await noteUse({ ...form, bytes });
+  await makeRoom();
+}
 
-async function holdPhoto(cache, address, response) {
-  // A full disk, or a body that is not wanted any more: the page has what it asked for all the same.
-  await cache.put(address, response).catch(() => undefined);
-  uncounted += 1;
-  if (uncounted < PHOTOS_UNCOUNTED) {
-    return;
+let opened;
+
+// Of each form that is held its size and its last use, and what the person chose.
+function database() {
+  opened ??= new Promise((resolve, reject) => {
+    const opening = indexedDB.open(FORMS, 1);
+    opening.onupgradeneeded = () => {
+      opening.result.createObjectStore('held', { keyPath: 'address' });
+      opening.result.createObjectStore('chosen');
+    };
+    opening.onsuccess = () => resolve(opening.result);
+    opening.onerror = () => reject(opening.error);
+  });
+  return opened;
+}
+
+// What a step in one of the database's stores answers, once it stands there.
+async function inStore(name, mode, step) {
+  const transaction = (await database()).transaction(name, mode);
+  const request = step(transaction.objectStore(name));
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve(request?.result);
+    transaction.onabort = () => reject(transaction.error);
+  });
+}
+
+let forms;
+
+// Every form that is held, by its address, and what the person chose.
+function known() {
+  forms ??= (async () => {
+    const held = await inStore('held', 'readonly', (store) => store.getAll());
+    const budget = await inStore('chosen', 'readonly', (store) => store.get('budget'));
+    const kept = await inStore('chosen', 'readonly', (store) => store.get('kept'));
+    return {
+      held: new Map(held.map((form) => [form.address, form])),
+      budget: budget ?? BUDGET_BYTES_DEFAULT,
+      // Photos that a person keeps here: their forms stay.
+      kept: new Set(kept),
+    };
+  })();
+  return forms;
+}
+
+async function noteUse(form) {
+  const { held } = await known();
+  const used = Date.now();
+  if (used - (held.get(form.address)?.used ?? 0) > USE_NOTED_AFTER_MS) {
+    held.set(form.address, { ...form, used });
+    await inStore('held', 'readwrite', (store) => store.put({ ...form, used }));
   }
-  uncounted = 0;
-  // In the order in which they came.
-  const addresses = await cache.keys();
-  await Promise.all(addresses.slice(0, Math.max(0, addresses.length - PHOTOS_MAX)).map((old) => cache.delete(old)));
+}
+
+// How many forms there are of each kind, and what they take.
+function amounts(held) {
+  const sums = { thumbnail: { count: 0, bytes: 0 }, preview: { count: 0, bytes: 0 }, display: { count: 0, bytes: 0 } };
+  for (const { kind, bytes } of held.values()) {
+    sums[kind].count += 1;
+    sums[kind].bytes += bytes;
+  }
+  return sums;
+}
+
+// The forms that have to go so that the others fit. Those of photos that a person keeps are not counted.
+function excess({ held, kept, budget }) {
+  const loose = [...held.values()].filter(({ id }) => !kept.has(id)).sort((a, b) => a.used - b.used);
+  const small = loose.filter(({ kind }) => kind === 'thumbnail');
+  const large = loose.filter(({ kind }) => kind !== 'thumbnail');
+  const bytesOf = (some) => some.reduce((sum, { bytes }) => sum + bytes, 0);
+  const larger = bytesOf(large);
+  const over = bytesOf(small) + larger - budget;
+  if (over <= 0) {
+    return [];
+  }
+  const wanted = over + ROOM_SHARE * budget;
+  const ofLarge = oldest(large, Math.min(wanted, larger - LARGER_SHARE * budget));
+  const ofSmall = oldest(small, wanted - bytesOf(ofLarge));
+  const rest = oldest(large.slice(ofLarge.length), wanted - bytesOf(ofLarge) - bytesOf(ofSmall));
+  return [...ofLarge, ...ofSmall, ...rest];
+}
+
+// The first of these, until they make up so many bytes.
+function oldest(some, bytes) {
+  let left = bytes;
+  return some.filter((form) => {
+    const goes = left > 0;
+    left -= form.bytes;
+    return goes;
+  });
+}
+
+async function makeRoom() {
+  await drop(excess(await known()));
+}
+
+async function drop(gone) {
+  const [{ held }, cache] = [await known(), await caches.open(FORMS)];
+  for (const { address } of gone) {
+    held.delete(address);
+    await cache.delete(address);
+    await inStore('held', 'readwrite', (store) => store.delete(address));
+  }
+}
+
+// What the page wants of the smaller forms: it is told what is here then.
+async function wished({ forms: wish, bytes, ids }) {
+  const here = await known();
+  const choose = (name, value) => inStore('chosen', 'readwrite', (store) => store.put(value, name));
+  switch (wish) {
+    case 'budget':
+      here.budget = bytes;
+      await choose('budget', bytes);
+      await makeRoom();
+      break;
+    case 'keep':
+      here.kept = new Set(ids);
+      await choose('kept', ids);
+      await makeRoom();
+      break;
+    // Thumbnails stay: without them a library is blank.
+    case 'forget-larger':
+      await drop([...here.held.values()].filter(({ id, kind }) => kind !== 'thumbnail' && !here.kept.has(id)));
+      break;
+    case 'forget-all':
+      here.held.clear();
+      here.budget = BUDGET_BYTES_DEFAULT;
+      here.kept.clear();
+      await caches.delete(FORMS);
+      await inStore('held', 'readwrite', (store) => store.clear());
+      await inStore('chosen', 'readwrite', (store) => store.clear());
+      break;
+    default:
+  }
+  return { ...amounts(here.held), budget: here.budget };
 }
 
 // One after the other, also where two workers overlap: nothing is dropped that is just being filled.

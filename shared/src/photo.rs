@@ -246,6 +246,19 @@ impl<T> Derivatives<T> {
     }
 }
 
+/// The size within a square of `side_max`, never enlarged, never nothing; in pixels.
+pub fn fit(width: u32, height: u32, side_max: u32) -> (u32, u32) {
+    let longest = width.max(height);
+    if longest <= side_max {
+        return (width, height);
+    }
+    let scaled = |side: u32| {
+        let (side, longest, side_max) = (u64::from(side), u64::from(longest), u64::from(side_max));
+        ((side * side_max + longest / 2) / longest).max(1) as u32
+    };
+    (scaled(width), scaled(height))
+}
+
 /// One derivative as it is offered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -468,6 +481,25 @@ pub fn photo_path(id: ItemId, form: &str, content: ContentHash) -> String {
     format!("/photos/{id}/{form}?v={:.DIGITS$}", content.to_string())
 }
 
+impl Derivatives<Option<Derivative>> {
+    /// As lists offer them, where only the photo's own row is known: how many bytes they have is not.
+    pub fn of(id: ItemId, content: ContentHash, info: &PhotoInfo) -> Self {
+        // A film may be ready without any picture.
+        let has_picture = info.status == PhotoStatus::Ready && info.thumbhash.is_some();
+        let size = info.width.zip(info.height).filter(|_| has_picture);
+        let offered = |kind: DerivativeKind| {
+            let (width, height) = size.map(|(width, height)| fit(width, height, kind.side_max()))?;
+            let url = format!("/api/v1{}", photo_path(id, kind.name(), content));
+            Some(Derivative { url, width, height, size: 0 })
+        };
+        Self {
+            thumbnail: offered(DerivativeKind::Thumbnail),
+            preview: offered(DerivativeKind::Preview),
+            display: offered(DerivativeKind::Display),
+        }
+    }
+}
+
 /// A photo in a list of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -636,6 +668,29 @@ mod tests {
             assert_eq!(Aspect::from_code(aspect.code()), aspect);
             assert!(aspect.ratio() > 0.06 && aspect.ratio() < 16.0);
         }
+    }
+
+    #[test]
+    fn sizes_fit_and_are_never_enlarged() {
+        assert_eq!(fit(4_000, 3_000, 2_048), (2_048, 1_536));
+        assert_eq!(fit(100, 50, 200), (100, 50));
+        assert_eq!(fit(30_000, 3, 200), (200, 1));
+        assert_eq!(fit(3, 30_000, 200), (1, 200));
+    }
+
+    #[test]
+    fn smaller_forms_are_known_of_what_is_ready() {
+        let (id, content) = (ItemId(uuid::Uuid::from_u128(7)), ContentHash::of_chunks([]));
+        let mut info = PhotoInfo::unknown(Timestamp::from_millis(0));
+        (info.width, info.height) = (Some(4_000), Some(3_000));
+        assert_eq!(Derivatives::of(id, content, &info), Derivatives::default());
+        info.status = PhotoStatus::Ready;
+        assert_eq!(Derivatives::of(id, content, &info), Derivatives::default(), "a film without a poster");
+        info.thumbhash = Some("1QcSHQRnh493V4dIh4eXh1h4kJUI".to_owned());
+        let offered = Derivatives::of(id, content, &info);
+        let thumbnail = offered.thumbnail.unwrap();
+        assert_eq!((thumbnail.width, thumbnail.height), (200, 150));
+        assert_eq!(thumbnail.url, format!("/api/v1{}", photo_path(id, "thumbnail", content)));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use sync::{AlbumView, Command};
 use super::adjust_photos::give_focus_back;
 use super::dialog::{Dialog, DialogSize};
 use super::icon::{Glyph, IconButton};
-use crate::ports::PhotoList;
+use crate::hooks::intl;
+use crate::ports::{Kept, PhotoList, Progress};
 use crate::ui::{Dialog as Open, Ui, use_ui};
 use crate::words;
 
@@ -86,6 +87,7 @@ pub fn AlbumHead(album: ItemId) -> impl IntoView {
             {words::ALBUMS}
         </a>
         <h1 class="album-title">{name}</h1>
+        <KeepOriginals album=album />
         <IconButton
             icon=icondata::LuPencil
             label=words::RENAME_ALBUM.to_owned()
@@ -95,6 +97,55 @@ pub fn AlbumHead(album: ItemId) -> impl IntoView {
             icon=icondata::LuTrash2
             label=words::DELETE_ALBUM.to_owned()
             on_press=move |_| delete()
+        />
+    }
+    .into_any()
+}
+
+/// Whether the album's originals are to be on this device, and how far they are.
+#[component]
+fn KeepOriginals(album: ItemId) -> impl IntoView {
+    let ui = use_ui();
+    let is_kept = Memo::new(move |_| {
+        let cloud = ui.cloud();
+        cloud.keeping_revision().track();
+        cloud.keeping(album).kept == Kept::Itself
+    });
+    let progress = RwSignal::new(None::<Progress>);
+    Effect::new(move || {
+        let cloud = ui.cloud();
+        cloud.keeping_revision().track();
+        cloud.revision().track();
+        if !is_kept.get() {
+            return progress.set(None);
+        }
+        let asked = cloud.keeping_progress(album);
+        spawn_local(async move {
+            let far = asked.await;
+            progress.try_set(Some(far));
+        });
+    });
+    let label = Signal::derive(move || {
+        let label = if is_kept.get() { words::KEEP_ORIGINALS_NO_LONGER } else { words::KEEP_ORIGINALS };
+        label.to_owned()
+    });
+    let toggle = move |_| {
+        let is_kept = !is_kept.get_untracked();
+        ui.cloud().keep(&[album], is_kept);
+        ui.say(if is_kept { words::KEEPING_ORIGINALS } else { words::KEEPING_ORIGINALS_NO_LONGER });
+    };
+    let far = move || {
+        let Progress { here, all } = progress.get()?;
+        let text = words::originals_here(here.count, all.count, &intl::size(all.bytes));
+        Some(view! { <span class="album-kept quiet" role="status">{text}</span> })
+    };
+    view! {
+        {far}
+        <IconButton
+            icon=icondata::LuCloudDownload
+            label=label
+            pressed=is_kept
+            on_press=toggle
         />
     }
     .into_any()

@@ -5,13 +5,15 @@ use leptos::task::spawn_local;
 
 use super::choice::Choice;
 use crate::hooks::intl;
-use crate::ports::{Amount, DeviceStorage, KeptNote};
+use crate::ports::{Amount, DeviceStorage, KeptNote, PhotoForms};
 use crate::ui::{Ui, use_ui};
 use crate::words;
 
 const GIB: u64 = 1 << 30;
 /// What a person may choose for files seen lately, in bytes.
 const BUDGETS: [u64; 5] = [0, GIB / 4, GIB, 5 * GIB, 20 * GIB];
+/// And for what is shown of photos.
+const FORMS_BUDGETS: [u64; 4] = [GIB / 8, GIB / 2, 2 * GIB, 10 * GIB];
 /// Changes that come within this time are read together.
 const SETTLE: Duration = Duration::from_millis(400);
 
@@ -46,15 +48,45 @@ pub fn DeviceStorageCard() -> impl IntoView {
         }
     });
     let budget = Signal::derive(move || storage.with(|it| it.map_or(GIB, |it| it.budget)));
+    let has_forms = Memo::new(move |_| storage.with(|it| it.is_some_and(|it| it.forms.is_some())));
+    let forms_budget = Signal::derive(move || {
+        storage.with(|it| it.and_then(|it| it.forms).map_or(GIB / 2, |forms| forms.budget))
+    });
+    let forget = move |_| {
+        let forgetting = ui.cloud().forget_seen();
+        spawn_local(async move {
+            forgetting.await;
+            ui.say(words::SEEN_FORGOTTEN);
+            read();
+        });
+    };
     view! {
         <div class="card">
             {move || storage.get().map(|storage| view! { <Uses storage=storage /> })}
+            <button class="button" type="button" on:click=forget>{words::FORGET_SEEN}</button>
+            <p class="quiet">{words::FORGET_SEEN_HINT}</p>
+        </div>
+        <div class="card">
             <Choice
                 label=words::SPACE_FOR_SEEN
                 options=BUDGETS.map(|bytes| (bytes, budget_name(bytes))).to_vec()
                 chosen=budget
                 on_choose=move |bytes| ui.cloud().set_seen_budget(bytes)
             />
+            <Show when=move || has_forms.get()>
+                <Choice
+                    label=words::SPACE_FOR_FORMS
+                    options=FORMS_BUDGETS.map(|bytes| (bytes, budget_name(bytes))).to_vec()
+                    chosen=forms_budget
+                    on_choose=move |bytes| {
+                        let chosen = ui.cloud().set_forms_budget(bytes);
+                        spawn_local(async move {
+                            chosen.await;
+                            read();
+                        });
+                    }
+                />
+            </Show>
             <p class="quiet">{words::EVICTION_HINT}</p>
             {move || storage.get().map(|it| view! { <Persistence ui=ui is_persistent=it.is_persistent read=read /> })}
         </div>
@@ -65,18 +97,78 @@ pub fn DeviceStorageCard() -> impl IntoView {
 const fn budget_name(bytes: u64) -> &'static str {
     match bytes {
         0 => words::SPACE_NONE,
-        bytes if bytes < GIB => "256 MB",
+        bytes if bytes <= GIB / 8 => "128 MB",
+        bytes if bytes <= GIB / 4 => "256 MB",
+        bytes if bytes < GIB => "512 MB",
         bytes if bytes < 2 * GIB => "1 GB",
+        bytes if bytes < 5 * GIB => "2 GB",
         bytes if bytes < 10 * GIB => "5 GB",
+        bytes if bytes < 20 * GIB => "10 GB",
         _ => "20 GB",
     }
 }
 
+/// What is here of one kind.
+struct Part {
+    class: &'static str,
+    name: &'static str,
+    explanation: &'static str,
+    bytes: u64,
+    text: String,
+}
+
+fn parts(storage: &DeviceStorage) -> Vec<Part> {
+    let part = |class, (name, explanation): (&'static str, &'static str), amount: Amount, of| {
+        let text = words::amount(amount.count, of, &intl::size(amount.bytes));
+        Part { class, name, explanation, bytes: amount.bytes, text }
+    };
+    let whole = |class, (name, explanation): (&'static str, &'static str), bytes| Part {
+        class,
+        name,
+        explanation,
+        bytes,
+        text: intl::size(bytes),
+    };
+    let mut parts = vec![
+        part("kept", words::KEPT_HERE, storage.kept, words::Counted::Files),
+        part("lately", words::SEEN_LATELY, storage.lately, words::Counted::Files),
+        part("originals", words::ORIGINALS_HERE, storage.originals, words::Counted::Photos),
+    ];
+    if let Some(PhotoForms { thumbnails, previews, .. }) = storage.forms {
+        parts.push(part("thumbnails", words::THUMBNAILS_HERE, thumbnails, words::Counted::Pictures));
+        parts.push(part("previews", words::PREVIEWS_HERE, previews, words::Counted::Pictures));
+    }
+    if storage.waiting.count > 0 {
+        parts.push(part("waiting", words::NOT_SENT_YET, storage.waiting, words::Counted::Files));
+    }
+    if storage.used.is_some() {
+        parts.push(whole("lists", words::LISTS_HERE, storage.lists()));
+    }
+    if storage.app > 0 {
+        parts.push(whole("app", words::APP_HERE, storage.app));
+    }
+    parts
+}
+
 #[component]
 fn Uses(storage: DeviceStorage) -> impl IntoView {
-    let text = |amount: Amount| words::amount(amount.count, &intl::size(amount.bytes));
-    let fact = move |label: &'static str, amount: Amount| {
-        view! { <div class="fact fact-wide"><dt>{label}</dt><dd>{text(amount)}</dd></div> }
+    let parts = parts(&storage);
+    let total = parts.iter().map(|part| part.bytes).sum::<u64>().max(1);
+    let stretch = |part: &Part| {
+        let share = part.bytes as f64 * 100.0 / total as f64;
+        (part.bytes > 0).then(
+            || view! { <span class=format!("use-{}", part.class) style:width=format!("{share:.2}%")></span> },
+        )
+    };
+    let bar = parts.iter().map(stretch).collect_view();
+    let fact = |part: Part| {
+        view! {
+            <div class="use">
+                <dt><span class=format!("use-swatch use-{}", part.class) aria-hidden="true"></span>{part.name}</dt>
+                <dd class="use-amount">{part.text}</dd>
+                <dd class="quiet">{part.explanation}</dd>
+            </div>
+        }
     };
     let note = storage.note.map(|note| match note {
         KeptNote::Offline => words::KEEP_OFFLINE,
@@ -92,11 +184,8 @@ fn Uses(storage: DeviceStorage) -> impl IntoView {
         .zip(storage.allowed)
         .map(|(used, allowed)| words::browser_storage(&intl::size(used), &intl::size(allowed)));
     view! {
-        <dl class="facts">
-            {fact(words::KEPT_HERE, storage.kept)}
-            {fact(words::SEEN_LATELY, storage.lately)}
-            {(storage.waiting.count > 0).then(|| fact(words::NOT_SENT_YET, storage.waiting))}
-        </dl>
+        <div class="uses-bar" aria-hidden="true">{bar}</div>
+        <dl class="uses">{parts.into_iter().map(fact).collect_view()}</dl>
         {to_come}
         {whole.map(|text| view! { <p class="quiet">{text}</p> })}
     }

@@ -22,9 +22,9 @@ use uuid::Uuid;
 
 use crate::hooks::clock::now;
 use crate::ports::{
-    Account, ActivityView, CallError, Cloud, DeviceStorage, Keeping, Kept, KeptNotice, LocalFuture, Notice,
-    PhotoList, PhotoMarks, PhotoSource, Picked, SaveError, Side, TextEdit, UploadControl, UploadState,
-    UploadView,
+    Account, ActivityView, Amount, CallError, Cloud, DeviceStorage, Keeping, Kept, KeptNotice, LocalFuture,
+    Notice, PhotoList, PhotoMarks, PhotoSource, Picked, Progress, SaveError, Side, TextEdit, UploadControl,
+    UploadState, UploadView,
 };
 pub use scene::Scene;
 use tree::Tree;
@@ -333,6 +333,11 @@ impl Cloud for DemoCloud {
         self.keeping_revision.update(|revision| *revision += 1);
     }
 
+    fn keeping_progress(&self, _: ItemId) -> LocalFuture<Progress> {
+        let amount = |count: usize| Amount { count, bytes: 4_200_000 * count as u64 };
+        Box::pin(async move { Progress { here: amount(31), all: amount(266) } })
+    }
+
     fn device_storage(&self) -> LocalFuture<DeviceStorage> {
         let storage = scene::device_storage(self.scene);
         let storage = DeviceStorage { budget: self.budget.get_value(), ..storage };
@@ -342,6 +347,14 @@ impl Cloud for DemoCloud {
     fn set_seen_budget(&self, bytes: u64) {
         self.budget.set_value(bytes);
         self.keeping_revision.update(|revision| *revision += 1);
+    }
+
+    fn set_forms_budget(&self, _: u64) -> LocalFuture<()> {
+        Box::pin(async {})
+    }
+
+    fn forget_seen(&self) -> LocalFuture<()> {
+        Box::pin(async {})
     }
 
     fn ask_to_persist(&self) -> LocalFuture<bool> {

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::photo::{Aspect, Derivative, Derivatives, Location, Photo, PhotoInfo, PhotoStatus, WallTime};
-use shared::photo_index::{PhotoSegment, segment_ends};
 use shared::{ClientFileItem, ItemId, Timestamp};
 use sync::AlbumView;
 use uuid::Uuid;
 
 use super::Scene;
 use crate::ports::{
-    CallError, LocalFuture, Overlay, PhotoCache, PhotoIndex, PhotoList, PhotoMarks, PhotoSource, PhotosState,
+    CallError, ListedPhoto, LocalFuture, Overlay, PhotoCache, PhotoIndex, PhotoList, PhotoMarks, PhotoSource,
+    PhotosState,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -164,18 +164,16 @@ impl DemoPhotos {
             .filter(|number| list.album().is_none_or(|album| is_in(*number, album)))
             .map(|number| number as u32)
             .collect();
-        let mut index = PhotoIndex::default();
-        let ends = segment_ends(numbers.iter().map(|number| id_of(*number as usize)));
-        let mut start = 0;
-        for end in ends.into_iter().chain([numbers.len()]) {
-            let photos = numbers[start..end].iter().map(|number| {
-                let (width, height) = shape(*number as usize);
-                (taken_at(*number as usize, count), Aspect::of(width, height))
-            });
-            index.push(&PhotoSegment::new((start > 0).then(|| start.to_string()), photos));
-            start = end;
-        }
-        index.close();
+        let listed = |number: usize| {
+            let (width, height) = shape(number);
+            ListedPhoto {
+                id: id_of(number),
+                taken_at: taken_at(number, count),
+                aspect: Aspect::of(width, height),
+            }
+        };
+        let listed: Vec<ListedPhoto> = numbers.iter().map(|number| listed(*number as usize)).collect();
+        let index = PhotoIndex::of(&listed);
         Self {
             scene,
             list,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::tree::{Tree, new_item};
 use super::{hours_before, id_of};
-use crate::ports::{Account, Amount, DeviceStorage, UploadState, UploadView};
+use crate::ports::{Account, Amount, DeviceStorage, PhotoForms, UploadState, UploadView};
 
 const ROOT: &str = "root";
 
@@ -299,18 +299,26 @@ pub fn kept(scene: Scene) -> Vec<ItemId> {
 
 pub fn device_storage(scene: Scene) -> DeviceStorage {
     let (mut kept, mut lately, mut waiting) = (Amount::default(), Amount::default(), Amount::default());
+    let (mut originals, mut forms) =
+        (Amount::default(), PhotoForms { budget: 1 << 29, ..PhotoForms::default() });
     if scene != Scene::Empty {
         kept.add(1_400_000_000);
         lately.add(310_000_000);
+        originals = Amount { count: 212, bytes: 890_000_000 };
+        forms.thumbnails = Amount { count: 2_400, bytes: 19_000_000 };
+        forms.previews = Amount { count: 610, bytes: 71_000_000 };
     }
     if scene == Scene::Offline {
         waiting.add(4_200_000);
     }
     DeviceStorage {
         kept,
+        originals,
+        forms: Some(forms),
+        app: 3_100_000,
         lately,
         waiting,
-        used: Some(1_790_000_000),
+        used: Some(2_760_000_000),
         allowed: Some(60_000_000_000),
         is_persistent: scene != Scene::Trouble,
         ..DeviceStorage::default()

@@ -20,6 +20,11 @@ pub const ALBUM_NAME: &str = "Name";
 pub const CREATE: &str = "Create";
 pub const RENAME_ALBUM: &str = "Rename album";
 pub const DELETE_ALBUM: &str = "Delete album";
+pub const KEEP_ORIGINALS: &str = "Download and keep originals";
+pub const KEEP_ORIGINALS_NO_LONGER: &str = "Stop keeping originals";
+pub const KEEPING_ORIGINALS: &str = "This album’s originals come to this device and stay here";
+pub const KEEPING_ORIGINALS_NO_LONGER: &str =
+    "This album’s originals leave this device when the space is needed";
 pub const ADD_TO_ALBUM: &str = "Add to album";
 pub const REMOVE_FROM_ALBUM: &str = "Remove from album";
 pub const USE_AS_COVER: &str = "Use as cover";
@@ -56,6 +61,7 @@ pub const SELECTED_CHANGED: &str =
     "The library changed meanwhile. Nothing was changed; select the photos again.";
 
 pub const SAVE: &str = "Save";
+pub const DONE: &str = "Done";
 pub const ADJUST: &str = "Date and place";
 pub const EARLIEST_TAKEN: &str = "The earliest was taken";
 pub const ALL_KEEP_DISTANCE: &str = "The others keep their distance to it.";
@@ -163,6 +169,15 @@ pub fn photos_described(act: PhotoAct, were_favorites: bool, count: usize) -> St
 
 pub fn photos_in(count: usize) -> String {
     counted(count, "photo", "photos")
+}
+
+/// "12 of 40 originals here, 120 MB in all".
+pub fn originals_here(here: usize, all: usize, size: &str) -> String {
+    let (count, originals) = (intl::whole(all as u64), if all == 1 { "original" } else { "originals" });
+    if here == all {
+        return format!("{count} {originals} here, {size}");
+    }
+    format!("{} of {count} {originals} here, {size} in all", intl::whole(here as u64))
 }
 
 pub fn add_to_album_title(count: usize) -> String {

@@ -5,10 +5,10 @@ mod hevc;
 
 use heifer::heifer_isobmff::boxes::{ColorInfo, Property};
 use heifer::heifer_isobmff::{HeifFile, ItemId};
-use shared::photo::DerivativeKind;
+use shared::photo::{DerivativeKind, fit};
 
 use crate::formats::{Decoded, shrink_first};
-use crate::pixels::{Alpha, Orientation, Pixels, check_size, fit};
+use crate::pixels::{Alpha, Orientation, Pixels, check_size};
 use crate::planes::{Area, Code, Planes, levels};
 use crate::{DecodeError, colour};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use app::ports::{
     Account, ActivityView, CallError, Cloud, DeviceStorage, Keeping, KeptNotice, LocalFuture, Notice,
-    PhotoList, PhotoMarks, PhotoSource, Picked, Side, TextEdit, UploadControl, UploadView,
+    PhotoList, PhotoMarks, PhotoSource, Picked, Progress, Side, TextEdit, UploadControl, UploadView,
 };
 use leptos::prelude::*;
 use shared::account::{Device, Password, Register};
@@ -215,7 +215,7 @@ impl Cloud for BrowserCloud {
                 item.item.content_hash.is_some_and(|hash| contents.holds(hash))
                     || replica.pending_content(id).is_some()
             };
-            let above = replica.ancestor_ids(id);
+            let above = replica.kept_with(id);
             Keeping { kept: contents.kept(id, above), is_here: replica.item(id).is_some_and(here) }
         })
     }
@@ -224,6 +224,17 @@ impl Cloud for BrowserCloud {
         if let Some(contents) = &*self.contents.borrow() {
             contents.keep(ids, is_kept);
         }
+    }
+
+    fn keeping_progress(&self, folder: ItemId) -> LocalFuture<Progress> {
+        let (contents, seat) = (self.contents.borrow().clone(), self.seat());
+        Box::pin(async move {
+            let code = later::here().await;
+            let here = contents.zip(seat);
+            here.map_or_else(Progress::default, |(contents, seat)| {
+                (code.keeping_progress)(&contents, seat.replica(), folder)
+            })
+        })
     }
 
     fn device_storage(&self) -> LocalFuture<DeviceStorage> {
@@ -235,6 +246,17 @@ impl Cloud for BrowserCloud {
         if let Some(contents) = &*self.contents.borrow() {
             contents.set_budget(bytes);
         }
+    }
+
+    fn set_forms_budget(&self, bytes: u64) -> LocalFuture<()> {
+        later::once_here(move |code| (code.set_forms_budget)(bytes))
+    }
+
+    fn forget_seen(&self) -> LocalFuture<()> {
+        if let Some(contents) = &*self.contents.borrow() {
+            contents.forget_seen();
+        }
+        later::once_here(|code| (code.forget_seen_forms)())
     }
 
     fn ask_to_persist(&self) -> LocalFuture<bool> {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use app::ports::{Amount, DeviceStorage, Kept, KeptNote};
+use app::ports::{Amount, DeviceStorage, Kept, KeptNote, Progress};
 use futures::FutureExt;
 use futures::channel::mpsc::UnboundedSender;
 use futures::channel::oneshot;
@@ -28,14 +28,16 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{Blob, BlobPropertyBag};
 
 pub use self::fetch::{NotFetched, Wanted};
-pub use self::pinned::{Keeper, Wake, keep, look};
+pub use self::pinned::{Keeper, ToKeep, Wake, keep, look};
 use self::urls::Urls;
 use crate::browser;
 use crate::hashing::Hasher;
 use crate::opfs;
+use crate::photos;
 use crate::replica::Replica;
 use crate::store::{HeldAt, HeldRecord, IndexedDbStore};
 use crate::tabs::Tabs;
+use crate::updates;
 
 /// What is kept of what was seen lately, where the person chose nothing, in bytes.
 const SEEN_BUDGET_DEFAULT: u64 = 1024 * 1024 * 1024;
@@ -55,6 +57,9 @@ pub struct KeptChange {
     removed: Vec<ContentHash>,
     pins: Vec<(ItemId, bool)>,
     budget: Option<u64>,
+    /// What was only seen is to go.
+    #[serde(default)]
+    forgets_seen: bool,
 }
 
 pub struct Contents {
@@ -68,10 +73,14 @@ pub struct Contents {
     budget: Cell<u64>,
     /// What the keeper of this tab found to be kept; None where this tab does not lead.
     pinned: RefCell<Option<BTreeMap<ContentHash, u64>>>,
+    /// Whether the keeper is to take away all that was only seen.
+    forgets_seen: Cell<bool>,
     /// Why the keeper cannot go on.
     note: Cell<Option<KeptNote>>,
     fetches: fetch::Fetches,
     urls: RefCell<Urls>,
+    /// Counts what the keeper was woken to look at.
+    looks: Cell<u64>,
     /// Wakes the keeper.
     keeper: RefCell<Option<UnboundedSender<Wake>>>,
     revision: ArcRwSignal<u64>,
@@ -91,9 +100,11 @@ impl Contents {
             pins: RefCell::default(),
             budget: Cell::new(SEEN_BUDGET_DEFAULT),
             pinned: RefCell::default(),
+            forgets_seen: Cell::default(),
             note: Cell::default(),
             fetches: fetch::Fetches::default(),
             urls: RefCell::default(),
+            looks: Cell::default(),
             keeper: RefCell::default(),
             revision,
         });
@@ -118,7 +129,7 @@ impl Contents {
             added: self.store.held().await.unwrap_or_default(),
             pins: self.store.pins().await.unwrap_or_default().into_iter().map(|id| (id, true)).collect(),
             budget: self.store.seen_budget().await.ok().flatten(),
-            removed: Vec::new(),
+            ..KeptChange::default()
         };
         self.hear(&change);
     }
@@ -258,19 +269,40 @@ impl Contents {
         });
     }
 
+    /// Has what was only seen leave this device; whichever tab leads sees to it.
+    pub fn forget_seen(&self) {
+        self.tell(KeptChange { forgets_seen: true, ..KeptChange::default() });
+    }
+
     /// How much is here of what is to be kept, how much is to come, and how much else is here.
-    pub fn amounts(&self, wanted: &[Wanted]) -> (Amount, Amount, Amount) {
-        let (mut kept, mut to_come, mut lately) = (Amount::default(), Amount::default(), Amount::default());
+    fn amounts(&self, wanted: &[ToKeep]) -> Amounts {
+        let mut amounts = Amounts::default();
         let mut pinned = BTreeSet::new();
-        for wanted in wanted {
-            pinned.insert(wanted.hash);
-            let amount = if self.holds(wanted.hash) { &mut kept } else { &mut to_come };
-            amount.add(wanted.size);
+        for ToKeep { content, is_photo } in wanted {
+            pinned.insert(content.hash);
+            let amount = match (self.holds(content.hash), is_photo) {
+                (false, _) => &mut amounts.to_come,
+                (true, false) => &mut amounts.files,
+                (true, true) => &mut amounts.originals,
+            };
+            amount.add(content.size);
         }
         for record in self.held.borrow().values().filter(|record| !pinned.contains(&record.hash)) {
-            lately.add(record.size);
+            amounts.lately.add(record.size);
         }
-        (kept, to_come, lately)
+        amounts
+    }
+
+    /// How much is here of some contents.
+    pub fn progress(&self, of: impl Iterator<Item = Wanted>) -> Progress {
+        let mut progress = Progress::default();
+        for content in of {
+            progress.all.add(content.size);
+            if self.holds(content.hash) {
+                progress.here.add(content.size);
+            }
+        }
+        progress
     }
 
     pub fn note(&self) -> Option<KeptNote> {
@@ -291,6 +323,7 @@ impl Contents {
     }
 
     fn wake(&self, why: Wake) {
+        self.looks.set(self.looks.get() + u64::from(why == Wake::Look));
         if let Some(keeper) = &*self.keeper.borrow() {
             // One that ended needs no waking.
             let _ = keeper.unbounded_send(why);
@@ -317,6 +350,9 @@ impl Contents {
         if let Some(budget) = change.budget {
             self.budget.set(budget);
         }
+        if change.forgets_seen {
+            self.forgets_seen.set(true);
+        }
         self.revision.update(|revision| *revision += 1);
         self.wake(if change.pins.is_empty() { Wake::Room } else { Wake::Look });
     }
@@ -339,9 +375,18 @@ impl Contents {
     }
 }
 
+/// What is on this device, and what is to come.
+#[derive(Default)]
+struct Amounts {
+    files: Amount,
+    originals: Amount,
+    to_come: Amount,
+    lately: Amount,
+}
+
 /// What the app takes of this device.
 pub async fn storage(contents: &Contents, replica: &Replica) -> DeviceStorage {
-    let (kept, to_come, lately) = contents.amounts(&look(contents, replica).await);
+    let Amounts { files, originals, to_come, lately } = contents.amounts(&look(contents, replica).await);
     let mut waiting = Amount::default();
     for entry in replica.queue(usize::MAX) {
         if let Some((operation, content)) = replica.pending_content(entry.item_id)
@@ -353,11 +398,14 @@ pub async fn storage(contents: &Contents, replica: &Replica) -> DeviceStorage {
     let offline = (!replica.summary().online).then_some(KeptNote::Offline);
     let (used, allowed) = opfs::estimate().await;
     DeviceStorage {
-        kept,
+        kept: files,
+        originals,
         to_come,
         note: contents.note().or(offline).filter(|_| to_come.count > 0),
         lately,
         budget: contents.budget(),
+        forms: photos::forms_here().await,
+        app: updates::held_bytes().await,
         waiting,
         used,
         allowed,

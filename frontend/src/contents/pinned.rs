@@ -18,8 +18,24 @@ use crate::backoff::Backoff;
 use crate::browser;
 use crate::later;
 use crate::opfs;
+use crate::photos::KeptForms;
 use crate::replica::Replica;
 use crate::store::HeldAt;
+
+/// A content that a person keeps on this device.
+#[derive(Clone, Copy)]
+pub struct ToKeep {
+    pub content: Wanted,
+    pub is_photo: bool,
+}
+
+impl ToKeep {
+    pub fn of(item: &ClientFileItem) -> Option<Self> {
+        let item = &item.item;
+        let content = Wanted { item: item.id, hash: item.content_hash?, size: item.size };
+        Some(Self { content, is_photo: item.photo.is_some() })
+    }
+}
 
 /// Contents fetched at a time.
 const FETCHES_AT_ONCE: usize = 3;
@@ -75,6 +91,7 @@ enum Round {
 pub async fn keep(contents: Rc<Contents>, replica: Rc<Replica>, mut woken: UnboundedReceiver<Wake>) {
     contents.ready.clone().await;
     let mut unprovable = BTreeSet::new();
+    let mut forms = KeptForms::default();
     let mut failures = 0;
     let mut wait_ms = None;
     loop {
@@ -93,15 +110,19 @@ pub async fn keep(contents: Rc<Contents>, replica: Rc<Replica>, mut woken: Unbou
         let wanted = look(&contents, &replica).await;
         let took_ms = (browser::clock_ms() - began) as u64;
         let sides = sides(&replica);
-        let mut sizes: BTreeMap<_, _> = wanted.iter().map(|wanted| (wanted.hash, wanted.size)).collect();
+        let mut sizes: BTreeMap<_, _> =
+            wanted.iter().map(|ToKeep { content, .. }| (content.hash, content.size)).collect();
         sizes.extend(sides.iter().map(|side| (side.hash, side.size)));
         *contents.pinned.borrow_mut() = Some(sizes);
-        contents.make_room(contents.budget()).await;
+        contents.make_room(if contents.forgets_seen.take() { 0 } else { contents.budget() }).await;
+        let photos: Vec<Wanted> = wanted.iter().filter(|it| it.is_photo).map(|it| it.content).collect();
+        forms.tell(photos.iter().map(|photo| photo.item).collect()).await;
         if replica.summary().online {
             bring_in_sides(&contents, sides, &mut unprovable).await;
         }
         let missing: Vec<Wanted> = wanted
             .into_iter()
+            .map(|wanted| wanted.content)
             .filter(|wanted| !contents.holds(wanted.hash) && !unprovable.contains(&wanted.hash))
             .collect();
         let round = if missing.is_empty() || replica.summary().online {
@@ -109,6 +130,12 @@ pub async fn keep(contents: Rc<Contents>, replica: Rc<Replica>, mut woken: Unbou
         } else {
             Round::Stuck(KeptNote::Offline)
         };
+        if matches!(round, Round::Done) && replica.summary().online {
+            let photos = photos.iter().map(|photo| (photo.hash, photo.item));
+            let looks = contents.looks.get();
+            let is_over = || contents.looks.get() != looks || !replica.summary().online;
+            forms.bring_in(photos, |id| replica.photo(id), is_over).await;
+        }
         contents.make_room(contents.budget()).await;
         wait_ms = match round {
             Round::Done => None,
@@ -133,13 +160,11 @@ pub async fn keep(contents: Rc<Contents>, replica: Rc<Replica>, mut woken: Unbou
 }
 
 /// Every content that is to be kept, each once.
-pub async fn look(contents: &Contents, replica: &Replica) -> Vec<Wanted> {
+pub async fn look(contents: &Contents, replica: &Replica) -> Vec<ToKeep> {
     let pins: Vec<ItemId> = contents.pins.borrow().iter().copied().collect();
     let mut found = BTreeMap::new();
     let mut take = |item: &ClientFileItem| {
-        if let Some(hash) = item.item.content_hash {
-            found.insert(hash, Wanted { item: item.item.id, hash, size: item.item.size });
-        }
+        found.extend(ToKeep::of(item).map(|wanted| (wanted.content.hash, wanted)));
     };
     let mut folders = Vec::new();
     for id in pins {
@@ -159,7 +184,7 @@ pub async fn look(contents: &Contents, replica: &Replica) -> Vec<Wanted> {
         if !seen.insert(folder) {
             continue;
         }
-        for item in replica.children(folder) {
+        for item in replica.within(folder) {
             match item.item.kind {
                 ItemKind::Folder => folders.push(item.item.id),
                 ItemKind::File => take(&item),

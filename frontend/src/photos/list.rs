@@ -5,8 +5,8 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use app::ports::{
-    CallError, LocalFuture, Overlay, OwnPhotos, PhotoCache, PhotoIndex, PhotoList, PhotoSource, PhotosState,
-    Stand,
+    CallError, ListedPhoto, LocalFuture, Overlay, OwnPhotos, PhotoCache, PhotoIndex, PhotoList, PhotoSource,
+    PhotosState, Stand,
 };
 use leptos::prelude::{ArcRwSignal, Signal, Update};
 use shared::photo::Photo;
@@ -17,6 +17,7 @@ use web_sys::AbortController;
 
 use crate::api::{self, Answer};
 use crate::browser;
+use crate::later;
 use crate::replica::{ChangedPhotos, Replica};
 use crate::store::IndexedDbStore;
 
@@ -36,6 +37,8 @@ pub struct ListOfPhotos {
     is_told: Cell<bool>,
     state: Cell<PhotosState>,
     index: RefCell<Rc<PhotoIndex>>,
+    /// What the index was made of, where this device made it: the server is away.
+    here: RefCell<Option<Rc<[ListedPhoto]>>>,
     /// Counts indexes: what was asked for of another one is not of this.
     generation: Cell<u64>,
     cache: RefCell<PhotoCache>,
@@ -63,6 +66,7 @@ impl ListOfPhotos {
             is_told: Cell::new(false),
             state: Cell::default(),
             index: RefCell::default(),
+            here: RefCell::default(),
             generation: Cell::new(0),
             cache: RefCell::default(),
             own: RefCell::default(),
@@ -103,7 +107,7 @@ impl ListOfPhotos {
     async fn recall(&self) {
         let Ok(Some(segments)) = self.store.photo_index(&self.name()).await else { return };
         if self.index.borrow().is_empty() {
-            self.take(whole(&segments));
+            self.take(whole(&segments), None);
             self.state.set(PhotosState::Here);
         }
     }
@@ -121,9 +125,8 @@ impl ListOfPhotos {
             list.is_outdated.set(false);
             let is_read = list.read().await;
             list.is_reading.set(false);
-            if !is_read && list.index.borrow().is_empty() {
-                list.state.set(PhotosState::Away);
-                list.tell();
+            if !is_read {
+                list.do_without_server().await;
             }
             if list.is_outdated.get() {
                 list.look_again();
@@ -132,6 +135,35 @@ impl ListOfPhotos {
                 list.look_again();
             }
         });
+    }
+
+    /// What was read before is shown, with what this device did itself laid over it. An album that changed here, and
+    /// what was never read, are listed by what this device knows of each photo.
+    async fn do_without_server(&self) {
+        let is_changed_here = self.list.album().is_some() && self.is_server_away();
+        let is_due = self.index.borrow().is_empty() || self.here.borrow().is_some() || is_changed_here;
+        if is_due && !self.list_here().await && self.index.borrow().is_empty() {
+            self.state.set(PhotosState::Away);
+            self.tell();
+        }
+    }
+
+    fn is_server_away(&self) -> bool {
+        let summary = self.replica.summary();
+        !browser::is_online() || !summary.online && !summary.is_connecting()
+    }
+
+    /// Lists what this device knows by itself. Answers whether it knows all that the server had told.
+    async fn list_here(&self) -> bool {
+        let code = later::here().await;
+        let Some(photos) = (code.listed_photos)(&self.replica, self.list) else { return false };
+        let is_same = self.here.borrow().as_ref().is_some_and(|here| **here == photos[..]);
+        if !is_same {
+            self.take(PhotoIndex::of(&photos), Some(photos.into()));
+        }
+        self.state.set(PhotosState::Here);
+        self.tell();
+        true
     }
 
     /// The list and the index do not fit: most likely something changed just now, and a hint is on its way.
@@ -163,7 +195,7 @@ impl ListOfPhotos {
             let is_first = shown > 0 || self.index.borrow().is_empty();
             if is_first && index.len() >= 2 * shown {
                 shown = index.len();
-                self.take(index.clone());
+                self.take(index.clone(), None);
                 self.state.set(PhotosState::Here);
             }
             browser::turn().await;
@@ -172,8 +204,9 @@ impl ListOfPhotos {
         self.state.set(PhotosState::Here);
         self.arrived.borrow_mut().retain(|_, before| *before >= reading);
         self.cache.borrow_mut().age();
-        if **self.index.borrow() != index {
-            self.take(index);
+        let is_other = self.here.borrow().is_some() || **self.index.borrow() != index;
+        if is_other {
+            self.take(index, None);
             // What cannot be kept is shown all the same.
             let _ = self.store.put_photo_index(&self.name(), &segments).await;
         }
@@ -181,7 +214,9 @@ impl ListOfPhotos {
         true
     }
 
-    fn take(&self, index: PhotoIndex) {
+    /// Another index: the server's, or what this device made of photos that are `here`.
+    fn take(&self, index: PhotoIndex, here: Option<Rc<[ListedPhoto]>>) {
+        self.here.replace(here);
         let former = self.index.replace(Rc::new(index));
         let index = self.index.borrow().clone();
         self.generation.set(self.generation.get() + 1);
@@ -276,11 +311,12 @@ impl ListOfPhotos {
                     return;
                 }
                 list.fetches.borrow_mut().remove(&segment);
-                if answer.is_ok() {
-                    list.go_on();
-                } else {
+                let is_missing = !list.cache.borrow().has(segment) && list.is_server_away();
+                match answer {
+                    Ok(_) => list.go_on(),
+                    Err(CallError::Unreachable) if is_missing && list.list_here().await => {}
                     // Asked for again with the next frame at rest; without a line, when there is one.
-                    list.wanted.borrow_mut().retain(|wanted| *wanted != segment);
+                    Err(_) => list.wanted.borrow_mut().retain(|wanted| *wanted != segment),
                 }
             });
         }
@@ -290,6 +326,19 @@ impl ListOfPhotos {
     async fn bring(&self, segment: usize, controller: &AbortController) -> Answer<Vec<Rc<Photo>>> {
         let generation = self.generation.get();
         let index = self.index.borrow().clone();
+        let here = self.here.borrow().clone();
+        if let Some(here) = here {
+            let photos = here[index.segment(segment)].iter();
+            let photos: Vec<Rc<Photo>> =
+                photos.filter_map(|photo| self.replica.photo(photo.id)).map(Rc::new).collect();
+            if photos.len() != index.segment(segment).len() {
+                // One of them is gone for good since.
+                self.list_here().await;
+                return Err(CallError::Unreachable);
+            }
+            self.put(segment, &photos, true);
+            return Ok(photos);
+        }
         let (cursor, count) = (index.cursor(segment).map(str::to_owned), index.segment(segment).len());
         let is_known = self.cache.borrow().has(segment);
         if !is_known
@@ -393,8 +442,7 @@ impl PhotoSource for ListOfPhotos {
     }
 
     fn arriving(&self) -> Vec<Arc<ClientFileItem>> {
-        let Some(library) = self.replica.photo_library() else { return Vec::new() };
-        let sending = self.replica.created_in(library);
+        let sending = self.replica.arriving_in(self.list);
         let ids: BTreeSet<ItemId> = sending.iter().map(|item| item.item.id).collect();
         let former = self.arriving.replace(ids.clone());
         let mut arrived = self.arrived.borrow_mut();

@@ -1,19 +1,22 @@
 //! Lists of photos: their indexes and what was seen of them, from the server and, without it, from this device.
 
+mod forms;
+mod here;
 mod list;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use app::ports::{CallError, PhotoList, PhotoMarks, PhotoSource};
 use leptos::prelude::{Effect, Owner, With};
-use shared::ItemId;
-use shared::photo::{Derivatives, Photo, PhotoInfo, WallTime};
+use shared::photo::{Photo, PhotoInfo, WallTime};
 use shared::sync::ZoneKind;
+use shared::{ClientFileItem, ItemId};
 use sync::AlbumView;
-use wasm_bindgen_futures::JsFuture;
 
+pub use self::forms::{KeptForms, forget_all, forget_seen, forms_here, set_budget};
 pub use self::list::ListOfPhotos;
 use crate::api;
 use crate::replica::Replica;
@@ -84,18 +87,6 @@ impl PhotoLists {
     }
 }
 
-/// The cache of smaller forms, which the service worker fills.
-const CACHE: &str = "photos";
-
-/// Forgets what was seen of photos on this device.
-pub async fn forget_all() {
-    let caches = web_sys::window().and_then(|window| window.caches().ok());
-    if let Some(caches) = caches {
-        // Over plain HTTP there is no service worker, and nothing is held.
-        let _ = JsFuture::from(caches.delete(CACHE)).await;
-    }
-}
-
 impl Replica {
     pub fn photo_library(&self) -> Option<ItemId> {
         self.read(|engine| engine.root_of(ZoneKind::Photos))
@@ -104,6 +95,24 @@ impl Replica {
     pub fn albums(&self) -> Vec<AlbumView> {
         self.read(|engine| engine.root_of(ZoneKind::Photos).map(|root| engine.albums_in(root)))
             .unwrap_or_default()
+    }
+
+    /// What is kept with a folder: what is in it or, of an album, what it shows.
+    pub fn within(&self, folder: ItemId) -> Vec<Arc<ClientFileItem>> {
+        let is_album =
+            self.item(folder).is_some_and(|item| Some(item.item.parent_id) == self.photo_library());
+        if !is_album {
+            return self.children(folder);
+        }
+        self.items(|engine| engine.photos_in_album(folder).map(|item| item.id()).collect())
+    }
+
+    /// The folders and albums that an item is kept with.
+    pub fn kept_with(&self, id: ItemId) -> Vec<ItemId> {
+        let mut above = self.ancestor_ids(id);
+        let photo = self.photo_info(id);
+        above.extend(photo.iter().flat_map(|photo| &photo.albums).map(|held| held.id));
+        above
     }
 
     pub fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks> {
@@ -120,20 +129,5 @@ impl Replica {
 
     pub fn photo_taken_at(&self, id: ItemId) -> Option<WallTime> {
         self.read(|engine| Some(engine.item(id)?.photo()?.taken_at))
-    }
-
-    /// A photo as far as this device knows it as a file: without smaller forms.
-    fn photo(&self, id: ItemId) -> Option<Photo> {
-        let item = self.item(id)?;
-        let info = item.item.photo.as_deref().cloned();
-        Some(Photo {
-            id,
-            file_id: id,
-            file_name: item.item.name.clone(),
-            mime_type: item.item.mime_type.clone().unwrap_or_else(|| "image/jpeg".to_owned()),
-            size: item.item.size,
-            info: info.unwrap_or_else(|| PhotoInfo::unknown(item.item.modified_at)),
-            derivatives: Derivatives::default(),
-        })
     }
 }

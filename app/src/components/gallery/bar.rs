@@ -1,5 +1,4 @@
 use leptos::prelude::*;
-use shared::ItemId;
 
 use super::acts::PhotoAct;
 use super::{Gallery, GalleryGrid};
@@ -139,13 +138,9 @@ pub fn GalleryBody(gallery: Gallery) -> impl IntoView {
         let is_empty = gallery.count.get() == 0 && source.index().is_empty() && {
             own.track();
             uploads.track();
-            gallery.list != PhotoList::Library || source.arriving().is_empty()
+            source.arriving().is_empty()
         };
-        is_empty.then(|| match (source.state(), gallery.list.album()) {
-            // Of a new album the server need not be asked.
-            (PhotosState::Away, Some(album)) if is_known_empty(gallery, album) => PhotosState::Here,
-            (state, _) => state,
-        })
+        is_empty.then(|| source.state())
     });
     move || match state.get() {
         None => view! { <GalleryGrid gallery=gallery /> }.into_any(),
@@ -188,8 +183,4 @@ pub fn GalleryBody(gallery: Gallery) -> impl IntoView {
             .into_any()
         }
     }
-}
-
-fn is_known_empty(gallery: Gallery, album: ItemId) -> bool {
-    gallery.ui.cloud().albums().iter().any(|known| known.id == album && known.count == 0)
 }

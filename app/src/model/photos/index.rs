@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use shared::photo::{Aspect, Photo};
-use shared::photo_index::{PhotoSegment, WallDay};
+use shared::ItemId;
+use shared::photo::{Aspect, Photo, WallTime};
+use shared::photo_index::{PhotoSegment, WallDay, segment_ends};
 
 /// How many photos each day has and what shape each is: the whole of a list, in its order. A photo's place in it
 /// is its ordinal.
@@ -20,7 +21,29 @@ struct Segment {
     cursor: Option<String>,
 }
 
+/// A photo in a list that was made here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedPhoto {
+    pub id: ItemId,
+    pub taken_at: WallTime,
+    pub aspect: Aspect,
+}
+
 impl PhotoIndex {
+    /// Of all of a list's photos, in its order. What is known of them is not asked for by cursors.
+    pub fn of(photos: &[ListedPhoto]) -> Self {
+        let mut index = Self::default();
+        let mut start = 0;
+        let ends = segment_ends(photos.iter().map(|photo| photo.id));
+        for end in ends.into_iter().chain([photos.len()]) {
+            let segment = photos[start..end].iter().map(|photo| (photo.taken_at, photo.aspect));
+            index.push(&PhotoSegment::new((start > 0).then(|| start.to_string()), segment));
+            start = end;
+        }
+        index.close();
+        index
+    }
+
     /// What follows in the list; more may follow it.
     pub fn push(&mut self, segment: &PhotoSegment) {
         if segment.aspects().is_empty() {
@@ -180,11 +203,26 @@ impl PhotoIndex {
 #[cfg(test)]
 pub mod tests {
     use proptest::prelude::*;
-    use shared::ItemId;
-    use shared::photo::{Derivatives, PhotoInfo, WallTime};
+    use shared::photo::{Derivatives, PhotoInfo};
     use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn a_list_of_this_device_is_cut_as_the_server_cuts_it() {
+        let photo = |n: u32| ListedPhoto {
+            id: ItemId(Uuid::from_u128(u128::from(n))),
+            taken_at: WallDay(-(n as i32) / 3).start(),
+            aspect: Aspect::of(3, 2),
+        };
+        let photos: Vec<ListedPhoto> = (0..2_000).map(photo).collect();
+        let index = PhotoIndex::of(&photos);
+        assert!(index.is_whole() && index.len() == 2_000);
+        let starts: Vec<usize> =
+            (1..index.segments_len()).map(|number| index.segment(number).start).collect();
+        assert_eq!(starts, segment_ends(photos.iter().map(|photo| photo.id)));
+        assert_eq!(PhotoIndex::of(&[]).len(), 0);
+    }
 
     /// An index of these shapes by day, cut every `segment` photos.
     pub fn index(days: &[(i32, Vec<u8>)], segment: usize) -> PhotoIndex {

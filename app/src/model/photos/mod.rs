@@ -16,7 +16,7 @@ pub use adjustment::{Adjustment, date_for_input, later_by};
 pub use arrangement::{Arrangement, Moved, Spot, Zoom};
 pub use cache::PhotoCache;
 pub use calendar::month_of;
-pub use index::PhotoIndex;
+pub use index::{ListedPhoto, PhotoIndex};
 pub use layout::{Layout, Metrics, Rect, Tile};
 pub use own::{Overlay, OwnPhotos, Stand};
 pub use ranges::Ranges;

@@ -10,6 +10,7 @@ use shared::photo::{DerivativeKind, Photo, PhotoStatus};
 
 use super::view::View;
 use crate::components::gallery::tile::draw_hash;
+use crate::ports::is_shown_by_browsers;
 use crate::ui::Ui;
 use crate::words;
 
@@ -61,11 +62,6 @@ fn needs_original(photo: &Photo, side: f64) -> bool {
     let shown = display.map_or(0, |display| display.width.max(display.height));
     let whole = photo.info.width.unwrap_or(0).max(photo.info.height.unwrap_or(0));
     whole > shown && side > f64::from(shown) * ENLARGED_MAX
-}
-
-/// Browsers show these themselves.
-fn is_shown_by_browsers(mime_type: &str) -> bool {
-    matches!(mime_type, "image/jpeg" | "image/png" | "image/webp" | "image/gif" | "image/avif")
 }
 
 /// The photo or film itself.

@@ -1,0 +1,146 @@
+//! The smaller forms of photos on this device. The service worker holds them, within what the person allows; over
+//! plain HTTP there is none, and nothing is held.
+
+use std::collections::BTreeSet;
+
+use app::ports::{Amount, PhotoForms, is_shown_by_browsers};
+use futures::{StreamExt, stream};
+use js_sys::{Array, Promise};
+use serde::{Deserialize, Serialize};
+use shared::photo::Photo;
+use shared::{ContentHash, ItemId};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{CacheStorage, MessageChannel, ServiceWorker};
+
+use crate::{api, browser};
+
+/// How long the service worker may take to answer, in milliseconds.
+const ANSWER_MS: u64 = 10_000;
+/// Forms of kept photos that come at a time.
+const FETCHES_AT_ONCE: usize = 3;
+
+/// What the service worker holds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct FormsHere {
+    thumbnail: Amount,
+    preview: Amount,
+    display: Amount,
+    /// In bytes.
+    budget: u64,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "forms", rename_all = "kebab-case")]
+enum Wish<'a> {
+    Tell,
+    Budget { bytes: u64 },
+    Keep { ids: &'a BTreeSet<ItemId> },
+    ForgetLarger,
+    ForgetAll,
+}
+
+pub async fn forms_here() -> Option<PhotoForms> {
+    let FormsHere { thumbnail, preview, display, budget } = ask(&Wish::Tell).await?;
+    let previews = Amount { count: preview.count + display.count, bytes: preview.bytes + display.bytes };
+    Some(PhotoForms { thumbnails: thumbnail, previews, budget })
+}
+
+/// How many bytes of forms may stay.
+pub async fn set_budget(bytes: u64) {
+    ask(&Wish::Budget { bytes }).await;
+}
+
+/// Forgets what was seen of photos, but for thumbnails and what is kept.
+pub async fn forget_seen() {
+    ask(&Wish::ForgetLarger).await;
+}
+
+/// Forgets all forms on this device, for nobody is signed in any more.
+pub async fn forget_all() {
+    ask(&Wish::ForgetAll).await;
+}
+
+/// None where no service worker is at work.
+async fn ask(wish: &Wish<'_>) -> Option<FormsHere> {
+    let wish = serde_json::to_string(wish).ok().and_then(|text| js_sys::JSON::parse(&text).ok())?;
+    let channel = MessageChannel::new().ok()?;
+    let (here, there) = (channel.port1(), channel.port2());
+    let heard = Promise::new(&mut |resolve, _| here.set_onmessage(Some(&resolve)));
+    controller()?.post_message_with_transferable(&wish, &Array::of1(&there)).ok()?;
+    let late = std::pin::pin!(browser::sleep(ANSWER_MS));
+    let answer = futures::future::select(JsFuture::from(heard), late).await;
+    here.close();
+    match answer {
+        futures::future::Either::Left((Ok(event), _)) => {
+            serde_wasm_bindgen::from_value(browser::property(&event, "data")?).ok()
+        }
+        _ => None,
+    }
+}
+
+fn controller() -> Option<ServiceWorker> {
+    let workers = browser::property(&web_sys::window()?.navigator(), "serviceWorker")?;
+    workers.unchecked_into::<web_sys::ServiceWorkerContainer>().controller()
+}
+
+/// What was seen to for the photos that are kept.
+#[derive(Default)]
+pub struct KeptForms {
+    /// None until the service worker was told.
+    told: Option<BTreeSet<ItemId>>,
+    /// Contents all of whose forms are here.
+    here: BTreeSet<ContentHash>,
+}
+
+impl KeptForms {
+    /// Has the forms of these photos stay.
+    pub async fn tell(&mut self, ids: BTreeSet<ItemId>) {
+        if self.told.as_ref() != Some(&ids) && ask(&Wish::Keep { ids: &ids }).await.is_some() {
+            self.told = Some(ids);
+        }
+    }
+
+    /// Brings in what is shown of kept photos, until `is_over`. What does not come is looked for the next time.
+    pub async fn bring_in(
+        &mut self,
+        photos: impl Iterator<Item = (ContentHash, ItemId)>,
+        photo: impl Fn(ItemId) -> Option<Photo>,
+        is_over: impl Fn() -> bool,
+    ) {
+        let caches = web_sys::window().and_then(|window| window.caches().ok());
+        let Some(caches) = caches.filter(|_| controller().is_some()) else { return };
+        let missing: Vec<_> = photos.filter(|(content, _)| !self.here.contains(content)).collect();
+        let mut coming = stream::iter(missing)
+            .take_while(|_| std::future::ready(!is_over()))
+            .map(|(content, id)| {
+                let (caches, photo) = (caches.clone(), photo(id));
+                async move {
+                    let is_here = match photo {
+                        Some(photo) => bring_in_one(&caches, &photo).await,
+                        None => false,
+                    };
+                    (content, is_here)
+                }
+            })
+            .buffer_unordered(FETCHES_AT_ONCE);
+        while let Some((content, is_here)) = coming.next().await {
+            if is_here {
+                self.here.insert(content);
+            }
+        }
+    }
+}
+
+/// Answers whether every form that is needed to show the photo is here.
+async fn bring_in_one(caches: &CacheStorage, photo: &Photo) -> bool {
+    let forms = &photo.derivatives;
+    let largest = forms.display.as_ref().filter(|_| !is_shown_by_browsers(&photo.mime_type));
+    for form in [forms.thumbnail.as_ref(), forms.preview.as_ref(), largest].into_iter().flatten() {
+        let held = JsFuture::from(caches.match_with_str(&form.url)).await;
+        if held.is_ok_and(|held| held.is_undefined()) && api::form(&form.url).await.is_err() {
+            return false;
+        }
+    }
+    true
+}

@@ -1,0 +1,68 @@
+//! Lists of photos as this device knows them by itself: from what the feed told of each.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use app::ports::{ListedPhoto, PhotoList, PhotoMarks};
+use shared::photo::{Aspect, Derivatives, Photo, PhotoInfo};
+use shared::sync::ZoneKind;
+use shared::{ClientFileItem, ItemId};
+use sync::ItemView;
+
+use crate::replica::Replica;
+
+impl Replica {
+    /// A list's photos in its order, as the server would list them; none before it told of all of them once.
+    pub fn listed_photos(&self, list: PhotoList) -> Option<Vec<ListedPhoto>> {
+        if self.summary().first_sync.is_some() {
+            return None;
+        }
+        self.read(|engine| {
+            let library = engine.root_of(ZoneKind::Photos)?;
+            let listed = |item: ItemView<'_>| listed(list, &item);
+            let mut listed: Vec<ListedPhoto> = match list.album() {
+                Some(album) => engine.photos_in_album(album).filter_map(listed).collect(),
+                None => engine.children(library).filter_map(listed).collect(),
+            };
+            listed.sort_unstable_by_key(|photo| Reverse((photo.taken_at, photo.id)));
+            Some(listed)
+        })
+    }
+
+    /// What this device sends into a list and the server does not know yet, the latest first.
+    pub fn arriving_in(&self, list: PhotoList) -> Vec<Arc<ClientFileItem>> {
+        let Some(library) = self.photo_library() else { return Vec::new() };
+        let mut sending = match list {
+            PhotoList::Library | PhotoList::Album(_) => self.created_in(library),
+            _ => Vec::new(),
+        };
+        if let Some(album) = list.album() {
+            sending.retain(|item| self.read(|engine| engine.is_headed_for(item.item.id, album)));
+        }
+        sending
+    }
+
+    /// A photo with all that is known of it here.
+    pub fn photo(&self, id: ItemId) -> Option<Photo> {
+        let item = self.item(id)?;
+        let info = item.item.photo.as_deref().cloned();
+        let info = info.unwrap_or_else(|| PhotoInfo::unknown(item.item.modified_at));
+        let forms = item.item.content_hash.map(|content| Derivatives::of(id, content, &info));
+        Some(Photo {
+            id,
+            file_id: id,
+            file_name: item.item.name.clone(),
+            mime_type: item.item.mime_type.clone().unwrap_or_else(|| "image/jpeg".to_owned()),
+            size: item.item.size,
+            derivatives: forms.unwrap_or_default(),
+            info,
+        })
+    }
+}
+
+/// What is on its way to the server is no photo yet.
+fn listed(list: PhotoList, item: &ItemView<'_>) -> Option<ListedPhoto> {
+    let info = item.photo().filter(|info| list.has(PhotoMarks::of(info)))?;
+    let aspect = Aspect::of(info.width.unwrap_or(0), info.height.unwrap_or(0));
+    Some(ListedPhoto { id: item.id(), taken_at: info.taken_at, aspect })
+}
