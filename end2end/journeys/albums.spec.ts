@@ -1,8 +1,9 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 
-import { MINUTE_MS, card, fill, photo, world } from "../library.ts";
+import { MINUTE_MS, card, fill, listed, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
+import { photographs } from "../photographs.ts";
 
 const here = world();
 const COUNT = 6;
@@ -84,3 +85,91 @@ test("photos go into an album, by hand and by keyboard, offline too, and stay in
     await expect(page.getByRole("gridcell")).toHaveCount(COUNT);
   });
 });
+
+test("what is dropped on an open album goes there as well, and its originals open without the server", async ({ browser }) => {
+  test.setTimeout(5 * MINUTE_MS);
+  const ann = await Person.on(browser, here.gate.url);
+  await ann.register("ann");
+  const { page } = ann;
+  const inAlbum = async () => (await listed(page, `&album=${page.url().split("/").pop()}`)).map(({ fileName }) => fileName).sort();
+  await page.goto("/photos/albums");
+  await page.getByRole("button", { name: "New album" }).first().click();
+  await page.getByRole("textbox", { name: "Name" }).fill("Dropped here");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "This album is still empty" })).toBeVisible();
+  const [first, second, third, fourth] = await photographs(page, 4);
+
+  await test.step("photos are picked while the album is open", async () => {
+    await page.locator("#pick-files").setInputFiles([first!, second!]);
+    await expect(page.getByRole("gridcell")).toHaveCount(2);
+    await ann.seesStatus("Up to date", MINUTE_MS);
+    await expect.poll(inAlbum).toEqual(["IMG_0000.jpg", "IMG_0001.jpg"]);
+    await expect(photo(page, "May 2024.*IMG_0001")).toBeVisible({ timeout: MINUTE_MS });
+  });
+
+  await test.step("a photo that the library has already is put into the album", async () => {
+    const album = page.url();
+    await page.goto("/photos");
+    await page.locator("#pick-files").setInputFiles([third!]);
+    await expect(photo(page, "May 2024.*IMG_0002")).toBeVisible({ timeout: MINUTE_MS });
+    await page.goto(album);
+    await page.locator("#pick-files").setInputFiles([third!]);
+    await expect.poll(inAlbum).toEqual(["IMG_0000.jpg", "IMG_0001.jpg", "IMG_0002.jpg"]);
+    expect((await listed(page)).length).toBe(3);
+  });
+
+  await test.step("another cover is chosen, and taken back", async () => {
+    const cover = () =>
+      page.evaluate(async () => (await (await fetch("/api/v1/photos/albums")).json()).albums[0].cover.id as string);
+    await expect(photo(page, "May 2024.*IMG_0002")).toBeVisible({ timeout: MINUTE_MS });
+    const before = await cover();
+    await photo(page, "IMG_0002").click({ modifiers: ["ControlOrMeta"] });
+    await page.getByRole("button", { name: "Use as cover" }).click();
+    await expect.poll(cover).not.toBe(before);
+    await page.getByRole("button", { name: "Undo" }).last().click();
+    await expect.poll(cover).toBe(before);
+  });
+
+  await test.step("originals are kept: the album opens on a device that never saw it, and shows them", async () => {
+    await ann.seesStatus("Up to date");
+    const album = page.url();
+    const phone = await Person.on(browser, here.gate.url);
+    await phone.signIn("ann");
+    await phone.isReadyForOffline();
+    await phone.seesStatus("Up to date");
+    await phone.page.goto(album);
+    await phone.page.getByRole("button", { name: "Download and keep originals" }).click();
+    await expect(phone.page.getByText(/^3 originals here/)).toBeVisible({ timeout: MINUTE_MS });
+    await expect.poll(() => heldForms(phone), { timeout: MINUTE_MS }).toBe(6);
+    await phone.page.goto("/files");
+    await here.gate.cut();
+    await phone.page.reload();
+    await phone.seesStatus(/Offline/);
+    await phone.page.goto(album);
+    await expect(phone.page.getByRole("gridcell")).toHaveCount(3);
+    await expect(phone.page.locator("[data-place].is-loaded")).toHaveCount(3);
+    await photo(phone.page, "IMG_0001").click();
+    const picture = phone.page.getByRole("dialog", { name: /IMG_0001/ }).getByRole("img", { name: "IMG_0001.jpg" });
+    await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(400);
+    // The library itself was never opened here.
+    await phone.page.goto("/photos");
+    await expect(phone.page.getByRole("gridcell")).toHaveCount(3);
+    await phone.page.goto("/settings");
+    const storage = phone.page.getByRole("region", { name: "Storage on this device" });
+    await expect(storage).toContainText("Photo originals kept3 photos");
+    await expect(storage).toContainText("Thumbnails3 pictures");
+  });
+
+  await test.step("what is added without the server is in the album at once", async () => {
+    await ann.seesStatus(/Offline/);
+    await page.locator("#pick-files").setInputFiles([fourth!]);
+    await expect(page.getByRole("gridcell")).toHaveCount(4);
+    await here.gate.restore();
+    await ann.seesStatus("Up to date", MINUTE_MS);
+    await expect.poll(inAlbum).toContain("IMG_0003.jpg");
+  });
+});
+
+/** How many smaller forms of photos a device holds. */
+const heldForms = ({ page }: Person): Promise<number> =>
+  page.evaluate(async () => (await (await caches.open("photo-forms")).keys()).length);

@@ -21,6 +21,20 @@ async function rowsOnScreen(page: Page): Promise<{ width: number; rows: [number,
   });
 }
 
+type Amount = { count: number; bytes: number };
+
+/** What the service worker holds of photos, after it was told something. */
+const forms = (page: Page, wish: object): Promise<{ thumbnail: Amount; preview: Amount; display: Amount }> =>
+  page.evaluate(
+    (wish) =>
+      new Promise((answered) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = ({ data }) => answered(data);
+        navigator.serviceWorker.controller!.postMessage(wish, [port2]);
+      }),
+    wish,
+  );
+
 test("photos go in, are seen by day, opened, liked, deleted and brought back, and are there offline", async ({ browser }) => {
   test.setTimeout(6 * MINUTE_MS);
   const ann = await Person.on(browser, here.gate.url);
@@ -90,6 +104,19 @@ test("photos go in, are seen by day, opened, liked, deleted and brought back, an
     await expect(page).toHaveURL(/\/photos\/favorites$/);
     await expect(page.getByRole("gridcell")).toHaveCount(1);
     await page.goBack();
+  });
+
+  await test.step("what is shown of photos stays within what is allowed, thumbnails the longest", async () => {
+    await ann.isReadyForOffline();
+    await page.reload();
+    await expect.poll(async () => (await forms(page, { forms: "tell" })).preview.count).toBeGreaterThan(2);
+    const before = await forms(page, { forms: "tell" });
+    const budget = before.thumbnail.bytes + Math.floor(before.preview.bytes / 2);
+    const after = await forms(page, { forms: "budget", bytes: budget });
+    expect(after.thumbnail.count).toBe(before.thumbnail.count);
+    expect(after.preview.count).toBeLessThan(before.preview.count);
+    expect(after.thumbnail.bytes + after.preview.bytes + after.display.bytes).toBeLessThanOrEqual(budget);
+    await forms(page, { forms: "budget", bytes: 100_000_000 });
   });
 
   await test.step("the gallery opens without the server, with what was seen", async () => {
