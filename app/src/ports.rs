@@ -13,12 +13,13 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::account::{Device, SignedIn};
 use shared::activity::Activity;
-use shared::photo::{Photo, PhotoInfo};
+use shared::photo::{Photo, PhotoEdit, PhotoInfo};
 use shared::photo_index::Shelf;
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
 use shared::{ClientFileItem, ConflictId, ItemId, ItemName, OperationId, Timestamp, VersionId};
 pub use sync::CallError;
+use sync::import::{Plan, Skipped};
 use sync::{AlbumView, Command, CommandError, EditBase, QueueEntry, SyncSummary};
 
 pub use crate::model::FileType;
@@ -47,6 +48,22 @@ pub struct PickedFile {
     pub folders: Vec<String>,
     /// Lets the upload go on after a reload, where the browser has it.
     pub handle: Option<wasm_bindgen::JsValue>,
+    /// Of a photo that an import takes in.
+    pub described: Option<Box<Described>>,
+}
+
+/// What is said of a photo beside its content.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Described {
+    /// The caller's, so that it can go on at once.
+    pub id: ItemId,
+    /// The line of the upload panel that it is on, with others.
+    pub group: String,
+    /// In place of the file's own.
+    pub modified_at: Option<Timestamp>,
+    pub edit: PhotoEdit,
+    /// Albums that are there already.
+    pub albums: Vec<ItemId>,
 }
 
 /// What a person dropped or picked.
@@ -226,6 +243,43 @@ impl DeviceStorage {
 /// Browsers show these themselves.
 pub fn is_shown_by_browsers(mime_type: &str) -> bool {
     matches!(mime_type, "image/jpeg" | "image/png" | "image/webp" | "image/gif" | "image/avif")
+}
+
+/// An export of another library that a person picked.
+pub trait Import {
+    fn stage(&self) -> Signal<ImportStage>;
+    /// Carries out what was planned, once.
+    fn take_in(self: Rc<Self>);
+    /// What was taken in until then stays.
+    fn stop(&self);
+}
+
+/// How far an import is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ImportStage {
+    /// Nothing is changed yet. `total`: none before the archives are opened.
+    Reading {
+        done: usize,
+        total: Option<usize>,
+    },
+    Planned(Arc<Plan>),
+    Sending(ImportProgress),
+    Done(ImportProgress),
+}
+
+/// What became of a plan's photos so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportProgress {
+    pub total: usize,
+    pub done: usize,
+    /// Put into the library, and sent from there on.
+    pub queued: usize,
+    /// The library had them, or another copy of them came before.
+    pub already_here: usize,
+    pub failed: Vec<Skipped>,
+    /// No more are taken in until there is a connection.
+    pub is_offline: bool,
+    pub is_stopped: bool,
 }
 
 /// Something to say in a toast, with undo where it can be.
@@ -445,6 +499,8 @@ pub trait Cloud {
 
     /// Sends files into a folder; into an album's library and the album.
     fn upload(&self, folder: ItemId, picked: Picked);
+    /// Begins to read an export: files, folders and archives. Nothing is changed by that.
+    fn import(&self, picked: Picked) -> LocalFuture<Rc<dyn Import>>;
     fn uploads(&self) -> Signal<Vec<UploadView>>;
     fn control_upload(&self, operation: OperationId, control: UploadControl);
     /// The file again, for an upload that lost it; checked against what was begun.

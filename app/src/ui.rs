@@ -15,7 +15,7 @@ use sync::Command;
 use crate::hooks::media::{NARROW, media_matches};
 use crate::hooks::preferences::{Preferences, use_preferences};
 use crate::model::{Entries, MassDelete, Selection};
-use crate::ports::{Cloud, PhotoList, use_cloud};
+use crate::ports::{Cloud, Import, PhotoList, use_cloud};
 use crate::words;
 
 /// How long a toast stays, and one that offers something to do.
@@ -74,6 +74,8 @@ pub enum Dialog {
         album: Option<ItemId>,
         photos: Vec<ItemId>,
     },
+    /// Photos from another library's export.
+    ImportPhotos,
 }
 
 /// What is to be pasted.
@@ -191,6 +193,8 @@ pub struct Handles {
     pub clipboard: RwSignal<Clipboard>,
     pub menu: RwSignal<Option<MenuAt>>,
     pub dialog: RwSignal<Option<Dialog>>,
+    /// It goes on while its dialog is closed.
+    pub import: RwSignal<Option<Rc<dyn Import>>, LocalStorage>,
     /// Items that are being dragged within the page.
     pub dragged: RwSignal<Vec<ItemId>>,
     /// The folder that a drop would go into.
@@ -228,6 +232,7 @@ pub fn provide_ui(root: ItemId) -> Ui {
         clipboard: RwSignal::default(),
         menu: RwSignal::new(None),
         dialog: RwSignal::new(None),
+        import: RwSignal::new_local(None),
         dragged: RwSignal::default(),
         drop_target: RwSignal::new(None),
         over_trash: RwSignal::new(false),

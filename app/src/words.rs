@@ -1,8 +1,10 @@
 //! Everything the app says, in one place.
 
+mod import;
 mod photos;
 
 use crate::hooks::intl;
+pub use import::*;
 pub use photos::*;
 
 pub const APP: &str = "Cloudstead";

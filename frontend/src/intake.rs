@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use app::ports::{Picked, PickedFile, UploadState, UploadView};
+use app::ports::{Described, Picked, PickedFile, UploadState, UploadView};
 use futures::{StreamExt, stream};
 use js_sys::Uint8Array;
 use shared::limits::{FILE_BYTES_MAX, PUSH_DATA_BYTES_MAX};
@@ -82,7 +82,7 @@ async fn prepare(runtime: &Runtime, picked: PickedFile) -> Result<Ready, String>
         let record = UploadRecord {
             staged: browser::new_id().to_string(),
             name: given,
-            group: picked.folders.first().cloned(),
+            group: group(&picked),
             size,
             modified_ms: file.last_modified() as i64,
             manifest: None,
@@ -91,6 +91,10 @@ async fn prepare(runtime: &Runtime, picked: PickedFile) -> Result<Ready, String>
         // The browser's own word is not enough: the server may be away on a network that works.
         let has_to_wait = !browser::is_online() || !runtime.replica.summary().online;
         runtime.uploader.hold(&record, file.clone(), picked.handle.clone(), has_to_wait).await;
+        if picked.described.is_some() {
+            // What was unpacked, nobody could give again.
+            runtime.uploader.keep_copy(&record.staged).await;
+        }
         Bytes::Large(record)
     };
     Ok(Ready { picked, name, bytes })
@@ -145,13 +149,14 @@ impl Step {
         let Some(parent) = self.folder_of(&picked.folders) else {
             return self.runtime.say(format!("“{name}” was left out: a folder's name cannot be used here"));
         };
-        let id = self.runtime.replica.new_item_id();
+        let described = picked.described.as_deref();
+        let id = described.map_or_else(|| self.runtime.replica.new_item_id(), |described| described.id);
         let (content, kind) = match bytes {
             Bytes::Small(bytes) => {
                 self.bytes += bytes.len();
                 let size = bytes.len() as u64;
-                let group = picked.folders.into_iter().next();
-                (NewContent::Small(bytes), WaitingKind::Small { name: name.to_string(), group, size })
+                let kind = WaitingKind::Small { name: name.to_string(), group: group(&picked), size };
+                (NewContent::Small(bytes), kind)
             }
             Bytes::Large(record) => {
                 let content = NewContent::Upload { size: record.size, staged: Some(record.staged.clone()) };
@@ -166,11 +171,27 @@ impl Step {
             content,
             mime_type: mime_type(&picked.file),
             created_at: None,
-            modified_at: Some(Timestamp::from_millis(picked.file.last_modified() as i64)),
+            modified_at: described
+                .and_then(|described| described.modified_at)
+                .or_else(|| Some(Timestamp::from_millis(picked.file.last_modified() as i64))),
         });
         if let Some(album) = self.album {
             self.commands.push(Command::ChangeAlbum { photo: id, album, change: AlbumChange::Add });
         }
+        if let Some(described) = described {
+            self.describe(described);
+        }
+    }
+
+    /// What is said of a photo goes with it in one step, so that neither is there without the other.
+    fn describe(&mut self, described: &Described) {
+        let &Described { id, edit, .. } = described;
+        if !edit.is_empty() {
+            self.commands.push(Command::DescribePhoto { id, edit });
+        }
+        let change = AlbumChange::Add;
+        let albums = described.albums.iter();
+        self.commands.extend(albums.map(|&album| Command::ChangeAlbum { photo: id, album, change }));
     }
 
     /// The folder that a path below the target leads to; what is missing of it is made. None for a name
@@ -240,6 +261,12 @@ fn created(command: &Command) -> Option<ItemId> {
         Command::CreateFile { id, .. } | Command::CreateFolder { id, .. } => Some(*id),
         _ => None,
     }
+}
+
+/// The line of the panel that it is on, with others.
+fn group(picked: &PickedFile) -> Option<String> {
+    let described = picked.described.as_ref().map(|described| described.group.clone());
+    described.or_else(|| picked.folders.first().cloned())
 }
 
 /// What the browser makes of the name; nothing if it does not know.

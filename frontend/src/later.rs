@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use app::ports::{
-    ActivityView, CallError, DeviceStorage, KeptNotice, ListedPhoto, LocalFuture, PhotoList, Picked,
+    ActivityView, CallError, DeviceStorage, Import, KeptNotice, ListedPhoto, LocalFuture, PhotoList, Picked,
     Progress, Side, TextEdit,
 };
 use futures::channel::mpsc::UnboundedReceiver;
@@ -23,6 +23,7 @@ use crate::backoff::Backoff;
 use crate::browser;
 use crate::cloud::{BrowserCloud, Use};
 use crate::contents::{self, Contents, ToKeep, Wake};
+use crate::import;
 use crate::intake;
 use crate::photos;
 use crate::replica::Replica;
@@ -39,6 +40,7 @@ const RETRY: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(
 #[derive(Clone, Copy)]
 pub struct Later {
     pub take_in: fn(Rc<Runtime>, ItemId, Picked) -> LocalFuture<()>,
+    pub import: fn(BrowserCloud, Picked) -> LocalFuture<Rc<dyn Import>>,
     pub send: fn(Rc<Uploader>, Rc<Job>, UploadOrder) -> Sent,
     pub keep_contents: fn(Rc<Contents>, Rc<Replica>, UnboundedReceiver<Wake>) -> LocalFuture<()>,
     pub address: fn(BrowserCloud, ItemId, Use) -> Call<String>,
@@ -65,6 +67,7 @@ pub struct Later {
 fn later() -> Result<Later, SplitLoaderError> {
     Ok(Later {
         take_in: |runtime, folder, picked| Box::pin(intake::take_in(runtime, folder, picked)),
+        import: |cloud, picked| Box::pin(async move { import::begin(cloud, picked) }),
         send: |uploader, job, order| Box::pin(async move { uploader.perform(&job, order).await }),
         keep_contents: |contents, replica, woken| Box::pin(contents::keep(contents, replica, woken)),
         address: |cloud, id, for_use| Box::pin(async move { cloud.address(id, for_use).await }),

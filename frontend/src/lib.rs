@@ -11,6 +11,7 @@ mod contents;
 mod editing;
 mod handover;
 mod hashing;
+mod import;
 mod intake;
 mod later;
 mod locks;

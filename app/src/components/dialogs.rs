@@ -7,6 +7,7 @@ use super::adjust_photos::AdjustPhotos;
 use super::albums::{AddToAlbum, NameAlbum};
 use super::conflict_modal::ConflictModal;
 use super::dialog::Dialog;
+use super::import_photos::ImportPhotos;
 use super::move_dialog::MoveDialog;
 use super::shortcuts::ShortcutSheet;
 use crate::parts::from_rest;
@@ -29,6 +30,7 @@ pub fn OpenDialog(dialog: Open) -> impl IntoView {
         Open::AdjustPhotos(ids) => view! { <AdjustPhotos ids=ids /> }.into_any(),
         Open::AddToAlbum(photos) => view! { <AddToAlbum photos=photos /> }.into_any(),
         Open::NameAlbum { album, photos } => view! { <NameAlbum album=album photos=photos /> }.into_any(),
+        Open::ImportPhotos => view! { <ImportPhotos /> }.into_any(),
         question => view! { <Question question=question /> }.into_any(),
     }
 }
@@ -85,9 +87,8 @@ fn wording(ui: Ui, question: &Open) -> Wording {
         | Open::Conflict(_)
         | Open::AdjustPhotos(_)
         | Open::AddToAlbum(_)
-        | Open::NameAlbum { .. } => {
-            Wording { title: String::new(), text: String::new(), confirm: words::CLOSE }
-        }
+        | Open::NameAlbum { .. }
+        | Open::ImportPhotos => Wording { title: String::new(), text: String::new(), confirm: words::CLOSE },
     }
 }
 
@@ -123,7 +124,8 @@ fn confirmed(ui: Ui, question: Open) {
         | Open::Conflict(_)
         | Open::AdjustPhotos(_)
         | Open::AddToAlbum(_)
-        | Open::NameAlbum { .. } => {}
+        | Open::NameAlbum { .. }
+        | Open::ImportPhotos => {}
     }
 }
 

@@ -23,6 +23,7 @@ pub mod folder_tree;
 pub mod gallery;
 pub mod icon;
 pub mod image_compare;
+pub mod import_photos;
 pub mod item_date;
 pub mod logo;
 pub mod markdown;

@@ -2,6 +2,7 @@
 //! out has it.
 
 mod conflicts;
+mod import;
 mod photos;
 mod scene;
 mod tree;
@@ -22,8 +23,9 @@ use uuid::Uuid;
 
 use crate::hooks::clock::now;
 use crate::ports::{
-    Account, ActivityView, Amount, CallError, Cloud, DeviceStorage, Keeping, Kept, KeptNotice, LocalFuture,
-    Notice, PhotoList, PhotoMarks, PhotoSource, Picked, Progress, SaveError, Side, TextEdit, UploadControl,
+    Account, ActivityView, Amount, CallError, Cloud, DeviceStorage, Import, Keeping, Kept, KeptNotice,
+    LocalFuture, Notice, PhotoList, PhotoMarks, PhotoSource, Picked, Progress, SaveError, Side, TextEdit,
+    UploadControl,
     UploadState, UploadView,
 };
 pub use scene::Scene;
@@ -258,6 +260,10 @@ impl Cloud for DemoCloud {
             };
             self.uploads.update(|uploads| uploads.push(upload));
         }
+    }
+
+    fn import(&self, picked: Picked) -> LocalFuture<Rc<dyn Import>> {
+        Box::pin(async move { Rc::new(import::DemoImport::of(&picked)) as Rc<dyn Import> })
     }
 
     fn uploads(&self) -> Signal<Vec<UploadView>> {

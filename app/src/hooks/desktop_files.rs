@@ -39,7 +39,7 @@ pub fn dropped(transfer: &DataTransfer) -> impl Future<Output = Picked> + use<> 
                 (Some(handle), ..) => walk_handle(handle, &mut found).await,
                 (None, Some(entry), _) => walk_entry(entry, &mut found).await,
                 (None, None, Some(file)) => {
-                    found.files.push(PickedFile { file, folders: Vec::new(), handle: None });
+                    found.files.push(PickedFile { file, folders: Vec::new(), handle: None, described: None });
                 }
                 (None, None, None) => {}
             }
@@ -58,7 +58,12 @@ pub fn from_input(files: &FileList) -> impl Future<Output = Picked> + use<> {
             let path = get(&file, "webkitRelativePath").as_string().unwrap_or_default();
             let mut folders: Vec<String> = path.split('/').map(str::to_owned).collect();
             folders.pop();
-            picked.files.push(PickedFile { file: file.unchecked_into(), folders, handle: None });
+            picked.files.push(PickedFile {
+                file: file.unchecked_into(),
+                folders,
+                handle: None,
+                described: None,
+            });
             if picked.files.len().is_multiple_of(FILES_A_TURN) {
                 turn().await;
             }
@@ -117,7 +122,7 @@ async fn walk_handle(root: JsValue, found: &mut Picked) {
         } else if let Ok(file) = settled(call(&handle, "getFile", &[])).await
             && let Ok(file) = file.dyn_into::<File>()
         {
-            found.files.push(PickedFile { file, folders, handle: Some(handle) });
+            found.files.push(PickedFile { file, folders, handle: Some(handle), described: None });
         }
     }
 }
@@ -159,7 +164,7 @@ async fn walk_entry(root: FileSystemEntry, found: &mut Picked) {
             if let Ok(file) = JsFuture::from(file).await
                 && let Ok(file) = file.dyn_into::<File>()
             {
-                found.files.push(PickedFile { file, folders, handle: None });
+                found.files.push(PickedFile { file, folders, handle: None, described: None });
             }
         }
     }

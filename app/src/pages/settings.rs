@@ -28,6 +28,14 @@ pub fn SettingsPage() -> impl IntoView {
                     <Glyph icon=icondata::LuHistory />
                     {words::ACTIVITY}
                 </a>
+                <button
+                    class="settings-link"
+                    type="button"
+                    on:click=move |_| ui.dialog.set(Some(Dialog::ImportPhotos))
+                >
+                    <Glyph icon=icondata::LuImport />
+                    {words::IMPORT_PHOTOS}
+                </button>
             </section>
             <section aria-labelledby="settings-appearance">
                 <h2 id="settings-appearance">{words::APPEARANCE}</h2>

@@ -164,7 +164,7 @@ impl BrowserCloud {
         seat.as_ref().map(act)
     }
 
-    fn read<T: Default>(&self, read: impl FnOnce(&Replica) -> T) -> T {
+    pub(crate) fn read<T: Default>(&self, read: impl FnOnce(&Replica) -> T) -> T {
         self.with_seat(|seat| read(seat.replica())).unwrap_or_default()
     }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use app::ports::{
-    Account, ActivityView, CallError, Cloud, DeviceStorage, Keeping, KeptNotice, LocalFuture, Notice,
+    Account, ActivityView, CallError, Cloud, DeviceStorage, Import, Keeping, KeptNotice, LocalFuture, Notice,
     PhotoList, PhotoMarks, PhotoSource, Picked, Progress, Side, TextEdit, UploadControl, UploadView,
 };
 use leptos::prelude::*;
@@ -160,6 +160,11 @@ impl Cloud for BrowserCloud {
 
     fn upload(&self, folder: ItemId, picked: Picked) {
         self.wish(Wish::Upload(folder, picked));
+    }
+
+    fn import(&self, picked: Picked) -> LocalFuture<Rc<dyn Import>> {
+        let cloud = self.clone();
+        later::once_here(move |code| (code.import)(cloud, picked))
     }
 
     fn uploads(&self) -> Signal<Vec<UploadView>> {

@@ -114,6 +114,14 @@ impl Hasher {
     }
 }
 
+impl Drop for Hasher {
+    fn drop(&mut self) {
+        if let Some(worker) = self.worker.get_mut().take() {
+            worker.terminate();
+        }
+    }
+}
+
 /// Takes what the worker says.
 fn take(jobs: &Jobs, message: &Array, worker: &Worker) {
     let Some(id) = message.get(1).as_f64().map(|id| id as u32) else { return };

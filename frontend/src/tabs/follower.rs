@@ -149,8 +149,10 @@ impl Follower {
         let (word, beside) = match wish {
             Wish::Upload(folder, picked) => {
                 let paths = picked.files.iter().map(|picked| picked.folders.clone()).collect();
+                let described = picked.files.iter().map(|picked| picked.described.clone()).collect();
                 let empty_folders = picked.empty_folders;
-                (Word::Upload { folder, paths, empty_folders }, words::beside_files(&picked.files))
+                let word = Word::Upload { folder, paths, described, empty_folders };
+                (word, words::beside_files(&picked.files))
             }
             Wish::Control(operation, control) => (Word::Control { operation, control }, JsValue::NULL),
             Wish::Supply(operation, file) => (Word::Supply { operation }, file.into()),

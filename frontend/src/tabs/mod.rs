@@ -135,8 +135,9 @@ impl Leader {
         let (leader, runtime) = (self.clone(), runtime.clone());
         self.tabs.hear(move |word, beside| match word {
             Word::Run { request, commands } => leader.run(&runtime, request, commands),
-            Word::Upload { folder, paths, empty_folders } => {
-                let picked = Picked { files: words::files_beside(paths, &beside), empty_folders };
+            Word::Upload { folder, paths, described, empty_folders } => {
+                let files = words::files_beside(paths, described, &beside);
+                let picked = Picked { files, empty_folders };
                 let runtime = runtime.clone();
                 later::spawn(move |code| (code.take_in)(runtime, folder, picked));
             }

@@ -1,6 +1,6 @@
 //! What tabs say to each other.
 
-use app::ports::{PickedFile, UploadControl, UploadView};
+use app::ports::{Described, PickedFile, UploadControl, UploadView};
 use js_sys::Array;
 use serde::{Deserialize, Serialize};
 use shared::{ItemId, OperationId};
@@ -21,6 +21,7 @@ pub enum Word {
     Upload {
         folder: ItemId,
         paths: Vec<Vec<String>>,
+        described: Vec<Option<Box<Described>>>,
         empty_folders: Vec<Vec<String>>,
     },
     Control {
@@ -78,18 +79,24 @@ pub fn beside_files(files: &[PickedFile]) -> JsValue {
         .into()
 }
 
-pub fn files_beside(paths: Vec<Vec<String>>, beside: &JsValue) -> Vec<PickedFile> {
+pub fn files_beside(
+    paths: Vec<Vec<String>>,
+    described: Vec<Option<Box<Described>>>,
+    beside: &JsValue,
+) -> Vec<PickedFile> {
     let pairs: Array = beside.clone().unchecked_into();
     paths
         .into_iter()
+        .zip(described)
         .zip(pairs.iter())
-        .map(|(folders, pair)| {
+        .map(|((folders, described), pair)| {
             let pair: Array = pair.unchecked_into();
             let handle = pair.get(1);
             PickedFile {
                 file: pair.get(0).unchecked_into(),
                 folders,
                 handle: (!handle.is_null()).then_some(handle),
+                described,
             }
         })
         .collect()

@@ -112,6 +112,11 @@ impl Uploader {
         }
     }
 
+    /// Returns when a held file would be there after a reload, if the browser can.
+    pub async fn keep_copy(&self, staged: &str) {
+        self.sources.stage(staged).await;
+    }
+
     /// The operation of a held file stands in the outbox.
     pub fn queued(&self, operation: OperationId, parent: ItemId, record: UploadRecord) {
         self.jobs.borrow_mut().insert(record.staged.clone(), Rc::new(Job::new(operation, parent, record)));

@@ -9,6 +9,7 @@ use crate::components::empty_state::EmptyState;
 use crate::components::icon::{Glyph, IconButton};
 use crate::model::photos::{PhotoSelection, Zoom};
 use crate::ports::{PhotoList, PhotosState};
+use crate::ui::Dialog;
 use crate::words;
 
 /// Which photos, how near, and what can be done with those that are selected.
@@ -67,6 +68,11 @@ fn Lists(gallery: Gallery) -> impl IntoView {
             <Glyph icon=icondata::LuUpload />
             <span class="button-label">{words::ADD_PHOTOS}</span>
         </button>
+        <IconButton
+            icon=icondata::LuImport
+            label=words::IMPORT_PHOTOS.to_owned()
+            on_press=move |_| gallery.ui.dialog.set(Some(Dialog::ImportPhotos))
+        />
         <PhotoLinks here=Some(gallery.list) />
     }
     .into_any()
@@ -174,6 +180,14 @@ pub fn GalleryBody(gallery: Gallery) -> impl IntoView {
                     >
                         <Glyph icon=icondata::LuFolderUp />
                         {words::ADD_PHOTO_FOLDER}
+                    </button>
+                    <button
+                        class="button"
+                        type="button"
+                        on:click=move |_| gallery.ui.dialog.set(Some(Dialog::ImportPhotos))
+                    >
+                        <Glyph icon=icondata::LuImport />
+                        {words::IMPORT}
                     </button>
                 }
             });
