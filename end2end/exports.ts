@@ -43,7 +43,7 @@ export function film(bytes: number, seed: number): Uint8Array {
   let state = seed;
   for (let at = 0; at < bytes; at++) {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    content[at] = state >>> 16;
+    content[at] = state >>> 24;
   }
   content.set(strToU8("\0\0\0\x18ftypisom\0\0\x02\0isommp42", true));
   return content;

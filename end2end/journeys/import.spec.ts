@@ -110,7 +110,7 @@ test("a Takeout is planned, taken in with its dates, hearts, places and albums, 
     await expect(fact(page, "Places")).toContainText("1 from the export");
     await dialog(page).getByText("1 file left out: in the trash there").click();
     await expect(dialog(page).getByText("Photos from 2019/gone.png")).toBeVisible();
-    await dialog(page).getByText("1 description without their photo").click();
+    await dialog(page).getByText("1 description without a photo").click();
     await expect(dialog(page).getByText("elsewhere.jpg.json")).toBeVisible();
     await dialog(page).getByText("1 album", { exact: true }).click();
     await expect(dialog(page).getByText("Lake   2019: 1 photo")).toBeVisible();
@@ -177,13 +177,13 @@ test("a Takeout is planned, taken in with its dates, hearts, places and albums, 
   });
 });
 
-test("an iCloud folder is taken in without a connection, and arrives once there is one", async ({ browser }, { outputPath }) => {
+test("an iCloud folder is taken in without a connection, and arrives once there is one", async ({ browser }, testInfo) => {
   test.setTimeout(5 * MINUTE_MS);
   const ann = await Person.on(browser, gate.url);
   await ann.register("ann");
   const { page } = ann;
   await page.goto("/photos");
-  const folder = outputPath("iCloud Photos");
+  const folder = testInfo.outputPath("iCloud Photos");
   const row = (name: string, favorite: string, hidden: string, date: string) =>
     `${name},x,${favorite},${hidden},no,"${date}",1,"${date}"\n`;
   await writeBelow(folder, {
@@ -201,7 +201,7 @@ test("an iCloud folder is taken in without a connection, and arrives once there 
   await ann.isReadyForOffline();
   await gate.cut();
   await ann.seesStatus(/Offline/);
-  await page.getByRole("button", { name: "Import", exact: true }).click();
+  await page.getByRole("button", { name: "Import photos" }).click();
   await page.locator("#import-folder").setInputFiles(folder);
   await expect(fact(page, "Dates")).toContainText("3 from the export");
   await dialog(page).getByRole("button", { name: "Import 3 photos" }).click();

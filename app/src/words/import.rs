@@ -77,7 +77,7 @@ pub fn skipped_because(why: Skip, count: usize) -> String {
 
 pub fn lonely_sidecars(count: usize) -> String {
     format!(
-        "{} without their photo: a part of the export may be missing",
+        "{} without a photo: a part of the export may be missing",
         counted(count, "description", "descriptions")
     )
 }

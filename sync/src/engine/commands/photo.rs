@@ -1,6 +1,7 @@
 //! What people say of photos.
 
-use shared::photo::{AlbumChange, PhotoEdit};
+use shared::photo::{AlbumChange, PhotoEdit, PhotoInfo};
+use shared::sync::ZoneKind;
 use shared::{ItemId, ItemKind};
 
 use super::{Act, Engine, Undo};
@@ -15,8 +16,7 @@ impl Engine {
         edit: PhotoEdit,
         ran: &mut Ran,
     ) -> Result<Undo, CommandError> {
-        let node = self.check_there(id)?;
-        let Some(photo) = node.photo else { return Err(CommandError::NotAPhoto(id)) };
+        let photo = self.photo_of(id)?;
         let former = PhotoEdit {
             is_favorite: edit.is_favorite.map(|_| photo.is_favorite),
             hidden: edit.hidden.map(|_| photo.hidden),
@@ -46,6 +46,14 @@ impl Engine {
         Ok(undo)
     }
 
+    /// What is known of a photo; of one that the server has not seen yet, its file's own time.
+    fn photo_of(&self, id: ItemId) -> Result<Box<PhotoInfo>, CommandError> {
+        let node = self.check_there(id)?;
+        let is_new = node.kind == ItemKind::File && self.root_of(ZoneKind::Photos) == Some(node.parent);
+        let unknown = || is_new.then(|| Box::new(PhotoInfo::unknown(node.modified_at)));
+        node.photo.clone().or_else(unknown).ok_or(CommandError::NotAPhoto(id))
+    }
+
     /// Said again of the same album before it was sent, it is one operation.
     pub(super) fn change_album(
         &mut self,
@@ -54,17 +62,13 @@ impl Engine {
         change: AlbumChange,
         ran: &mut Ran,
     ) -> Result<Undo, CommandError> {
-        let photo = self.check_there(id)?.photo;
-        // What is on its way may go into an album: the server will find that it is a photo.
-        if photo.is_none() && !self.outbox.of_item(id).any(|queued| queued.op.act.is_create()) {
-            return Err(CommandError::NotAPhoto(id));
-        }
+        let photo = self.photo_of(id)?;
         match self.tree.local(album) {
             Some(node) if node.kind == ItemKind::Folder => {}
             Some(_) => return Err(CommandError::NotAFolder(album)),
             None => return Err(CommandError::ParentNotFound(album)),
         }
-        let is_in = photo.is_some_and(|photo| photo.is_in(album)) || self.is_headed_for(id, album);
+        let is_in = photo.is_in(album) || self.is_headed_for(id, album);
         let undo = match (is_in, change) {
             (false, AlbumChange::Remove) | (true, AlbumChange::Add) => return Ok(Vec::new()),
             (true, AlbumChange::Remove) => Some((id, AlbumChange::Add)),
