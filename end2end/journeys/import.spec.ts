@@ -205,12 +205,14 @@ test("an iCloud folder is taken in without a connection, and arrives once there 
   await page.locator("#import-folder").setInputFiles(folder);
   await expect(fact(page, "Dates")).toContainText("3 from the export");
   await dialog(page).getByRole("button", { name: "Import 3 photos" }).click();
+  await expect(dialog(page).getByText("3 of 3 photos")).toBeVisible();
   await expect(dialog(page).getByText("Waiting for the connection")).toBeVisible();
   await dialog(page).getByRole("button", { name: "Close" }).last().click();
 
   // What was taken in is on this device, whatever becomes of the tab.
   await page.reload();
   await gate.restore();
+  await expect.poll(async () => Object.keys(await library(page)).length, { timeout: MINUTE_MS }).toBe(2);
   await ann.seesStatus("Up to date", MINUTE_MS);
   const photos = await library(page);
   const of = (name: string) => [photos[name]?.takenAt.slice(0, 16), photos[name]?.isFavorite];
