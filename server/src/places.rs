@@ -87,13 +87,13 @@ impl Gazetteer {
         let (mut at, mut country) = (0, (0, 0));
         for line in text.split_inclusive('\n') {
             let name_at = |from: usize| ((at + from) as u32, (line.trim_end().len() - from) as u16);
-            if line.starts_with('=') {
+            if let Some((latitude, longitude, radius, from)) = numbers(line) {
+                let region = regions.len().saturating_sub(1) as u16;
+                towns.push(Town { latitude, longitude, radius, name: name_at(from), region });
+            } else if line.starts_with('=') {
                 country = name_at(1);
             } else if line.starts_with('-') {
                 regions.push([name_at(1), country]);
-            } else if let Some((latitude, longitude, radius, from)) = numbers(line) {
-                let region = regions.len().saturating_sub(1) as u16;
-                towns.push(Town { latitude, longitude, radius, name: name_at(from), region });
             }
             at += line.len();
         }
