@@ -131,7 +131,8 @@ impl Client {
 
     /// The first page of the photos that a search finds.
     pub async fn photos_found(&self, query: &str, limit: usize) -> Outcome<Fetched<PhotoPage>> {
-        let query = [("query", query), ("limit", &limit.to_string())];
+        let limit = limit.to_string();
+        let query = [("query", query), ("limit", limit.as_str())];
         fetched(self.request(Method::GET, "/photos").query(&query)).await
     }
 
