@@ -365,7 +365,7 @@ impl Ui {
     /// Most of what there is goes only after a question.
     fn ask_or_delete(self, ids: Vec<ItemId>) {
         let root = match self.place.get_untracked() {
-            Place::Photos(_) | Place::Albums => self.folder(),
+            Place::Photos(_) | Place::Albums | Place::Duplicates => self.folder(),
             _ => self.root,
         };
         match MassDelete::look(&*self.cloud(), root, &ids) {

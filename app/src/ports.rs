@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::account::{Device, SignedIn};
 use shared::activity::Activity;
-use shared::photo::{Photo, PhotoEdit, PhotoInfo};
+use shared::photo::{DuplicatePage, Photo, PhotoEdit, PhotoInfo};
 use shared::photo_index::Shelf;
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
@@ -24,7 +24,7 @@ use sync::{AlbumView, Command, CommandError, EditBase, QueueEntry, SyncSummary};
 
 pub use crate::model::FileType;
 pub use crate::model::conflict::Side;
-pub use crate::model::photos::{ListedPhoto, Overlay, OwnPhotos, PhotoCache, PhotoIndex, Stand};
+pub use crate::model::photos::{ListedPhoto, Overlay, OwnPhotos, PhotoCache, PhotoIndex, Sought, Stand};
 
 /// A future on the browser's one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -333,18 +333,22 @@ pub enum PhotoList {
     Archived,
     Hidden,
     Album(ItemId),
+    /// Those of the library that a search finds.
+    Found(Sought),
 }
 
 impl PhotoList {
     /// Where albums are.
     pub const ALBUMS: &str = "/photos/albums";
+    /// Where photos that look the same are.
+    pub const DUPLICATES: &str = "/photos/duplicates";
     /// The lists that everybody has.
     pub const ALL: [Self; 4] = [Self::Library, Self::Favorites, Self::Archived, Self::Hidden];
 
     /// The last part of its address; none for the library itself.
     const fn name(self) -> &'static str {
         match self {
-            Self::Library => "",
+            Self::Library | Self::Found(_) => "",
             Self::Favorites => "favorites",
             Self::Archived => "archive",
             Self::Hidden => "hidden",
@@ -359,6 +363,9 @@ impl PhotoList {
     pub fn address(self) -> String {
         match self {
             Self::Album(album) => format!("{}/{album}", Self::ALBUMS),
+            Self::Found(sought) => {
+                format!("/photos?q={}", String::from(js_sys::encode_uri_component(sought.text())))
+            }
             _ => format!("/photos/{}", self.name()).trim_end_matches('/').to_owned(),
         }
     }
@@ -366,7 +373,7 @@ impl PhotoList {
     pub const fn shelf(self) -> Shelf {
         match self {
             // An album has archived photos as well.
-            Self::Library | Self::Favorites | Self::Album(_) => Shelf::Library,
+            Self::Library | Self::Favorites | Self::Album(_) | Self::Found(_) => Shelf::Library,
             Self::Archived => Shelf::Archived,
             Self::Hidden => Shelf::Hidden,
         }
@@ -379,7 +386,15 @@ impl PhotoList {
         }
     }
 
-    /// Whether it has a photo that is marked so; of an album, where the photo is in it.
+    pub const fn sought(self) -> Option<Sought> {
+        match self {
+            Self::Found(sought) => Some(sought),
+            _ => None,
+        }
+    }
+
+    /// Whether it has a photo that is marked so; of an album, where the photo is in it, and of a search, where that
+    /// finds it.
     pub fn has(self, marks: PhotoMarks) -> bool {
         if let Self::Album(_) = self {
             return !marks.is_deleted && !marks.hidden;
@@ -408,6 +423,15 @@ impl PhotoMarks {
         let PhotoInfo { is_favorite, hidden, archived, .. } = *info;
         Self { is_deleted: false, is_favorite, hidden, archived }
     }
+}
+
+/// What a library can be searched by: a few of each kind, those of most photos first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PhotoHints {
+    /// The latest first.
+    pub years: Vec<String>,
+    pub places: Vec<String>,
+    pub cameras: Vec<String>,
 }
 
 /// How a list of photos stands.
@@ -562,6 +586,10 @@ pub trait Cloud {
     fn albums(&self) -> Vec<AlbumView>;
     /// A list of photos; asked for again, the same one.
     fn photos(&self, list: PhotoList) -> Rc<dyn PhotoSource>;
+    /// What the library can be searched by, as far as this device knows it.
+    fn photo_hints(&self) -> LocalFuture<PhotoHints>;
+    /// Photos that look the same, in groups.
+    fn duplicates(&self, cursor: Option<String>) -> LocalFuture<Result<DuplicatePage, CallError>>;
     /// What this device knows of a photo; none where that is nothing. Followed by `revision`.
     fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks>;
     /// What is known of a photo, this device's own edits applied; none where that is nothing. Followed by

@@ -107,7 +107,12 @@ fn Frame(root: ItemId) -> impl IntoView {
         let is_list = ui.place.with(|place| {
             !matches!(
                 place,
-                Place::Editor(_) | Place::Photos(_) | Place::Albums | Place::Activity | Place::Elsewhere
+                Place::Editor(_)
+                    | Place::Photos(_)
+                    | Place::Albums
+                    | Place::Duplicates
+                    | Place::Activity
+                    | Place::Elsewhere
             )
         });
         ui.preferences.with(|it| it.details_open) && is_list
@@ -256,6 +261,7 @@ fn use_title(ui: Ui) {
             }
             Place::Photos(_) => words::PHOTOS.to_owned(),
             Place::Albums => words::ALBUMS.to_owned(),
+            Place::Duplicates => words::DUPLICATES.to_owned(),
             Place::Trash => words::TRASH.to_owned(),
             Place::Search(_) => words::SEARCH.to_owned(),
             Place::Editor(id) => ui.item(id).map(|item| item.item.name.clone()).unwrap_or_default(),

@@ -34,6 +34,7 @@ pub enum Place {
     Folder(ItemId),
     Photos(PhotoList),
     Albums,
+    Duplicates,
     Trash,
     Search(String),
     /// A text that is edited.
@@ -41,6 +42,13 @@ pub enum Place {
     Activity,
     #[default]
     Elsewhere,
+}
+
+impl Place {
+    /// Whether it belongs to the library of photos.
+    pub const fn is_of_photos(&self) -> bool {
+        matches!(self, Self::Photos(_) | Self::Albums | Self::Duplicates)
+    }
 }
 
 /// A question or a task in a modal dialog.
@@ -298,7 +306,9 @@ impl Ui {
         match self.place.get_untracked() {
             Place::Folder(id) => id,
             Place::Editor(id) => self.item_now(id).map_or(self.root, |item| item.item.parent_id),
-            Place::Photos(_) | Place::Albums => self.cloud().photo_library().unwrap_or(self.root),
+            Place::Photos(_) | Place::Albums | Place::Duplicates => {
+                self.cloud().photo_library().unwrap_or(self.root)
+            }
             Place::Trash | Place::Search(_) | Place::Activity | Place::Elsewhere => self.root,
         }
     }

@@ -1,7 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { type Page, expect, test } from "@playwright/test";
 
-import { MINUTE_MS, gallery, inPlace, photo, world } from "../library.ts";
+import { MINUTE_MS, fill, gallery, inPlace, listed, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";
 
@@ -157,4 +157,81 @@ test("the photo that was pressed opens, whatever comes while the pointer is down
   await expect(page.getByRole("dialog", { name: /IMG_/ })).toHaveAccessibleName(/IMG_0004/);
   await page.goBack();
   await expect(photo(page, "2024.*IMG_0000")).toBeVisible();
+});
+
+test("photos are found by date and name, at an address, without the server too", async ({ browser }) => {
+  test.setTimeout(4 * MINUTE_MS);
+  const ann = await Person.on(browser, here.gate.url);
+  await ann.register("ann");
+  const { page } = ann;
+  await fill(ann, 12);
+  const found = page.getByRole("grid", { name: "Photos found" });
+  const field = page.getByRole("searchbox", { name: "Search photos" });
+
+  await test.step("what is typed is in the address, and back leads back", async () => {
+    await field.fill("IMG_0003");
+    await expect(found.getByRole("gridcell")).toHaveCount(1);
+    await expect(page).toHaveURL(/\/photos\?q=IMG_0003$/);
+    await field.fill("20 may 2024");
+    await expect.poll(() => found.getByRole("gridcell").count()).toBeGreaterThan(1);
+    for (const label of await found.getByRole("gridcell").evaluateAll((all) => all.map((cell) => cell.ariaLabel))) {
+      expect(label).toContain("20 May 2024");
+    }
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations).toEqual([]);
+    await page.goBack();
+    await expect(gallery(page).getByRole("gridcell")).toHaveCount(12);
+  });
+
+  await test.step("a photo that was found opens, and closing it leads to what was found", async () => {
+    await page.goto("/photos?q=img_0005");
+    await photo(page, "IMG_0005").click();
+    await expect(page.getByRole("dialog", { name: /IMG_0005/ })).toBeVisible();
+    await page.keyboard.press("Escape");
+    await expect(found.getByRole("gridcell")).toHaveCount(1);
+    await field.fill("zebra");
+    await expect(page.getByRole("heading", { name: "No photo found" })).toBeVisible();
+  });
+
+  await test.step("an empty search offers what there is", async () => {
+    await page.goto("/photos?q=");
+    await page.getByRole("list", { name: "Years" }).getByRole("link", { name: "2024" }).click();
+    await expect(found.getByRole("gridcell")).toHaveCount(12);
+  });
+
+  await test.step("without the server, this device searches what it knows", async () => {
+    await ann.isReadyForOffline();
+    await page.goto("/photos");
+    await here.gate.cut();
+    await page.reload();
+    await ann.seesStatus(/Offline/);
+    await field.fill("img_0007 2024");
+    await expect(found.getByRole("gridcell")).toHaveCount(1);
+    await expect(photo(page, "IMG_0007")).toBeVisible();
+  });
+});
+
+test("photos that look the same are reviewed, and the best one stays", async ({ browser }) => {
+  test.setTimeout(3 * MINUTE_MS);
+  const ann = await Person.on(browser, here.gate.url);
+  await ann.register("ann");
+  const { page } = ann;
+  const [one, other] = await photographs(page, 2);
+  // Another file of the same picture: something follows the end of the image.
+  const again = { ...one!, name: "Copy.jpg", buffer: Buffer.concat([one!.buffer, Buffer.from("later")]) };
+  await page.goto("/photos");
+  await page.locator("#pick-files").setInputFiles([one!, other!, again]);
+  await expect.poll(async () => (await listed(page)).filter(({ status }) => status === "ready").length, { timeout: MINUTE_MS }).toBe(3);
+  await page.getByRole("link", { name: "Duplicates" }).click();
+  const group = page.getByRole("region", { name: "2 photos that look the same" });
+  await expect(group.getByRole("radio", { name: "Copy.jpg" })).toBeChecked();
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations).toEqual([]);
+  await group.getByRole("radio", { name: "IMG_0000.jpg" }).check();
+  await group.getByRole("button", { name: "Keep this, delete the other" }).press("Enter");
+  await expect(page.getByRole("heading", { name: "No photo is here twice" })).toBeVisible();
+  await ann.seesStatus("Up to date");
+  expect((await listed(page)).map(({ fileName }) => fileName).sort()).toEqual(["IMG_0000.jpg", "IMG_0001.jpg"]);
+  await page.getByRole("button", { name: "Undo" }).last().click();
+  await expect(group).toBeVisible();
 });

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::account::{Device, DeviceList, Register, Registered, SignIn, SignedIn};
 use shared::activity::ActivityPage;
-use shared::photo::{Photo, PhotoPage};
+use shared::photo::{DuplicatePage, Photo, PhotoPage};
 use shared::photo_index::{PhotoIndexPage, Shelf};
 use shared::sync::{
     ConflictList, PullResponse, PushRequest, PushResponse, ResolveRequest, ResolveResponse, TrashPage,
@@ -190,6 +190,7 @@ fn listed(list: PhotoList) -> Vec<(&'static str, String)> {
     };
     let mut query = vec![("shelf", shelf.to_owned())];
     query.extend((list == PhotoList::Favorites).then(|| ("favorite", "true".to_owned())));
+    query.extend(list.sought().map(|sought| ("query", sought.text().to_owned())));
     query
 }
 
@@ -197,6 +198,11 @@ fn listed(list: PhotoList) -> Vec<(&'static str, String)> {
 pub async fn form(address: &str) -> Answer<()> {
     let response = send(Request::get(address), CALL_TIMEOUT_MS).await?;
     response.binary().await.map(drop).map_err(|_| CallError::Unreachable)
+}
+
+pub async fn duplicates(cursor: Option<&str>) -> Answer<DuplicatePage> {
+    let request = Request::get("/api/v1/photos/duplicates").query(cursor.map(|cursor| ("cursor", cursor)));
+    read(send(request, CALL_TIMEOUT_MS).await?).await
 }
 
 pub async fn photo(id: ItemId) -> Answer<Photo> {

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use app::ports::{
-    ActivityView, CallError, DeviceStorage, Import, KeptNotice, ListedPhoto, LocalFuture, PhotoList, Picked,
-    Progress, Side, TextEdit,
+    ActivityView, CallError, DeviceStorage, Import, KeptNotice, ListedPhoto, LocalFuture, PhotoHints,
+    PhotoList, Picked, Progress, Side, TextEdit,
 };
 use futures::channel::mpsc::UnboundedReceiver;
 use shared::account::Device;
 use shared::activity::ActivityPage;
+use shared::photo::DuplicatePage;
 use shared::upload::{FileVersion, UploadCompleted};
 use shared::{ConflictId, DeviceId, ItemId, ItemName, OperationId, VersionId};
 use sync::{UploadError, UploadOrder};
@@ -53,6 +54,8 @@ pub struct Later {
     pub set_forms_budget: fn(u64) -> LocalFuture<()>,
     pub forget_seen_forms: fn() -> LocalFuture<()>,
     pub listed_photos: fn(&Replica, PhotoList) -> Option<Vec<ListedPhoto>>,
+    pub photo_hints: fn(BrowserCloud) -> LocalFuture<PhotoHints>,
+    pub duplicates: fn(Option<String>) -> Call<DuplicatePage>,
     pub activity: fn(Option<Rc<IndexedDbStore>>, Option<String>) -> Call<ActivityView>,
     pub kept_notices: fn(Option<Rc<IndexedDbStore>>) -> LocalFuture<Vec<KeptNotice>>,
     pub versions: fn(ItemId) -> Call<Vec<FileVersion>>,
@@ -87,6 +90,11 @@ fn later() -> Result<Later, SplitLoaderError> {
         set_forms_budget: |bytes| Box::pin(photos::set_budget(bytes)),
         forget_seen_forms: || Box::pin(photos::forget_seen()),
         listed_photos: Replica::listed_photos,
+        photo_hints: |cloud| {
+            let hints = cloud.with_seat(|seat| seat.replica().photo_hints()).unwrap_or_default();
+            Box::pin(async move { hints })
+        },
+        duplicates: |cursor| Box::pin(async move { api::duplicates(cursor.as_deref()).await }),
         activity: |store, cursor| Box::pin(activity(store, cursor)),
         kept_notices: |store| Box::pin(kept_notices(store)),
         versions: |id| Box::pin(api::versions(id)),

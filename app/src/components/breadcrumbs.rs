@@ -22,6 +22,7 @@ pub fn Breadcrumbs() -> impl IntoView {
             }
             Place::Photos(_)
             | Place::Albums
+            | Place::Duplicates
             | Place::Trash
             | Place::Search(_)
             | Place::Editor(_)
@@ -30,7 +31,7 @@ pub fn Breadcrumbs() -> impl IntoView {
         }
     });
     let title = move || match ui.place.get() {
-        Place::Photos(_) | Place::Albums => words::PHOTOS,
+        Place::Photos(_) | Place::Albums | Place::Duplicates => words::PHOTOS,
         Place::Trash => words::TRASH,
         Place::Search(_) => words::SEARCH,
         Place::Activity => words::ACTIVITY,

@@ -15,6 +15,7 @@ pub mod dialog;
 pub mod dialogs;
 pub mod drawing;
 pub mod drop_overlay;
+pub mod duplicate_group;
 pub mod editor;
 pub mod empty_state;
 pub mod file_icon;

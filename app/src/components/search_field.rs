@@ -1,12 +1,18 @@
+use std::time::Duration;
+
 use leptos::html::Input;
 use leptos::prelude::*;
 
 use super::icon::{Glyph, IconButton};
+use crate::ports::{PhotoList, Sought};
 use crate::ui::{Place, use_ui};
 use crate::words;
 
 /// The id by which `/` finds the field.
 pub const SEARCH_INPUT: &str = "search";
+
+/// How long one pauses in typing until photos are searched.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Searches as one types; the address follows, so that a search can be kept and shared.
 #[component]
@@ -15,8 +21,10 @@ pub fn SearchField() -> impl IntoView {
     let input = NodeRef::<Input>::new();
     let text = Memo::new(move |_| match ui.place.get() {
         Place::Search(text) => text,
+        Place::Photos(PhotoList::Found(sought)) => sought.text().to_owned(),
         _ => String::new(),
     });
+    let is_of_photos = Memo::new(move |_| ui.place.with(Place::is_of_photos));
     Effect::new(move || {
         let text = text.get();
         if let Some(input) = input.get()
@@ -25,7 +33,25 @@ pub fn SearchField() -> impl IntoView {
             input.set_value(&text);
         }
     });
+    let waiting = StoredValue::new(None::<TimeoutHandle>);
+    // The server is asked for photos: not with every letter.
+    let search_photos = move |typed: String| {
+        let go = move || {
+            let sought = PhotoList::Found(Sought::of(&typed));
+            match ui.place.get_untracked() {
+                Place::Photos(PhotoList::Found(_)) => ui.replace_address(&sought.address()),
+                _ => ui.go(&sought.address()),
+            }
+        };
+        if let Some(before) = waiting.try_update_value(Option::take).flatten() {
+            before.clear();
+        }
+        waiting.set_value(set_timeout_with_handle(go, PAUSE).ok());
+    };
     let search = move |typed: String| {
+        if is_of_photos.get_untracked() {
+            return search_photos(typed);
+        }
         let typed = typed.trim();
         let address = if typed.is_empty() {
             "/search".to_owned()
@@ -42,13 +68,16 @@ pub fn SearchField() -> impl IntoView {
         if let Some(input) = input.get_untracked() {
             input.set_value("");
         }
-        if ui.place.with_untracked(|place| matches!(place, Place::Search(_)))
+        let is_search =
+            |place: &Place| matches!(place, Place::Search(_) | Place::Photos(PhotoList::Found(_)));
+        if ui.place.with_untracked(is_search)
             && let Ok(history) = window().history()
         {
             history.back().ok();
         }
         ui.take_focus();
     };
+    let hint = move || if is_of_photos.get() { words::SEARCH_PHOTOS } else { words::SEARCH_HINT };
     view! {
         <div class="search" role="search">
             <Glyph icon=icondata::LuSearch />
@@ -59,8 +88,8 @@ pub fn SearchField() -> impl IntoView {
                 autocomplete="off"
                 spellcheck="false"
                 enterkeyhint="search"
-                placeholder=words::SEARCH_HINT
-                aria-label=words::SEARCH_HINT
+                placeholder=hint
+                aria-label=hint
                 on:input=move |event| search(event_target_value(&event))
                 on:keydown=move |event| match event.key().as_str() {
                     "Escape" => {

@@ -13,7 +13,7 @@ use crate::words;
 pub fn Sidebar() -> impl IntoView {
     let ui = use_ui();
     let at_root = move || ui.place.with(|place| *place == Place::Folder(ui.root));
-    let at_photos = move || ui.place.with(|place| matches!(place, Place::Photos(_) | Place::Albums));
+    let at_photos = move || ui.place.with(Place::is_of_photos);
     let at_trash = move || ui.place.with(|place| *place == Place::Trash);
     let at_activity = move || ui.place.with(|place| *place == Place::Activity);
     view! {

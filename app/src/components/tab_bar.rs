@@ -20,7 +20,7 @@ pub fn TabBar() -> impl IntoView {
     view! {
         <nav class="tab-bar" aria-label=words::MAIN_NAVIGATION>
             {tab("/files", icondata::LuFiles, words::FILES, |place| matches!(place, Place::Folder(_)))}
-            {tab("/photos", icondata::LuImages, words::PHOTOS, |place| matches!(place, Place::Photos(_) | Place::Albums))}
+            {tab("/photos", icondata::LuImages, words::PHOTOS, Place::is_of_photos)}
             {tab("/search", icondata::LuSearch, words::SEARCH, |place| matches!(place, Place::Search(_)))}
             {tab("/trash", icondata::LuTrash2, words::TRASH, |place| *place == Place::Trash)}
             {tab("/settings", icondata::LuSettings, words::SETTINGS, |place| *place == Place::Elsewhere)}

@@ -4,7 +4,7 @@ use super::breadcrumbs::Breadcrumbs;
 use super::icon::Glyph;
 use super::search_field::SearchField;
 use super::sync_status::SyncStatusButton;
-use crate::ports::Account;
+use crate::ports::{Account, PhotoList};
 use crate::ui::{Place, use_ui};
 use crate::words;
 
@@ -26,7 +26,8 @@ pub fn TopBar() -> impl IntoView {
         }
         _ => None,
     };
-    let is_search = move || ui.place.with(|place| matches!(place, Place::Search(_)));
+    let is_search = |place: &Place| matches!(place, Place::Search(_) | Place::Photos(PhotoList::Found(_)));
+    let is_search = move || ui.place.with(is_search);
     view! {
         <header class="top-bar" class:searching=is_search>
             {move || above().map(|href| view! {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use shared::account::Device;
-use shared::photo::{Photo, PhotoEdit, PhotoInfo};
+use shared::photo::{DuplicatePage, Photo, PhotoEdit, PhotoInfo};
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
 use shared::{
@@ -24,9 +24,8 @@ use uuid::Uuid;
 use crate::hooks::clock::now;
 use crate::ports::{
     Account, ActivityView, Amount, CallError, Cloud, DeviceStorage, Import, Keeping, Kept, KeptNotice,
-    LocalFuture, Notice, PhotoList, PhotoMarks, PhotoSource, Picked, Progress, SaveError, Side, TextEdit,
-    UploadControl,
-    UploadState, UploadView,
+    LocalFuture, Notice, PhotoHints, PhotoList, PhotoMarks, PhotoSource, Picked, Progress, SaveError, Side,
+    TextEdit, UploadControl, UploadState, UploadView,
 };
 pub use scene::Scene;
 use tree::Tree;
@@ -402,6 +401,20 @@ impl Cloud for DemoCloud {
 
     fn photos(&self, list: PhotoList) -> Rc<dyn PhotoSource> {
         Rc::new(photos::DemoPhotos::new(self.scene, list, self.photos.get_value()))
+    }
+
+    fn photo_hints(&self) -> LocalFuture<PhotoHints> {
+        let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
+        let hints = PhotoHints {
+            years: texts(&["2026", "2025", "2024"]),
+            places: texts(&["Munich", "Starnberg"]),
+            cameras: texts(&["Pixel 8 Pro"]),
+        };
+        Box::pin(async move { hints })
+    }
+
+    fn duplicates(&self, _: Option<String>) -> LocalFuture<Result<DuplicatePage, CallError>> {
+        self.answer(photos::duplicates(self.scene))
     }
 
     fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks> {

@@ -7,7 +7,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use shared::photo::{Aspect, Derivative, Derivatives, Location, Photo, PhotoInfo, PhotoStatus, WallTime};
+use shared::photo::{
+    Aspect, Derivative, Derivatives, DuplicateGroup, DuplicatePage, Location, Photo, PhotoInfo, PhotoStatus,
+    WallTime,
+};
 use shared::{ClientFileItem, ItemId, Timestamp};
 use sync::AlbumView;
 use uuid::Uuid;
@@ -143,6 +146,27 @@ pub fn albums(scene: Scene) -> Vec<AlbumView> {
         cover: Some(id_of(*every)),
     };
     albums.map(album).collect()
+}
+
+/// Groups of two and three that look the same.
+pub fn duplicates(scene: Scene) -> DuplicatePage {
+    let count = photos_of(scene);
+    let alike = |number: usize, copies: usize| DuplicateGroup {
+        photos: (0..copies)
+            .map(|copy| {
+                let mut photo = photo(number, count, marks_at_first(number));
+                let id = id_of(count + number * 4 + copy);
+                (photo.id, photo.file_id, photo.size) = (id, id, photo.size / (copy as u64 + 1));
+                if copy > 0 {
+                    photo.file_name = format!("IMG_{number:04} ({copy}).jpg");
+                    (photo.info.lens, photo.info.exposure, photo.info.location) = (None, None, None);
+                }
+                photo
+            })
+            .collect(),
+    };
+    let groups = if count == 0 { Vec::new() } else { vec![alike(3, 2), alike(10, 3), alike(25, 2)] };
+    DuplicatePage { groups, next_cursor: None }
 }
 
 pub struct DemoPhotos {

@@ -64,7 +64,7 @@ pub fn AlbumsPage() -> impl IntoView {
         }
     };
     view! {
-        <div class="toolbar gallery-bar">{new_button()}<PhotoLinks here=None /></div>
+        <div class="toolbar gallery-bar">{new_button()}<PhotoLinks at=PhotoList::ALBUMS /></div>
         {move || {
             let albums = albums.get();
             if albums.is_empty() {

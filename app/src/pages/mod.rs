@@ -2,6 +2,7 @@
 
 mod activity;
 mod albums;
+mod duplicates;
 mod edit;
 mod files;
 mod not_found;
@@ -16,6 +17,7 @@ mod trash;
 
 pub use activity::ActivityPage;
 pub use albums::{AlbumPage, AlbumsPage};
+pub use duplicates::DuplicatesPage;
 pub use edit::EditPage;
 pub use files::FilesPage;
 pub use not_found::NotFound;

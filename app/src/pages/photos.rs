@@ -1,9 +1,10 @@
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
 
-use super::{AlbumsPage, NotFound};
+use super::{AlbumsPage, DuplicatesPage, NotFound};
 use crate::components::gallery::GalleryOf;
-use crate::ports::PhotoList;
+use crate::components::gallery::search::SearchStart;
+use crate::ports::{PhotoList, Sought};
 use crate::ui::{Place, use_ui};
 
 /// What `/photos` and what is below it shows, a single album apart.
@@ -11,34 +12,46 @@ use crate::ui::{Place, use_ui};
 enum Shows {
     Photos(PhotoList),
     Albums,
+    Duplicates,
     Nothing,
 }
 
 impl Shows {
     fn of(name: &str) -> Self {
+        let is_at = |address: &str| address.ends_with(&format!("/{name}"));
         match PhotoList::named(name) {
             Some(list) => Self::Photos(list),
-            None if PhotoList::ALBUMS.ends_with(&format!("/{name}")) => Self::Albums,
+            None if is_at(PhotoList::ALBUMS) => Self::Albums,
+            None if is_at(PhotoList::DUPLICATES) => Self::Duplicates,
             None => Self::Nothing,
         }
     }
 }
 
-/// `/photos`, `/photos/favorites`, `/photos/archive`, `/photos/hidden` and `/photos/albums`.
+/// `/photos`, `/photos?q=`, `/photos/favorites`, `/photos/archive`, `/photos/hidden`, `/photos/albums` and
+/// `/photos/duplicates`.
 #[component]
 pub fn PhotosPage() -> impl IntoView {
     let ui = use_ui();
-    let params = use_params_map();
-    let shows =
-        Memo::new(move |_| params.with(|params| Shows::of(params.get_str("list").unwrap_or_default())));
-    Effect::new(move || {
-        if let Shows::Photos(list) = shows.get() {
-            ui.enter(Place::Photos(list));
+    let (params, query) = (use_params_map(), use_query_map());
+    let sought = move || query.with(|query| query.get_str("q").map(Sought::of));
+    let shows = Memo::new(move |_| {
+        let shows = params.with(|params| Shows::of(params.get_str("list").unwrap_or_default()));
+        match (shows, sought()) {
+            (Shows::Photos(PhotoList::Library), Some(sought)) => Shows::Photos(PhotoList::Found(sought)),
+            (shows, _) => shows,
         }
     });
+    Effect::new(move || match shows.get() {
+        Shows::Photos(list) => ui.enter(Place::Photos(list)),
+        Shows::Duplicates => ui.enter(Place::Duplicates),
+        Shows::Albums | Shows::Nothing => {}
+    });
     move || match shows.get() {
+        Shows::Photos(PhotoList::Found(sought)) if sought.is_empty() => view! { <SearchStart /> }.into_any(),
         Shows::Photos(list) => view! { <GalleryOf list=list /> }.into_any(),
         Shows::Albums => view! { <AlbumsPage /> }.into_any(),
+        Shows::Duplicates => view! { <DuplicatesPage /> }.into_any(),
         Shows::Nothing => view! { <NotFound /> }.into_any(),
     }
 }

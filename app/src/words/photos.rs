@@ -33,6 +33,29 @@ pub const NO_ALBUMS: &str = "What belongs together";
 pub const NO_ALBUMS_HINT: &str =
     "Put photos of a journey, a feast or a person into an album. They stay in your library as well.";
 pub const NO_ALBUMS_YET: &str = "There are no albums yet.";
+pub const DUPLICATES: &str = "Duplicates";
+pub const NO_DUPLICATES: &str = "No photo is here twice";
+pub const NO_DUPLICATES_HINT: &str =
+    "Photos that look exactly the same, in different files, are shown here side by side.";
+pub const DUPLICATES_AWAY: &str = "Duplicates are found by the server";
+pub const DUPLICATES_HINT: &str = "These look exactly the same, though their files differ. The one that stays takes over the albums and the heart of the others.";
+pub const MORE_DUPLICATES: &str = "Show more";
+pub const WHICH_STAYS: &str = "Which one stays";
+pub const KEEP_ALL: &str = "Keep all";
+pub const BEST_OF_THEM: &str = "The best of them";
+pub const LIVE: &str = "LIVE";
+pub const PLAY_LIVE: &str = "Play the Live Photo";
+pub const LENGTH: &str = "Length";
+pub const SEARCH_PHOTOS: &str = "Search photos";
+pub const END_SEARCH: &str = "End the search";
+pub const SEARCH_BY: &str = "Search by";
+pub const YEARS: &str = "Years";
+pub const PLACES: &str = "Places";
+pub const CAMERAS: &str = "Cameras";
+pub const KINDS: &str = "Kinds";
+/// What a search takes, each as it is typed and as it is called.
+pub const KINDS_OF_PHOTOS: [(&str, &str); 4] =
+    [("video", "Videos"), ("live photo", "Live Photos"), ("panorama", "Panoramas"), ("png", "PNG")];
 pub const ZOOM: &str = "Group by";
 pub const SCRUBBER: &str = "Date";
 pub const FAVORITE: &str = "Favorite";
@@ -80,6 +103,7 @@ pub const fn photo_list(list: PhotoList) -> &'static str {
         PhotoList::Archived => "Archive",
         PhotoList::Hidden => "Hidden",
         PhotoList::Album(_) => "Album",
+        PhotoList::Found(_) => "Photos found",
     }
 }
 
@@ -106,6 +130,10 @@ pub const fn no_photos(list: PhotoList) -> (&'static str, &'static str) {
             ("Out of the way, not gone", "Photos that you archive leave the library and wait here.")
         }
         PhotoList::Hidden => ("Not for everyone's eyes", "Photos that you hide are only shown here."),
+        PhotoList::Found(_) => (
+            "No photo found",
+            "Try a year or a month, a place, a camera, a file’s name, or a kind such as video or panorama.",
+        ),
         PhotoList::Album(_) => {
             ("This album is still empty", "Select photos in your library and choose “Add to album”.")
         }
@@ -122,9 +150,20 @@ pub fn photo_heading(day: Option<WallDay>, zoom: Zoom) -> String {
     }
 }
 
+/// "1:04", "1:02:33".
+pub fn film_length(ms: u64) -> String {
+    let seconds = (ms + 500) / 1_000;
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
 /// What a photo is for those who hear it.
 pub fn photo_label(photo: &Photo, is_favorite: bool) -> String {
-    let kind = if photo.mime_type.starts_with("video/") { "Film" } else { PHOTO };
+    let kind = match (photo.mime_type.starts_with("video/"), photo.info.live_photo_video.is_some()) {
+        (true, _) => "Film",
+        (false, true) => "Live Photo",
+        (false, false) => PHOTO,
+    };
     let favorite = if is_favorite { ", favorite" } else { "" };
     format!("{kind}, {}, {}{favorite}", intl::wall_day_and_time(photo.info.taken_at), photo.file_name)
 }
@@ -178,6 +217,31 @@ pub fn originals_here(here: usize, all: usize, size: &str) -> String {
         return format!("{count} {originals} here, {size}");
     }
     format!("{} of {count} {originals} here, {size} in all", intl::whole(here as u64))
+}
+
+pub fn alike(count: usize) -> String {
+    format!("{} that look the same", counted(count, "photo", "photos"))
+}
+
+pub fn keep_this(others: usize) -> String {
+    let others = if others == 1 { "the other".to_owned() } else { format!("the other {others}") };
+    format!("Keep this, delete {others}")
+}
+
+pub fn duplicates_deleted(count: usize) -> String {
+    format!("Deleted {}", counted(count, "duplicate", "duplicates"))
+}
+
+pub fn details_of(count: usize) -> String {
+    match count {
+        0 => "No details".to_owned(),
+        count => counted(count, "detail", "details"),
+    }
+}
+
+/// What stands over what a search found.
+pub fn found_for(text: &str) -> String {
+    format!("“{text}”")
 }
 
 pub fn add_to_album_title(count: usize) -> String {

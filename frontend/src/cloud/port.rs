@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use app::ports::{
     Account, ActivityView, CallError, Cloud, DeviceStorage, Import, Keeping, KeptNotice, LocalFuture, Notice,
-    PhotoList, PhotoMarks, PhotoSource, Picked, Progress, Side, TextEdit, UploadControl, UploadView,
+    PhotoHints, PhotoList, PhotoMarks, PhotoSource, Picked, Progress, Side, TextEdit, UploadControl,
+    UploadView,
 };
 use leptos::prelude::*;
 use shared::account::{Device, Password, Register};
-use shared::photo::{Photo, PhotoInfo};
+use shared::photo::{DuplicatePage, Photo, PhotoInfo};
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
 use shared::{ClientFileItem, ConflictId, DeviceId, ItemId, ItemName, OperationId, VersionId};
@@ -303,6 +304,15 @@ impl Cloud for BrowserCloud {
         let photos = self.photos.borrow().clone();
         // The signed-in area is shown once there are lists.
         photos.map_or_else(|| unreachable!("photos are shown of an account"), |photos| photos.list(list))
+    }
+
+    fn photo_hints(&self) -> LocalFuture<PhotoHints> {
+        let cloud = self.clone();
+        later::once_here(move |code| (code.photo_hints)(cloud))
+    }
+
+    fn duplicates(&self, cursor: Option<String>) -> LocalFuture<Result<DuplicatePage, CallError>> {
+        later::call(move |code| (code.duplicates)(cursor))
     }
 
     fn photo_marks(&self, id: ItemId) -> Option<PhotoMarks> {

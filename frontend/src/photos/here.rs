@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use app::ports::{ListedPhoto, PhotoList, PhotoMarks};
+use app::ports::{ListedPhoto, PhotoList, PhotoMarks, Sought};
 use shared::photo::{Aspect, Derivatives, Photo, PhotoInfo};
+use shared::photo_query::{PhotoQuery, SearchText};
 use shared::sync::ZoneKind;
 use shared::{ClientFileItem, ItemId};
 use sync::ItemView;
@@ -19,7 +20,15 @@ impl Replica {
         }
         self.read(|engine| {
             let library = engine.root_of(ZoneKind::Photos)?;
-            let listed = |item: ItemView<'_>| listed(list, &item);
+            let query = PhotoQuery::parse(list.sought().map_or("", Sought::text)).unwrap_or_default();
+            let is_found = |item: &ItemView<'_>| {
+                query.is_empty()
+                    || item.photo().is_some_and(|info| {
+                        let text = SearchText::of(item.name(), item.mime_type().unwrap_or_default(), info);
+                        query.matches(&text, info.taken_at)
+                    })
+            };
+            let listed = |item: ItemView<'_>| listed(list, &item).filter(|_| is_found(&item));
             let mut listed: Vec<ListedPhoto> = match list.album() {
                 Some(album) => engine.photos_in_album(album).filter_map(listed).collect(),
                 None => engine.children(library).filter_map(listed).collect(),
@@ -62,7 +71,7 @@ impl Replica {
 
 /// What is on its way to the server is no photo yet.
 fn listed(list: PhotoList, item: &ItemView<'_>) -> Option<ListedPhoto> {
-    let info = item.photo().filter(|info| list.has(PhotoMarks::of(info)))?;
+    let info = item.photo().filter(|info| info.live_photo_of.is_none() && list.has(PhotoMarks::of(info)))?;
     let aspect = Aspect::of(info.width.unwrap_or(0), info.height.unwrap_or(0));
     Some(ListedPhoto { id: item.id(), taken_at: info.taken_at, aspect })
 }

@@ -103,8 +103,16 @@ impl ListOfPhotos {
         });
     }
 
+    /// Searches come and go.
+    fn is_kept(&self) -> bool {
+        self.list.sought().is_none()
+    }
+
     /// What this device kept of the list.
     async fn recall(&self) {
+        if !self.is_kept() {
+            return;
+        }
         let Ok(Some(segments)) = self.store.photo_index(&self.name()).await else { return };
         if self.index.borrow().is_empty() {
             self.take(whole(&segments), None);
@@ -207,8 +215,10 @@ impl ListOfPhotos {
         let is_other = self.here.borrow().is_some() || **self.index.borrow() != index;
         if is_other {
             self.take(index, None);
-            // What cannot be kept is shown all the same.
-            let _ = self.store.put_photo_index(&self.name(), &segments).await;
+            if self.is_kept() {
+                // What cannot be kept is shown all the same.
+                let _ = self.store.put_photo_index(&self.name(), &segments).await;
+            }
         }
         self.tell();
         true
@@ -342,6 +352,7 @@ impl ListOfPhotos {
         let (cursor, count) = (index.cursor(segment).map(str::to_owned), index.segment(segment).len());
         let is_known = self.cache.borrow().has(segment);
         if !is_known
+            && self.is_kept()
             && let Ok(Some(kept)) = self.store.photo_stretch(&self.name(), cursor.as_deref()).await
             && self.generation.get() == generation
             && index.fits(segment, kept.iter())
@@ -359,8 +370,10 @@ impl ListOfPhotos {
             return Err(CallError::Unreachable);
         }
         self.put(segment, &photos, true);
-        let borrowed: Vec<&Photo> = photos.iter().map(|photo| &**photo).collect();
-        let _ = self.store.put_photo_stretch(&self.name(), cursor.as_deref(), &borrowed).await;
+        if self.is_kept() {
+            let borrowed: Vec<&Photo> = photos.iter().map(|photo| &**photo).collect();
+            let _ = self.store.put_photo_stretch(&self.name(), cursor.as_deref(), &borrowed).await;
+        }
         Ok(photos)
     }
 

@@ -2,6 +2,7 @@
 
 mod forms;
 mod here;
+mod hints;
 mod list;
 
 use std::cell::RefCell;
@@ -70,7 +71,10 @@ impl PhotoLists {
         let known = self.lists.borrow().get(&list).cloned();
         known.unwrap_or_else(|| {
             let opened = open();
-            self.lists.borrow_mut().insert(list, opened.clone());
+            let mut lists = self.lists.borrow_mut();
+            // One search follows another.
+            lists.retain(|other, _| list.sought().is_none() || other.sought().is_none());
+            lists.insert(list, opened.clone());
             opened
         })
     }
@@ -104,7 +108,10 @@ impl Replica {
         if !is_album {
             return self.children(folder);
         }
-        self.items(|engine| engine.photos_in_album(folder).map(|item| item.id()).collect())
+        self.items(|engine| {
+            let videos = engine.videos_in_album(folder);
+            engine.photos_in_album(folder).chain(videos).map(|item| item.id()).collect()
+        })
     }
 
     /// The folders and albums that an item is kept with.

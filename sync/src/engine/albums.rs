@@ -33,6 +33,12 @@ impl Engine {
         })
     }
 
+    /// What moves of an album's Live Photos.
+    pub fn videos_in_album(&self, album: ItemId) -> impl Iterator<Item = ItemView<'_>> {
+        let photos = self.photos_in_album(album);
+        photos.filter_map(|item| self.item(item.photo()?.live_photo_video.as_ref()?.file_id))
+    }
+
     /// Whether what is not a photo yet, because it is on its way, goes into the album as well.
     pub fn is_headed_for(&self, item: ItemId, album: ItemId) -> bool {
         let album = self.resolve(album);

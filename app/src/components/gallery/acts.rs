@@ -41,7 +41,7 @@ impl PhotoAct {
     /// What a list offers for so many of its photos.
     pub fn offered(list: PhotoList, count: usize) -> Vec<Self> {
         let shelf = match list {
-            PhotoList::Library | PhotoList::Favorites => [Self::Archive, Self::Hide],
+            PhotoList::Library | PhotoList::Favorites | PhotoList::Found(_) => [Self::Archive, Self::Hide],
             PhotoList::Archived => [Self::Unarchive, Self::Hide],
             PhotoList::Hidden => [Self::Archive, Self::Unhide],
             PhotoList::Album(_) => [Self::RemoveFromAlbum, Self::Hide],
@@ -205,8 +205,8 @@ impl Gallery {
         cloud.revision().track();
         let mut info = photo.info.clone();
         if let Some(own) = cloud.photo_info(photo.id) {
-            (info.taken_at, info.taken_at_offset, info.location) =
-                (own.taken_at, own.taken_at_offset, own.location);
+            (info.taken_at, info.taken_at_offset) = (own.taken_at, own.taken_at_offset);
+            (info.location, info.place) = (own.location, own.place);
         }
         info
     }

@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 
 use super::acts::PhotoAct;
+use super::search::{FoundHead, SearchLink};
 use super::{Gallery, GalleryGrid};
 use crate::actions::Action;
 use crate::components::albums::AlbumHead;
@@ -29,15 +30,19 @@ pub fn GalleryBar(gallery: Gallery) -> impl IntoView {
 }
 
 fn no_selection(gallery: Gallery) -> AnyView {
-    match gallery.list.album() {
-        Some(album) => view! { <AlbumHead album=album /> }.into_any(),
-        None => view! { <Lists gallery=gallery /> }.into_any(),
+    match gallery.list {
+        PhotoList::Album(album) => view! { <AlbumHead album=album /> }.into_any(),
+        PhotoList::Found(sought) => view! { <FoundHead gallery=gallery sought=sought /> }.into_any(),
+        _ => view! { <Lists gallery=gallery /> }.into_any(),
     }
 }
 
-/// The lists of photos, and where the albums are. `here`: none is the albums'.
+/// The lists of photos, and where albums and duplicates are. `here` is one of the lists, `at` another address.
 #[component]
-pub fn PhotoLinks(here: Option<PhotoList>) -> impl IntoView {
+pub fn PhotoLinks(
+    #[prop(optional_no_strip)] here: Option<PhotoList>,
+    #[prop(optional)] at: &'static str,
+) -> impl IntoView {
     let link = move |address: String, name: &'static str, is_here: bool| {
         view! {
             <a class="gallery-list" class:here=is_here href=address aria-current=is_here.then_some("page")>
@@ -46,12 +51,14 @@ pub fn PhotoLinks(here: Option<PhotoList>) -> impl IntoView {
         }
     };
     let list = move |list: PhotoList| link(list.address(), words::photo_list(list), here == Some(list));
+    let other = move |address: &'static str, name| link(address.to_owned(), name, at == address);
     let [library, rest @ ..] = PhotoList::ALL;
     view! {
         <nav class="gallery-lists" aria-label=words::PHOTO_LISTS>
             {list(library)}
-            {link(PhotoList::ALBUMS.to_owned(), words::ALBUMS, here.is_none())}
+            {other(PhotoList::ALBUMS, words::ALBUMS)}
             {rest.into_iter().map(list).collect_view()}
+            {other(PhotoList::DUPLICATES, words::DUPLICATES)}
         </nav>
     }
     .into_any()
@@ -73,6 +80,7 @@ fn Lists(gallery: Gallery) -> impl IntoView {
             label=words::IMPORT_PHOTOS.to_owned()
             on_press=move |_| gallery.ui.dialog.set(Some(Dialog::ImportPhotos))
         />
+        <SearchLink />
         <PhotoLinks here=Some(gallery.list) />
     }
     .into_any()

@@ -4,9 +4,11 @@
 mod acts;
 mod bar;
 mod keys;
+mod live;
 mod pointer;
 mod pool;
 mod scrubber;
+pub mod search;
 mod stage;
 mod sweep;
 mod tile;
@@ -349,11 +351,21 @@ pub fn GalleryGrid(gallery: Gallery) -> impl IntoView {
         on_target_captured(&scroller, "load", |event| picture_came(&event, true));
         on_target_captured(&scroller, "error", |event| picture_came(&event, false));
         pointer::listen(gallery, &scroller);
+        live::listen(gallery, &scroller);
         observe_size(&scroller, move || gallery.refresh());
         let is_nowhere = document().active_element().is_none_or(|element| element.tag_name() == "BODY");
         if is_nowhere && gallery.ui.has_moved.get_value() {
             scroller.focus().ok();
         }
+    });
+    Effect::new(move |before: Option<u64>| {
+        let asked = gallery.ui.focus_list.get();
+        if before.is_some_and(|before| before != asked)
+            && let Some(scroller) = scroller.get_untracked()
+        {
+            scroller.focus().ok();
+        }
+        asked
     });
     on_cleanup(move || gallery.stage.set_value(None));
     use_refreshes(gallery);

@@ -38,7 +38,7 @@ struct Press {
     has_moved: bool,
 }
 
-fn place_under(event: &web_sys::Event) -> Option<usize> {
+pub fn place_under(event: &web_sys::Event) -> Option<usize> {
     place_of(&event.target()?.dyn_into::<Element>().ok()?)
 }
 

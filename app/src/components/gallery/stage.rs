@@ -151,6 +151,11 @@ impl Stage {
         }
     }
 
+    /// A photo's tile, if it is there.
+    pub fn tile(&self, place: usize) -> Option<HtmlElement> {
+        self.inner.borrow().pool.tile_element(place).cloned()
+    }
+
     /// Where a photo's tile is on the screen, if it is there.
     pub fn tile_rect(&self, place: usize) -> Option<web_sys::DomRect> {
         self.inner.borrow().pool.tile_element(place).map(|tile| tile.get_bounding_client_rect())

@@ -7,12 +7,14 @@ use leptos::task::spawn_local;
 use shared::ItemId;
 use shared::photo::{Photo, PhotoStatus, WallTime};
 use wasm_bindgen::{Clamped, JsCast};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement, HtmlImageElement, ImageData};
+use web_sys::{
+    CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement, HtmlImageElement, ImageData,
+};
 
 use super::pool::{element, px};
 use super::stage::Stage;
 use super::sweep::HELD;
-use super::{At, Shown};
+use super::{At, Shown, live};
 use crate::model::photos::{self, PhotoSelection};
 use crate::words;
 
@@ -41,6 +43,9 @@ struct Look {
     sharpness: Sharpness,
     is_favorite: bool,
     is_film: bool,
+    /// Of a film, where it is known, in milliseconds.
+    length: Option<u64>,
+    is_live: bool,
     is_arriving: bool,
     percent: Option<u8>,
     is_selected: bool,
@@ -52,6 +57,8 @@ pub struct Tile {
     element: HtmlElement,
     canvas: HtmlCanvasElement,
     picture: HtmlImageElement,
+    /// How long a film is, or that a photo moves.
+    length: Element,
     place: usize,
     width: u32,
     look: Look,
@@ -63,6 +70,7 @@ pub struct Tile {
 const INSIDE: &str = "<canvas class=\"photo-hash\" width=\"1\" height=\"1\" aria-hidden=\"true\"></canvas>\
     <img class=\"photo-picture\" alt=\"\" decoding=\"async\" draggable=\"false\">\
     <span class=\"photo-marks\" aria-hidden=\"true\"></span>\
+    <span class=\"photo-length\" aria-hidden=\"true\"></span>\
     <span class=\"photo-progress\" aria-hidden=\"true\"></span>\
     <span class=\"photo-tick\" aria-hidden=\"true\"><svg viewBox=\"0 0 24 24\"><circle cx=\"12\" cy=\"12\" r=\"10\"/>\
     <path d=\"m7.500 12.400 3.100 3.100 6-6.500\"/></svg></span>";
@@ -72,12 +80,16 @@ impl Tile {
         let tile = element("div", "photo", Some("gridcell"));
         tile.set_inner_html(INSIDE);
         let child = |selector: &str| tile.query_selector(selector).ok().flatten();
-        let (canvas, picture) = (child("canvas"), child("img"));
-        let (Some(canvas), Some(picture)) = (canvas, picture) else { unreachable!("both stand in INSIDE") };
+        let (Some(canvas), Some(picture), Some(length)) =
+            (child("canvas"), child("img"), child(".photo-length"))
+        else {
+            unreachable!("all stand in INSIDE")
+        };
         Self {
             element: tile,
             canvas: canvas.unchecked_into(),
             picture: picture.unchecked_into(),
+            length,
             place: usize::MAX,
             width: 0,
             look: Look::default(),
@@ -121,6 +133,10 @@ impl Tile {
     /// Leaves the screen: what was asked for is not wanted any more.
     pub fn empty(&mut self) {
         self.picture.remove_attribute("src").ok();
+        live::stop_in(&self.element);
+        if self.look.length.is_some() || self.look.is_live {
+            self.length.set_text_content(None);
+        }
         self.address = None;
         self.look = Look::default();
         self.is_hash_drawn = false;
@@ -168,6 +184,8 @@ impl Tile {
                 look.has_hash = photo.info.thumbhash.is_some();
                 look.is_favorite = gallery.marks(photo).is_favorite;
                 look.is_film = photo.mime_type.starts_with("video/");
+                look.length = photo.info.duration.filter(|_| look.is_film);
+                look.is_live = photo.info.live_photo_video.is_some();
             }
             At::Arriving(item) => {
                 look.is_arriving = true;
@@ -205,6 +223,7 @@ impl Tile {
             (" is-active", look.is_active),
             (" is-favorite", look.is_favorite),
             (" is-film", look.is_film),
+            (" is-live", look.is_live),
             (" is-arriving", look.is_arriving),
             (" is-failed", look.status == Some(PhotoStatus::Failed)),
         ] {
@@ -212,6 +231,14 @@ impl Tile {
         }
         self.element.set_class_name(&class);
         self.element.set_attribute("aria-selected", if look.is_selected { "true" } else { "false" }).ok();
+        if (before.length, before.is_live) != (look.length, look.is_live) {
+            let length = look.length.map(words::film_length);
+            let text = length.or_else(|| look.is_live.then(|| words::LIVE.to_owned()));
+            self.length.set_text_content(text.as_deref());
+        }
+        if is_other {
+            live::stop_in(&self.element);
+        }
         let said = |look: &Look| (look.id, look.is_favorite, look.is_arriving, look.percent, look.taken_at);
         if said(before) != said(look) || look.id.is_none() {
             let label = match at {

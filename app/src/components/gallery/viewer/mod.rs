@@ -37,9 +37,14 @@ thread_local! {
     static IS_PUSHED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
+/// The present address with another photo.
 fn address(id: Option<ItemId>) -> String {
     let path = location().pathname().unwrap_or_default();
-    id.map_or(path.clone(), |id| format!("{path}?photo={id}"))
+    let search = location().search().unwrap_or_default();
+    let sought = search.trim_start_matches('?').split('&').find(|pair| pair.starts_with("q="));
+    let pairs = sought.map(str::to_owned).into_iter().chain(id.map(|id| format!("photo={id}")));
+    let pairs: Vec<String> = pairs.collect();
+    if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) }
 }
 
 impl Gallery {
@@ -65,6 +70,8 @@ pub(super) struct Viewing {
     has_details: RwSignal<bool>,
     is_playing: RwSignal<bool>,
     is_closing: RwSignal<bool>,
+    /// Whether a Live Photo moves.
+    is_moving: RwSignal<bool>,
     wakes: StoredValue<u64>,
     dialog: NodeRef<DialogElement>,
 }
@@ -104,6 +111,7 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
         has_details: RwSignal::new(false),
         is_playing: RwSignal::new(false),
         is_closing: RwSignal::new(false),
+        is_moving: RwSignal::new(false),
         wakes: StoredValue::new(0),
         dialog: NodeRef::new(),
     };
@@ -156,7 +164,7 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
             on:focusin=move |_| viewing.wake()
         >
             <div class="viewer-stage">
-                {move || viewing.photo.get().map(|photo| view! { <Picture ui=gallery.ui photo=photo on_turn=on_turn on_close=on_close /> })}
+                {move || viewing.photo.get().map(|photo| view! { <Picture ui=gallery.ui photo=photo is_moving=viewing.is_moving on_turn=on_turn on_close=on_close /> })}
                 <Show when=move || viewing.is_failed.get()>
                     <p class="viewer-word" role="status">{words::PHOTO_UNREACHABLE}</p>
                 </Show>
@@ -188,6 +196,9 @@ fn Controls(viewing: Viewing) -> impl IntoView {
         <header class="viewer-head">
             <IconButton icon=icondata::LuArrowLeft label=words::CLOSE.to_owned() on_press=move |_| viewing.close() />
             <h2 class="viewer-date">{date}</h2>
+            <Show when=move || viewing.is_live()>
+                <LiveButton is_moving=viewing.is_moving />
+            </Show>
             <IconButton
                 icon=icondata::LuHeart
                 label=words::FAVORITE.to_owned()
@@ -241,7 +252,39 @@ fn Controls(viewing: Viewing) -> impl IntoView {
     .into_any()
 }
 
+/// Has a Live Photo move: while a mouse is over it, or until it is pressed again.
+#[component]
+fn LiveButton(is_moving: RwSignal<bool>) -> impl IntoView {
+    let hovered = move |is_over: bool| {
+        move |event: web_sys::PointerEvent| {
+            if event.pointer_type() == "mouse" {
+                is_moving.set(is_over);
+            }
+        }
+    };
+    view! {
+        <button
+            class="viewer-live"
+            type="button"
+            aria-label=words::PLAY_LIVE
+            title=words::PLAY_LIVE
+            aria-pressed=move || is_moving.get().to_string()
+            on:pointerenter=hovered(true)
+            on:pointerleave=hovered(false)
+            on:click=move |_| is_moving.update(|is_moving| *is_moving = !*is_moving)
+        >
+            <Glyph icon=icondata::LuCirclePlay />
+            {words::LIVE}
+        </button>
+    }
+    .into_any()
+}
+
 impl Viewing {
+    fn is_live(self) -> bool {
+        self.photo.with(|photo| photo.as_ref().is_some_and(|photo| photo.info.live_photo_video.is_some()))
+    }
+
     fn show(self, id: ItemId) {
         self.is_failed.set(false);
         let place = self.gallery.place_of(id);
@@ -264,6 +307,7 @@ impl Viewing {
     fn present(self, photo: Rc<Photo>) {
         let is_same = self.photo.with_untracked(|shown| shown.as_ref().is_some_and(|shown| *shown == photo));
         if !is_same {
+            self.is_moving.set(false);
             self.photo.set(Some(photo));
         }
         if let Some(place) = self.place.get_untracked() {
@@ -343,6 +387,7 @@ impl Viewing {
         match event.key().as_str() {
             "ArrowRight" => self.turn(1),
             "ArrowLeft" => self.turn(-1),
+            " " if untrack(|| self.is_live()) => self.is_moving.update(|is_moving| *is_moving = !*is_moving),
             "i" => self.has_details.update(|has| *has = !*has),
             "f" => self.act(PhotoAct::Favorite),
             "Delete" | "Backspace" => self.act(PhotoAct::Delete),

@@ -1,14 +1,17 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use leptos::ev::{MouseEvent, PointerEvent, WheelEvent};
-use leptos::html::{Canvas, Div, Img};
+use leptos::html::{Canvas, Div, Img, Video};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::ItemId;
 use shared::photo::{DerivativeKind, Photo, PhotoStatus};
 
 use super::view::View;
+use crate::components::gallery::live::begin;
 use crate::components::gallery::tile::draw_hash;
 use crate::ports::is_shown_by_browsers;
 use crate::ui::Ui;
@@ -18,6 +21,8 @@ use crate::words;
 const SWIPE_PIXELS: f64 = 60.0;
 /// Movement below this is none, in pixels.
 const SLOP_PIXELS: f64 = 4.0;
+/// A pointer that rests this long has a Live Photo move.
+const HOLD: Duration = Duration::from_millis(350);
 /// How near a double click comes.
 const NEAR: f64 = 2.5;
 /// How much a notch of the wheel does.
@@ -69,6 +74,8 @@ fn needs_original(photo: &Photo, side: f64) -> bool {
 pub fn Picture(
     ui: Ui,
     photo: Rc<Photo>,
+    /// Whether a Live Photo moves.
+    is_moving: RwSignal<bool>,
     /// To the photo so many places on.
     on_turn: Callback<isize>,
     on_close: Callback<()>,
@@ -131,6 +138,12 @@ pub fn Picture(
     };
     let (down, moved, up, cancelled) = (gestures.clone(), gestures.clone(), gestures.clone(), gestures);
     let name = photo.file_name.clone();
+    let video = photo.info.live_photo_video.as_ref().map(|video| video.file_id);
+    let hold = StoredValue::new(0_u64);
+    let end_hold = move || {
+        hold.update_value(|holds| *holds += 1);
+        is_moving.set(false);
+    };
     let reason = photo.info.failure.clone().filter(|_| photo.info.status == PhotoStatus::Failed);
     view! {
         <div
@@ -151,6 +164,18 @@ pub fn Picture(
                     area.set_pointer_capture(event.pointer_id()).ok();
                 }
                 down.borrow_mut().down(&event);
+                if video.is_some() {
+                    hold.update_value(|holds| *holds += 1);
+                    let (number, held) = (hold.get_value(), down.clone());
+                    set_timeout(
+                        move || {
+                            if hold.try_get_value() == Some(number) && held.borrow().is_resting() {
+                                is_moving.set(true);
+                            }
+                        },
+                        HOLD,
+                    );
+                }
             }
             on:pointermove=move |event: PointerEvent| {
                 let Some(change) = moved.borrow_mut().moved(&event) else { return };
@@ -159,6 +184,9 @@ pub fn Picture(
             }
             on:pointerup=move |event: PointerEvent| {
                 let swipe = up.borrow_mut().up(&event);
+                if video.is_some() {
+                    end_hold();
+                }
                 if let Some((x, y)) = swipe.filter(|_| at.with_untracked(View::is_whole)) {
                     if y > SWIPE_PIXELS && y > x.abs() {
                         on_close.run(());
@@ -182,12 +210,52 @@ pub fn Picture(
                         is_loaded.set(true);
                     }
                 />
+                {video.map(|video| view! { <Moving ui=ui video=video is_moving=is_moving /> })}
             </div>
             <Show when=move || is_failed.get()>
                 <p class="viewer-word" role="status">{words::PHOTO_UNREACHABLE}</p>
             </Show>
             {reason.map(|reason| view! { <p class="viewer-word" role="status">{words::no_preview_because(&reason)}</p> })}
         </div>
+    }
+    .into_any()
+}
+
+/// What moves of a Live Photo, over it; it comes when it is wanted.
+#[component]
+fn Moving(ui: Ui, video: ItemId, is_moving: RwSignal<bool>) -> impl IntoView {
+    let element = NodeRef::<Video>::new();
+    let source = RwSignal::new(None::<String>);
+    Effect::new(move || {
+        if is_moving.get() && source.with_untracked(Option::is_none) {
+            let asked = ui.cloud().content_url(video);
+            spawn_local(async move {
+                if let Ok(address) = asked.await {
+                    source.try_set(Some(address));
+                }
+            });
+        }
+    });
+    Effect::new(move || {
+        let (is_moving, is_here) = (is_moving.get(), source.with(Option::is_some));
+        let Some(element) = element.get().filter(|_| is_here) else { return };
+        if is_moving {
+            element.set_current_time(0.0);
+            begin(&element);
+        } else {
+            element.pause().ok();
+        }
+    });
+    view! {
+        <video
+            node_ref=element
+            class="viewer-moving"
+            class:is-moving=move || is_moving.get() && source.with(Option::is_some)
+            playsinline
+            aria-hidden="true"
+            src=move || source.get()
+            on:ended=move |_| is_moving.set(false)
+        ></video>
     }
     .into_any()
 }
@@ -239,6 +307,13 @@ struct Change {
 }
 
 impl Gestures {
+    /// One finger is down, and has not moved.
+    fn is_resting(&self) -> bool {
+        let mut points = self.points.values();
+        let near = |at: &(f64, f64)| (at.0 - self.began.0).hypot(at.1 - self.began.1) <= SLOP_PIXELS;
+        !self.was_pinch && points.next().is_some_and(near) && points.next().is_none()
+    }
+
     fn down(&mut self, event: &PointerEvent) {
         let point = (f64::from(event.client_x()), f64::from(event.client_y()));
         if self.points.is_empty() {
