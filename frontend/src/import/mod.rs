@@ -80,7 +80,7 @@ enum Read {
 
 impl Importer {
     async fn read(&self, picked: Picked) {
-        let Sources { entries, sources, skipped } = Sources::of(picked).await;
+        let Sources { entries, files: sources, skipped } = Sources::of(picked).await;
         let mut survey = Survey::new(entries);
         let texts = survey.texts().into_iter().map(|entry| (entry, Reading::Text));
         let heads = survey.pictures().into_iter().map(|entry| (entry, Reading::Head));

@@ -26,7 +26,7 @@ pub enum Source {
 #[derive(Default)]
 pub struct Sources {
     pub entries: Vec<Entry>,
-    pub sources: Vec<Source>,
+    pub files: Vec<Source>,
     /// Archives that could not be opened.
     pub skipped: Vec<Skipped>,
 }
@@ -66,7 +66,7 @@ impl Sources {
             crc32: None,
             unreadable: None,
         });
-        self.sources.push(Source::Picked(picked));
+        self.files.push(Source::Picked(picked));
     }
 
     fn add_archive(&mut self, source: usize, archive: Archive, entries: Vec<ZipEntry>) {
@@ -80,7 +80,7 @@ impl Sources {
                 crc32: Some(entry.crc32),
                 unreadable: entry.method.err(),
             });
-            self.sources.push(Source::Packed(archive.clone(), entry));
+            self.files.push(Source::Packed(archive.clone(), entry));
         }
     }
 }

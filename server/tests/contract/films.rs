@@ -14,8 +14,8 @@ use crate::photos::{jpeg, library_root, listed, upload};
 use crate::support::TestServer;
 use crate::uploads::noise;
 
-fn boxed(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
-    [&(content.len() as u32 + 8).to_be_bytes(), kind.as_slice(), content].concat()
+fn boxed(kind: &[u8], content: &[u8]) -> Vec<u8> {
+    [&(content.len() as u32 + 8).to_be_bytes(), kind, content].concat()
 }
 
 fn numbers(numbers: &[u32]) -> Vec<u8> {

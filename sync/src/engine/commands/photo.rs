@@ -62,13 +62,17 @@ impl Engine {
         change: AlbumChange,
         ran: &mut Ran,
     ) -> Result<Undo, CommandError> {
-        let photo = self.photo_of(id)?;
+        let photo = self.check_there(id)?.photo;
+        // What is on its way may go into an album: the server will find that it is a photo.
+        if photo.is_none() && !self.outbox.of_item(id).any(|queued| queued.op.act.is_create()) {
+            return Err(CommandError::NotAPhoto(id));
+        }
         match self.tree.local(album) {
             Some(node) if node.kind == ItemKind::Folder => {}
             Some(_) => return Err(CommandError::NotAFolder(album)),
             None => return Err(CommandError::ParentNotFound(album)),
         }
-        let is_in = photo.is_in(album) || self.is_headed_for(id, album);
+        let is_in = photo.is_some_and(|photo| photo.is_in(album)) || self.is_headed_for(id, album);
         let undo = match (is_in, change) {
             (false, AlbumChange::Remove) | (true, AlbumChange::Add) => return Ok(Vec::new()),
             (true, AlbumChange::Remove) => Some((id, AlbumChange::Add)),
