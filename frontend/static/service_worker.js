@@ -186,7 +186,7 @@ function amounts(held) {
 
 // The forms that have to go so that the others fit. Those of photos that a person keeps are not counted.
 function excess({ held, kept, budget }) {
-  const loose = [...held.values()].filter(({ id }) => !kept.has(id)).sort((a, b) => a.used - b.used);
+  const loose = [...held.values()].filter(({ id }) => !kept.has(id));
   const small = loose.filter(({ kind }) => kind === 'thumbnail');
   const large = loose.filter(({ kind }) => kind !== 'thumbnail');
   const bytesOf = (some) => some.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -195,6 +195,9 @@ function excess({ held, kept, budget }) {
   if (over <= 0) {
     return [];
   }
+  // Only now: this is looked at with every form that comes.
+  small.sort((a, b) => a.used - b.used);
+  large.sort((a, b) => a.used - b.used);
   const wanted = over + ROOM_SHARE * budget;
   const ofLarge = oldest(large, Math.min(wanted, larger - LARGER_SHARE * budget));
   const ofSmall = oldest(small, wanted - bytesOf(ofLarge));

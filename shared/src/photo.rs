@@ -409,7 +409,7 @@ impl PhotoInfo {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LivePhotoVideo {
     pub file_id: ItemId,
-    /// Immutable: another content has another.
+    /// Names its content: another has another.
     pub url: String,
     pub mime_type: String,
     /// In bytes.
