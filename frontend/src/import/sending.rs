@@ -121,6 +121,10 @@ impl Sending<'_> {
         let picked =
             PickedFile { file, folders: Vec::new(), handle: None, described: Some(Box::new(described)) };
         self.queue(id, picked).await;
+        let is_queued = self.importer.cloud.with_seat(|seat| seat.replica().item(id).is_some());
+        if is_queued != Some(true) {
+            return Err(Skip::NotQueued);
+        }
         self.known.insert(hash, id);
         self.waiting.push((id, photo.size));
         self.progress.queued += 1;
@@ -132,7 +136,7 @@ impl Sending<'_> {
         manifest.map(|manifest| manifest.content_hash()).map_err(|_| Skip::Damaged)
     }
 
-    /// Returns when the photo stands in the local tree.
+    /// Returns when the photo stands in the local tree, or will not.
     async fn queue(&self, id: ItemId, picked: PickedFile) {
         let picked = Picked { files: vec![picked], ..Picked::default() };
         match self.importer.cloud.seat() {
@@ -171,12 +175,11 @@ impl Sending<'_> {
         Some(id)
     }
 
+    /// What is in an album stays there once.
     fn add_to_albums(&self, photo: ItemId, albums: &[ItemId]) {
         let Some(seat) = self.importer.cloud.seat() else { return };
-        let Some(info) = seat.replica().photo_info(photo) else { return };
-        let new = albums.iter().filter(|album| !info.is_in(**album));
-        let commands: Vec<Command> =
-            new.map(|&album| Command::ChangeAlbum { photo, album, change: AlbumChange::Add }).collect();
+        let add = |&album: &ItemId| Command::ChangeAlbum { photo, album, change: AlbumChange::Add };
+        let commands: Vec<Command> = albums.iter().map(add).collect();
         if !commands.is_empty() {
             // What was removed meanwhile is not put into an album.
             let _ = seat.run(commands);

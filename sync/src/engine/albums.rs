@@ -4,12 +4,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use shared::ItemId;
-use shared::photo::{AlbumChange, InAlbum, WallTime};
+use shared::photo::{AlbumChange, InAlbum, PhotoInfo, WallTime};
 
 use super::read::ItemView;
 use super::{Act, Engine};
 
-/// An album and what it shows: neither hidden photos nor those in the trash.
+/// An album and what it shows: neither hidden photos nor those in the trash, and Live Photos once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlbumView {
     pub id: ItemId,
@@ -21,6 +21,10 @@ pub struct AlbumView {
     pub cover: Option<ItemId>,
 }
 
+fn is_shown(photo: &PhotoInfo) -> bool {
+    !photo.hidden && photo.live_photo_of.is_none()
+}
+
 impl Engine {
     /// The photos that an album shows, unsorted.
     pub fn photos_in_album(&self, album: ItemId) -> impl Iterator<Item = ItemView<'_>> {
@@ -29,7 +33,7 @@ impl Engine {
         let photos = library.into_iter().flat_map(|library| self.children(library));
         photos.filter(move |item| {
             let is_it = |held: &InAlbum| self.resolve(held.id) == album;
-            item.photo().is_some_and(|photo| !photo.hidden && photo.albums.iter().any(is_it))
+            item.photo().is_some_and(|photo| is_shown(photo) && photo.albums.iter().any(is_it))
         })
     }
 
@@ -73,7 +77,7 @@ impl Engine {
             self.folders(library).map(|folder| (folder.id(), album(folder.id(), folder.name()))).collect();
         let mut covers = BTreeMap::new();
         for item in self.children(library) {
-            let Some(photo) = item.photo().filter(|photo| !photo.hidden) else { continue };
+            let Some(photo) = item.photo().filter(|photo| is_shown(photo)) else { continue };
             for held in &photo.albums {
                 let id = self.resolve(held.id);
                 let Some(album) = albums.get_mut(&id) else { continue };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use shared::photo::{AlbumChange, PhotoEdit, PhotoInfo, WallTime};
+use shared::sync::ZoneKind;
 use shared::{ItemId, SyncStatus};
 use sync::{Command, CommandError};
 
@@ -217,6 +218,18 @@ fn what_is_on_its_way_goes_into_an_album_as_well() {
     assert_eq!(shown, [there]);
     let ran = world.run(0, vec![in_album(text, album, AlbumChange::Add)]);
     assert_eq!(ran.refused, [(0, CommandError::NotAPhoto(text))]);
+}
+
+#[test]
+fn a_photo_of_the_library_that_nobody_has_looked_at_goes_into_an_album() {
+    let mut world = World::new(1);
+    world.server.kind = ZoneKind::Photos;
+    let root = world.server.root;
+    let album = world.folder(0, root, "Summer");
+    let id = world.file(0, root, "a.heic", "sent, not read");
+    world.assert_converged();
+    let ran = world.run(0, vec![in_album(id, album, AlbumChange::Add)]);
+    assert_eq!(ran.refused, []);
 }
 
 #[test]

@@ -70,6 +70,7 @@ pub struct Backup {
 pub struct Server {
     pub root: ItemId,
     zone: ZoneId,
+    pub kind: ZoneKind,
     pub items: BTreeMap<ItemId, Entry>,
     pub conflicts: BTreeMap<ConflictId, ConflictInfo>,
     records: BTreeMap<OperationId, Record>,
@@ -96,6 +97,7 @@ impl Server {
         Self {
             root: ItemId(Uuid::from_u128(1)),
             zone: ZoneId(Uuid::from_u128(2)),
+            kind: ZoneKind::Files,
             items: BTreeMap::new(),
             conflicts: BTreeMap::new(),
             records: BTreeMap::new(),
@@ -189,7 +191,7 @@ impl Server {
         let zones = vec![ZoneInfo {
             zone_id: self.zone,
             root_id: self.root,
-            kind: ZoneKind::Files,
+            kind: self.kind,
             role: ZoneRole::Owner,
             state: self.zone_state,
         }];

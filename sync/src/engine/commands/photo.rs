@@ -7,6 +7,7 @@ use shared::{ItemId, ItemKind};
 use super::{Act, Engine, Undo};
 use crate::command::{Command, CommandError, Ran};
 use crate::outbox::Sort;
+use crate::tree::Node;
 
 impl Engine {
     /// Said again before it was sent, it is one operation.
@@ -49,9 +50,13 @@ impl Engine {
     /// What is known of a photo; of one that the server has not seen yet, its file's own time.
     fn photo_of(&self, id: ItemId) -> Result<Box<PhotoInfo>, CommandError> {
         let node = self.check_there(id)?;
-        let is_new = node.kind == ItemKind::File && self.root_of(ZoneKind::Photos) == Some(node.parent);
-        let unknown = || is_new.then(|| Box::new(PhotoInfo::unknown(node.modified_at)));
+        let unknown = || self.is_new_photo(&node).then(|| Box::new(PhotoInfo::unknown(node.modified_at)));
         node.photo.clone().or_else(unknown).ok_or(CommandError::NotAPhoto(id))
+    }
+
+    /// Whether the server will find a photo in this file of the library.
+    fn is_new_photo(&self, node: &Node) -> bool {
+        node.kind == ItemKind::File && self.root_of(ZoneKind::Photos) == Some(node.parent)
     }
 
     /// Said again of the same album before it was sent, it is one operation.
@@ -62,11 +67,13 @@ impl Engine {
         change: AlbumChange,
         ran: &mut Ran,
     ) -> Result<Undo, CommandError> {
-        let photo = self.check_there(id)?.photo;
-        // What is on its way may go into an album: the server will find that it is a photo.
-        if photo.is_none() && !self.outbox.of_item(id).any(|queued| queued.op.act.is_create()) {
+        let node = self.check_there(id)?;
+        // What is on its way, or not looked at yet, may go into an album: the server will find what it is.
+        let is_sent = || !self.outbox.of_item(id).any(|queued| queued.op.act.is_create());
+        if node.photo.is_none() && !self.is_new_photo(&node) && is_sent() {
             return Err(CommandError::NotAPhoto(id));
         }
+        let photo = node.photo;
         match self.tree.local(album) {
             Some(node) if node.kind == ItemKind::Folder => {}
             Some(_) => return Err(CommandError::NotAFolder(album)),
