@@ -188,6 +188,7 @@ test("photos are found by date and name, at an address, without the server too",
     await photo(page, "IMG_0005").click();
     await expect(page.getByRole("dialog", { name: /IMG_0005/ })).toBeVisible();
     await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog", { name: /IMG_0005/ })).toBeHidden();
     await expect(found.getByRole("gridcell")).toHaveCount(1);
     await field.fill("zebra");
     await expect(page.getByRole("heading", { name: "No photo found" })).toBeVisible();

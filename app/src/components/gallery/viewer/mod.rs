@@ -47,6 +47,12 @@ fn address(id: Option<ItemId>) -> String {
     if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) }
 }
 
+/// The photo that the present address names.
+fn named_photo() -> Option<ItemId> {
+    let search = location().search().unwrap_or_default();
+    search.trim_start_matches('?').split('&').find_map(|pair| pair.strip_prefix("photo=")?.parse().ok())
+}
+
 impl Gallery {
     /// Opens what is at a place.
     pub fn open(self, place: usize) {
@@ -459,9 +465,15 @@ impl Viewing {
         }
         self.is_closing.set(true);
         let is_calm = media_matches("(prefers-reduced-motion: reduce)");
-        let leave = move || match window().history() {
-            Ok(history) if IS_PUSHED.get() => drop(history.back()),
-            _ => self.gallery.ui.replace_address(&address(None)),
+        let leave = move || {
+            // Who went somewhere else meanwhile is not taken back.
+            if named_photo().is_none() {
+                return;
+            }
+            match window().history() {
+                Ok(history) if IS_PUSHED.get() => drop(history.back()),
+                _ => self.gallery.ui.replace_address(&address(None)),
+            }
         };
         set_timeout(leave, if is_calm { Duration::ZERO } else { RETURN });
     }
