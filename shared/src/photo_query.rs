@@ -181,6 +181,10 @@ impl PhotoQuery {
             terms.extend(term);
             rest = &rest[taken..];
         }
+        if terms.is_empty() && !text.trim().is_empty() {
+            // Signs alone are in no photo: of no day.
+            terms.push(Term::Days(WallDay(0), WallDay(0)));
+        }
         if terms.len() > QUERY_TERMS_MAX {
             return Err(InvalidPhotoQuery::TooManyTerms);
         }
@@ -360,6 +364,18 @@ mod tests {
         assert!(query.needles().is_empty(), "{query:?}");
         let text = |day: WallDay| day.start().to_string()[..10].to_owned();
         query.days().map(|(from, until)| (text(from), text(until)))
+    }
+
+    #[test]
+    fn signs_alone_find_nothing() {
+        let photo = info("1970-01-01T00:00:00");
+        let text = SearchText::of("a.jpg", "image/jpeg", &photo);
+        for signs in ["🎉", "!!!", ","] {
+            let query = PhotoQuery::parse(signs).unwrap();
+            assert!(!query.is_empty() && !query.matches(&text, photo.taken_at), "{signs}");
+        }
+        assert!(PhotoQuery::parse(" ").unwrap().is_empty());
+        assert!(PhotoQuery::parse("🎉 a").unwrap().matches(&text, photo.taken_at));
     }
 
     #[test]

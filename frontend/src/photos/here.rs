@@ -20,7 +20,9 @@ impl Replica {
         }
         self.read(|engine| {
             let library = engine.root_of(ZoneKind::Photos)?;
-            let query = PhotoQuery::parse(list.sought().map_or("", Sought::text)).unwrap_or_default();
+            let Ok(query) = PhotoQuery::parse(list.sought().map_or("", Sought::text)) else {
+                return Some(Vec::new());
+            };
             let is_found = |item: &ItemView<'_>| {
                 query.is_empty()
                     || item.photo().is_some_and(|info| {
