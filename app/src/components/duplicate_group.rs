@@ -9,11 +9,17 @@ use wasm_bindgen::JsCast;
 use super::icon::Glyph;
 use crate::hooks::intl;
 use crate::model::photos::duplicates::{best, details_len, keep_one};
+use crate::ports::Cloud;
 use crate::ui::use_ui;
 use crate::words;
 
 /// As wide as a candidate is, in CSS pixels.
 const CANDIDATE_SIZES: &str = "240px";
+
+/// Whether the photo is there to be compared with others, as this device has it.
+pub fn is_compared(cloud: &dyn Cloud, id: ItemId) -> bool {
+    cloud.photo_marks(id).is_some_and(|marks| !marks.is_deleted && !marks.hidden)
+}
 
 #[component]
 pub fn Alike(photos: Vec<Photo>, on_skip: impl Fn() + Copy + 'static) -> impl IntoView {
@@ -30,13 +36,17 @@ pub fn Alike(photos: Vec<Photo>, on_skip: impl Fn() + Copy + 'static) -> impl In
     let photos = StoredValue::new(photos);
     let keep = move |_| {
         let Some(kept) = chosen.get_untracked() else { return };
-        let commands = photos.with_value(|photos| {
-            let others: Vec<&Photo> = photos.iter().filter(|photo| photo.id != kept).collect();
-            let kept = photos.iter().find(|photo| photo.id == kept);
-            kept.map(|kept| keep_one(kept, &others)).unwrap_or_default()
-        });
+        // As they are by now: only what is still there can be kept, or has to go.
+        let cloud = ui.cloud();
+        let now = |photo: &Photo| {
+            let info = cloud.photo_info(photo.id).filter(|_| is_compared(&*cloud, photo.id))?;
+            Some(Photo { info, ..photo.clone() })
+        };
+        let photos: Vec<Photo> = photos.with_value(|photos| photos.iter().filter_map(now).collect());
+        let Some(kept) = photos.iter().find(|photo| photo.id == kept) else { return };
+        let others: Vec<&Photo> = photos.iter().filter(|photo| photo.id != kept.id).collect();
         leave(section);
-        ui.run(commands, Some(words::duplicates_deleted(count - 1)));
+        ui.run(keep_one(kept, &others), Some(words::duplicates_deleted(others.len())));
     };
     let skip = move |_| {
         leave(section);
@@ -75,6 +85,7 @@ fn Candidate(photo: Photo, group: String, chosen: RwSignal<Option<ItemId>>, is_b
     });
     let size = photo.info.width.zip(photo.info.height).map(|(width, height)| format!("{width} × {height}"));
     let facts = [
+        photo.info.live_photo_video.is_some().then(|| words::LIVE_PHOTO.to_owned()),
         size,
         Some(intl::size(photo.size)),
         Some(intl::wall_day_and_time(photo.info.taken_at)),

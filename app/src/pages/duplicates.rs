@@ -6,7 +6,7 @@ use shared::ItemId;
 use shared::photo::{DuplicateGroup, Photo};
 
 use crate::components::drawing::Scene;
-use crate::components::duplicate_group::Alike;
+use crate::components::duplicate_group::{Alike, is_compared};
 use crate::components::empty_state::EmptyState;
 use crate::components::gallery::PhotoLinks;
 use crate::ports::{Cloud, PhotoList};
@@ -62,9 +62,9 @@ impl Review {
     }
 }
 
-/// Its photos that are not in the trash, as this device has it.
+/// Its photos that are still there to be compared.
 fn live<'a>(cloud: &'a dyn Cloud, group: &'a DuplicateGroup) -> impl Iterator<Item = &'a Photo> {
-    group.photos.iter().filter(|photo| cloud.photo_marks(photo.id).is_none_or(|marks| !marks.is_deleted))
+    group.photos.iter().filter(|photo| is_compared(cloud, photo.id))
 }
 
 /// `/photos/duplicates`: photos that look the same, and which of them stay.

@@ -18,13 +18,20 @@ pub fn details_len(info: &PhotoInfo) -> usize {
     details.into_iter().filter(|is_there| *is_there).count()
 }
 
-/// The one to keep: with the most pixels, then with the most details, then the largest file, then the oldest.
+/// The one to keep: one that moves, then with the most pixels, then with the most details, then the largest file, then the oldest.
 pub fn best<'a>(photos: impl IntoIterator<Item = &'a Photo>) -> Option<ItemId> {
     let rank = |photo: &&Photo| {
         let pixels = photo.info.width.zip(photo.info.height);
         let pixels = pixels.map(|(width, height)| u64::from(width) * u64::from(height));
         let details = details_len(&photo.info);
-        (pixels, details, photo.size, Reverse(photo.info.taken_at), Reverse(photo.id))
+        (
+            photo.info.live_photo_video.is_some(),
+            pixels,
+            details,
+            photo.size,
+            Reverse(photo.info.taken_at),
+            Reverse(photo.id),
+        )
     };
     photos.into_iter().max_by_key(rank).map(|photo| photo.id)
 }
@@ -33,10 +40,15 @@ pub fn best<'a>(photos: impl IntoIterator<Item = &'a Photo>) -> Option<ItemId> {
 pub fn keep_one(kept: &Photo, others: &[&Photo]) -> Vec<Command> {
     let id = kept.id;
     let is_favorite = others.iter().any(|photo| photo.info.is_favorite) && !kept.info.is_favorite;
-    let liked = is_favorite.then(|| {
-        let edit = PhotoEdit { is_favorite: Some(true), ..PhotoEdit::default() };
-        Command::DescribePhoto { id, edit }
-    });
+    let in_library = others.iter().any(|photo| !photo.info.archived) && kept.info.archived;
+    let location = others.iter().find_map(|photo| photo.info.location);
+    let edit = PhotoEdit {
+        is_favorite: is_favorite.then_some(true),
+        archived: in_library.then_some(false),
+        location: location.filter(|_| kept.info.location.is_none()).map(Some),
+        ..PhotoEdit::default()
+    };
+    let described = (edit != PhotoEdit::default()).then_some(Command::DescribePhoto { id, edit });
     let mut albums: Vec<ItemId> =
         others.iter().flat_map(|photo| &photo.info.albums).map(|held| held.id).collect();
     albums.sort_unstable();
@@ -45,12 +57,12 @@ pub fn keep_one(kept: &Photo, others: &[&Photo]) -> Vec<Command> {
     let added =
         albums.into_iter().map(|album| Command::ChangeAlbum { photo: id, album, change: AlbumChange::Add });
     let deleted = others.iter().map(|photo| Command::Delete { id: photo.id });
-    liked.into_iter().chain(added).chain(deleted).collect()
+    described.into_iter().chain(added).chain(deleted).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::photo::InAlbum;
+    use shared::photo::{InAlbum, LivePhotoVideo, Location};
     use uuid::Uuid;
 
     use super::super::cache::tests::photo;
@@ -73,6 +85,15 @@ mod tests {
         assert_eq!(best([&small, &large, &told]), Some(told.id));
         let heavy = sized(4, 200, 600, Some("X"));
         assert_eq!(best([&told, &heavy]), Some(heavy.id));
+        let mut live = sized(5, 100, 500, None);
+        live.info.live_photo_video = Some(Box::new(LivePhotoVideo {
+            file_id: ItemId(Uuid::from_u128(6)),
+            url: String::new(),
+            mime_type: "video/quicktime".into(),
+            size: 1,
+            duration: None,
+        }));
+        assert_eq!(best([&heavy, &live]), Some(live.id), "its film would go with it");
         assert_eq!(best([]), None);
     }
 
@@ -81,12 +102,20 @@ mod tests {
         let album = |n| InAlbum { id: ItemId(Uuid::from_u128(n)), cover_at: None };
         let mut kept = sized(1, 100, 1, None);
         kept.info.albums = vec![album(7)];
+        kept.info.archived = true;
+        let location = Location::new(48.1, 11.5).unwrap();
         let (mut liked, mut other) = (sized(2, 100, 1, None), sized(3, 100, 1, None));
         liked.info.is_favorite = true;
         liked.info.albums = vec![album(7), album(8)];
         other.info.albums = vec![album(8)];
+        other.info.location = Some(location);
         let commands = keep_one(&kept, &[&liked, &other]);
-        let edit = PhotoEdit { is_favorite: Some(true), ..PhotoEdit::default() };
+        let edit = PhotoEdit {
+            is_favorite: Some(true),
+            archived: Some(false),
+            location: Some(Some(location)),
+            ..PhotoEdit::default()
+        };
         let add = Command::ChangeAlbum { photo: kept.id, album: album(8).id, change: AlbumChange::Add };
         let expected = [
             Command::DescribePhoto { id: kept.id, edit },
