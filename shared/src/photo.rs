@@ -93,6 +93,7 @@ impl FromStr for WallTime {
 pub struct UtcOffset(i16);
 
 impl UtcOffset {
+    pub const UTC: Self = Self(0);
     /// The furthest that ISO 8601 clocks go.
     const MINUTES_MAX: i16 = 18 * 60;
 

@@ -71,6 +71,7 @@ pub fn skipped_because(why: Skip, count: usize) -> String {
         Skip::Encrypted => "protected by a password",
         Skip::UnknownMethod => "packed in a way that this browser doesn't know",
         Skip::Damaged => "damaged, or not to be read",
+        Skip::NotQueued => "not taken in by this device; import it once more",
     };
     format!("{} left out: {because}", counted(count, "file", "files"))
 }

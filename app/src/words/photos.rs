@@ -44,6 +44,7 @@ pub const WHICH_STAYS: &str = "Which one stays";
 pub const KEEP_ALL: &str = "Keep all";
 pub const BEST_OF_THEM: &str = "The best of them";
 pub const LIVE: &str = "LIVE";
+pub const LIVE_PHOTO: &str = "Live Photo";
 pub const PLAY_LIVE: &str = "Play the Live Photo";
 pub const LENGTH: &str = "Length";
 pub const SEARCH_PHOTOS: &str = "Search photos";
@@ -161,7 +162,7 @@ pub fn film_length(ms: u64) -> String {
 pub fn photo_label(photo: &Photo, is_favorite: bool) -> String {
     let kind = match (photo.mime_type.starts_with("video/"), photo.info.live_photo_video.is_some()) {
         (true, _) => "Film",
-        (false, true) => "Live Photo",
+        (false, true) => LIVE_PHOTO,
         (false, false) => PHOTO,
     };
     let favorite = if is_favorite { ", favorite" } else { "" };

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use app::ports::{Picked, PickedFile};
 use js_sys::{Array, Function, Object, Reflect};
 use shared::Timestamp;
-use sync::import::zip::{Unreadable, ZipEntry, ZipError};
+use sync::import::zip::{self, Unreadable, ZipEntry, ZipError};
 use sync::import::{Entry, PlannedPhoto, Skip, Skipped};
 use wasm_bindgen::JsCast;
 use web_sys::{Blob, File};
@@ -14,7 +14,7 @@ use super::archive::{self, Archive};
 use crate::browser;
 
 /// The most files of one import.
-const ENTRIES_MAX: usize = 1_000_000;
+const ENTRIES_MAX: usize = zip::ENTRIES_MAX;
 
 /// Where one file's bytes are.
 pub enum Source {

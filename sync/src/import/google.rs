@@ -27,8 +27,6 @@ pub enum Json {
 pub struct Sidecar {
     pub taken_at: Option<Timestamp>,
     pub location: Option<Location>,
-    /// Whether Google read the place from the picture itself.
-    pub picture_says_place: bool,
     pub is_favorite: bool,
     pub archived: bool,
     pub trashed: bool,
@@ -83,11 +81,12 @@ impl Json {
             return if title.is_empty() { Self::Other } else { Self::Album(title.to_owned()) };
         };
         let seconds: Option<i64> = taken.timestamp.parse().ok();
-        let in_picture = document.geo_data_exif.and_then(Place::location);
         Self::Photo(Sidecar {
             taken_at: seconds.map(|seconds| Timestamp::from_millis(seconds.saturating_mul(1_000))),
-            location: document.geo_data.and_then(Place::location).or(in_picture),
-            picture_says_place: in_picture.is_some(),
+            location: [document.geo_data, document.geo_data_exif]
+                .into_iter()
+                .flatten()
+                .find_map(Place::location),
             is_favorite: document.favorited,
             archived: document.archived,
             trashed: document.trashed,
@@ -294,7 +293,7 @@ mod tests {
         let Json::Photo(sidecar) = Json::read(text) else { panic!("a photo's") };
         assert_eq!(sidecar.taken_at, Some(Timestamp::from_millis(1_409_598_797_000)));
         assert_eq!(sidecar.location, Location::new(48.1, 11.5).ok());
-        assert!(sidecar.is_favorite && !sidecar.archived && !sidecar.trashed && !sidecar.picture_says_place);
+        assert!(sidecar.is_favorite && !sidecar.archived && !sidecar.trashed);
         let nowhere =
             r#"{"photoTakenTime": {"timestamp": "-86400"}, "geoData": {"latitude": 0, "longitude": 0}}"#;
         let Json::Photo(sidecar) = Json::read(nowhere) else { panic!("a photo's") };

@@ -3,7 +3,8 @@
 //! by which nothing has happened yet.
 //!
 //! What a sidecar says fills in what the picture does not say itself. Its date goes along as the file's own time,
-//! which a date in the picture outdoes; its place counts only for a picture without one.
+//! which a date in the picture outdoes; its place counts only for a picture without one. Where the two dates are days
+//! apart, or the places far, somebody corrected them there: then the export counts.
 
 mod crc32;
 mod csv;

@@ -1,6 +1,6 @@
 //! What an import would do.
 
-use shared::photo::{Location, PhotoEdit};
+use shared::photo::{Location, PhotoEdit, UtcOffset};
 use shared::{ItemName, Timestamp};
 
 use super::media::Media;
@@ -29,6 +29,8 @@ pub struct PlannedPhoto {
     pub size: u64,
     /// What its file counts as changed at, which is when it was taken unless the picture says so itself.
     pub file_time: Option<Timestamp>,
+    /// When it was taken, where the export knows better than the picture.
+    pub corrected: Option<Timestamp>,
     pub date_from: DateFrom,
     pub location: Option<Location>,
     pub is_favorite: bool,
@@ -51,6 +53,9 @@ impl PlannedPhoto {
             is_favorite: yes(self.is_favorite),
             hidden: yes(self.hidden),
             archived: yes(self.archived),
+            // What the export tells is an instant: a wall in UTC.
+            taken_at: self.corrected.map(|at| Some(at.into())),
+            taken_at_offset: self.corrected.map(|_| Some(UtcOffset::UTC)),
             location: self.location.map(Some),
             ..PhotoEdit::default()
         }
@@ -97,6 +102,8 @@ pub enum Skip {
     Encrypted,
     UnknownMethod,
     Damaged,
+    /// There was no room for it on this device, or whoever sends stopped.
+    NotQueued,
 }
 
 /// A plan in numbers. Copies count once, what is probably here is not to be sent.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::limits::{FILE_BYTES_MAX, NAME_BYTES_MAX};
 use shared::name::FoldedName;
+use shared::photo::{Degrees, Location, WallTime};
 use shared::{ItemName, Timestamp};
 
 use super::exif::{self, Says};
@@ -17,7 +18,7 @@ use super::zip::Unreadable;
 pub const HEAD_BYTES: u64 = 128 * 1024;
 /// The largest sidecar and the largest table that are read, in bytes.
 const SIDECAR_BYTES_MAX: u64 = 1024 * 1024;
-const TABLE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+const TABLE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// The folder that a Takeout is, whatever it lies in.
 const TAKEOUT: &str = "Takeout";
@@ -211,7 +212,9 @@ impl Survey {
         }
         let says = self.heads.get(&index).copied().unwrap_or_default();
         let taken_at = sidecar.and_then(|it| it.taken_at).or(details.and_then(|it| it.taken_at));
-        let location = sidecar.filter(|it| !it.picture_says_place && !says.place).and_then(|it| it.location);
+        let corrected = taken_at.filter(|at| says.date.is_some_and(|date| is_another_day(date, *at)));
+        let location = sidecar.and_then(|it| it.location);
+        let location = location.filter(|it| says.place.is_none_or(|place| is_elsewhere(place, *it)));
         // The film of a moving picture is not liked for itself.
         let is_itself = found.is_none_or(|found| found.is_own) || !media.is_film();
         let is_liked = sidecar.is_some_and(|it| it.is_favorite) || details.is_some_and(|it| it.is_favorite);
@@ -222,10 +225,11 @@ impl Survey {
             media,
             size: entry.size,
             file_time: taken_at.or(entry.modified),
+            corrected,
             date_from: match (says.date, taken_at) {
-                (true, _) => DateFrom::Picture,
-                (false, Some(_)) => DateFrom::Sidecar,
-                (false, None) => DateFrom::File,
+                (Some(_), _) if corrected.is_none() => DateFrom::Picture,
+                (_, Some(_)) => DateFrom::Sidecar,
+                (_, None) => DateFrom::File,
             },
             location,
             is_favorite: is_itself && (is_liked || told.is_marked("Favorites", entry)),
@@ -245,6 +249,19 @@ impl Survey {
             _ => None,
         }
     }
+}
+
+/// Whether an export's date is not the picture's on some clock of the world: somebody corrected it.
+fn is_another_day(picture: WallTime, export: Timestamp) -> bool {
+    const APART_MAX_MS: u64 = 26 * 60 * 60 * 1_000;
+    picture.as_millis().abs_diff(export.as_millis()) > APART_MAX_MS
+}
+
+/// Whether an export's place is not the picture's: somebody moved it. What is nearer was only rounded.
+fn is_elsewhere(picture: Location, export: Location) -> bool {
+    const APART_MAX_DEGREES: f64 = 0.001;
+    let is_apart = |a: Degrees, b: Degrees| (f64::from(a) - f64::from(b)).abs() > APART_MAX_DEGREES;
+    is_apart(picture.latitude, export.latitude) || is_apart(picture.longitude, export.longitude)
 }
 
 impl From<Unreadable> for Skip {
@@ -413,16 +430,21 @@ impl Draft {
                 continue;
             }
             let copy = photo.clone();
+            // Without a checksum two photos of a camera that counts anew may only look like one.
+            let is_proven = entries[copy.entry].crc32.is_some();
             let first_photo = &mut self.plan.photos[first];
-            if !first_photo.has_sidecar && copy.has_sidecar {
+            if is_proven && !first_photo.has_sidecar && copy.has_sidecar {
                 first_photo.has_sidecar = true;
                 first_photo.file_time = copy.file_time;
+                first_photo.corrected = copy.corrected;
                 first_photo.date_from = copy.date_from;
                 first_photo.location = copy.location;
             }
-            first_photo.is_favorite |= copy.is_favorite;
-            first_photo.hidden |= copy.hidden;
-            first_photo.archived |= copy.archived;
+            if is_proven {
+                first_photo.is_favorite |= copy.is_favorite;
+                first_photo.hidden |= copy.hidden;
+                first_photo.archived |= copy.archived;
+            }
             self.plan.photos[index].copy_of = Some(first);
         }
         for (album, _) in in_albums {
@@ -501,7 +523,7 @@ mod tests {
     #[test]
     fn what_the_picture_says_itself_counts() {
         let more = r#", "geoData": {"latitude": 48.1, "longitude": 11.5}"#;
-        let exif_too = r#", "geoData": {"latitude": 48.1, "longitude": 11.5}, "geoDataExif": {"latitude": 1, "longitude": 1}"#;
+        let exif_too = r#", "geoData": {"latitude": 47.0, "longitude": 11.5}, "geoDataExif": {"latitude": 48.1, "longitude": 11.5}"#;
         let files = [
             ("a.jpg", String::new()),
             ("a.jpg.json", sidecar(more)),
@@ -510,13 +532,23 @@ mod tests {
         ];
         let mut survey = survey_of(&files.each_ref().map(|(path, text)| (*path, text.as_str())));
         assert_eq!(survey.pictures(), [0, 2]);
-        survey.heads.insert(0, Says { date: true, place: true });
+        let place = Location::new(48.1002, 11.5).ok();
+        survey.heads.insert(0, Says { date: "2019-05-04T10:15:00".parse().ok(), place });
+        survey.heads.insert(2, Says { date: "2024-01-01T10:15:00".parse().ok(), place });
         let plan = survey.plan(|_, _| false);
         assert_eq!(
             (photo(&plan, "a.jpg").location, photo(&plan, "a.jpg").date_from),
             (None, DateFrom::Picture)
         );
-        assert_eq!(photo(&plan, "b.jpg").location, None, "Google read it from the picture");
+        let other = photo(&plan, "b.jpg");
+        assert_eq!(other.location, Location::new(47.0, 11.5).ok(), "somebody moved it");
+        assert_eq!(other.date_from, DateFrom::Sidecar, "somebody corrected it");
+        let edit = other.edit();
+        assert_eq!(
+            edit.taken_at.flatten().map(|at| at.to_string()).as_deref(),
+            Some("2019-05-04T08:15:00.000")
+        );
+        assert_eq!(edit.taken_at_offset, Some(Some(shared::photo::UtcOffset::UTC)));
     }
 
     #[test]

@@ -9,7 +9,9 @@ pub const TAIL_BYTES: u64 = END_BYTES as u64 + 65_535 + LOCATOR_BYTES as u64;
 pub const ZIP64_END_BYTES: u64 = 56;
 /// Bytes in front of an entry's name and data.
 pub const HEADER_BYTES: u64 = 30;
-/// The largest directory that is read, in bytes: some two million entries.
+/// The most files of an archive.
+pub const ENTRIES_MAX: usize = 1_000_000;
+/// The largest directory that is read, in bytes.
 const DIRECTORY_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Deflate makes nothing smaller than a thousandth; what promises to be more is a bomb.
 const RATIO_MAX: u64 = 1_032;
@@ -134,6 +136,9 @@ pub fn entries(directory: &[u8], at: Directory) -> Result<Vec<ZipEntry>, ZipErro
     while u32_at(rest, 0) == Some(ENTRY) {
         let (entry, length) = entry(rest, at.offset).ok_or(ZipError::Damaged)?;
         entries.extend(entry);
+        if entries.len() > ENTRIES_MAX {
+            return Err(ZipError::TooMany);
+        }
         rest = rest.get(length..).ok_or(ZipError::Damaged)?;
     }
     if rest.is_empty() { Ok(entries) } else { Err(ZipError::Damaged) }
