@@ -1,5 +1,7 @@
 //! Photos: what is known of one stands in its item's row; what they are looked up by, beside it.
 
+use std::num::ParseIntError;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
@@ -359,24 +361,35 @@ pub async fn page(
     limit: usize,
 ) -> Result<Vec<(Rank, Aspect)>, DbError> {
     let favorites = if listed.favorites { "is_favorite = 1 AND" } else { "" };
-    let (columns, of, value): (_, _, Value) = match listed.of {
-        Listing::Shelf(shelf) => ("taken_at, item_id", "photos p WHERE shelf", shelf_code(shelf).into()),
-        Listing::Album(album) => ("taken_at, photo_id", "album_photos WHERE album_id", album.into()),
+    let (id, of, value): (_, _, Value) = match listed.of {
+        Listing::Shelf(shelf) => ("item_id", "photos p WHERE shelf", shelf_code(shelf).into()),
+        Listing::Album(album) => ("photo_id", "album_photos WHERE album_id", album.into()),
     };
-    let order = columns.replace(',', " DESC,");
     let days = listed.query.days().map(|(from, until)| (from.start(), until.start()));
     let before = days.map_or(before, |(_, until)| before.min((until, ItemId(Uuid::nil()))));
     let mut values = values![zone, value, before.0.as_millis(), before.1, limit];
     let found = condition(listed, days.map(|(from, _)| from), &mut values);
+    let hex = if connection.is_postgres() { "encode(id, 'hex')" } else { "hex(id)" };
+    // One row: thousands of rows take longer to hand over than to find.
     let sql = format!(
-        "SELECT {columns}, aspect FROM {of} = $2 AND {favorites} {found} zone_id = $1 \
-           AND ({columns}) < ($3, $4) ORDER BY {order} DESC LIMIT $5"
+        "SELECT string_agg(CAST(taken_at AS TEXT), ' '), string_agg({hex}, ' '), \
+           string_agg(CAST(aspect AS TEXT), ' ') \
+         FROM (SELECT taken_at, {id} AS id, aspect FROM {of} = $2 AND {favorites} {found} zone_id = $1 \
+           AND (taken_at, {id}) < ($3, $4) ORDER BY taken_at DESC, {id} DESC LIMIT $5) listed"
     );
-    let rows = connection.fetch_all(&sql, values).await?;
-    rows.iter()
-        .map(|row| {
-            let aspect = u8::try_from(row.get::<i64>(2)?).unwrap_or(Aspect::of(0, 0).code());
-            Ok(((WallTime::from_millis(row.get(0)?), row.get(1)?), Aspect::from_code(aspect)))
+    let row = connection.fetch_one(&sql, values).await?;
+    let list = |column| Ok::<_, DbError>(row.get::<Option<String>>(column)?.unwrap_or_default());
+    let (taken_at, ids, aspects) = (list(0)?, list(1)?, list(2)?);
+    let photos = taken_at.split_ascii_whitespace().zip(ids.split_ascii_whitespace());
+    let photos = photos.zip(aspects.split_ascii_whitespace());
+    photos
+        .map(|((taken_at, id), aspect)| {
+            let shape = |column, error: ParseIntError| DbError::Shape { column, reason: error.to_string() };
+            let taken_at = taken_at.parse().map_err(|error| shape(0, error))?;
+            let id = u128::from_str_radix(id, 16).map_err(|error| shape(1, error))?;
+            let aspect = aspect.parse().unwrap_or(Aspect::of(0, 0).code());
+            let rank = (WallTime::from_millis(taken_at), ItemId(Uuid::from_u128(id)));
+            Ok((rank, Aspect::from_code(aspect)))
         })
         .collect()
 }
