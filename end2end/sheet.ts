@@ -17,11 +17,11 @@ export async function beginSheet(): Promise<void> {
 }
 
 export class Camera {
-  private taken = 0;
-
   constructor(
     readonly page: Page,
     private readonly width: number,
+    /** How many states come before on the sheet. */
+    private taken = 0,
   ) {}
 
   /** Pictures of what is on the page now, in light and dark; axe must find nothing in either. */

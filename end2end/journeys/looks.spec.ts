@@ -9,6 +9,7 @@ import { type Browser, type Locator, expect, test } from "@playwright/test";
 import { Client, type Item, PASSWORD, changeOf, createChange, createFolderChange } from "../client.ts";
 import { Gate } from "../gate.ts";
 import { noise } from "../material.ts";
+import { photoLibrary } from "../looks/photos.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 import { Camera, beginSheet, writeSheet } from "../sheet.ts";
@@ -74,6 +75,15 @@ for (const { name, viewport, hasTouch } of WIDTHS) {
     await offline(ann, camera);
     await conflicts(ann, camera, witness);
     await activity(ann, camera);
+  });
+}
+
+for (const { name, viewport, hasTouch } of WIDTHS) {
+  test(`every page of photos on a ${name}`, async ({ browser }) => {
+    test.setTimeout(15 * MINUTE_MS);
+    const ann = await Person.on(browser, gate.url, { viewport, hasTouch });
+    await ann.register("ann");
+    await photoLibrary(ann, new Camera(ann.page, viewport.width, 60), gate);
   });
 }
 
