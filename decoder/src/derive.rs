@@ -7,8 +7,8 @@ use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 use uuid::Uuid;
 
 use crate::formats::{Decoded, Format, decode, format_of};
-use crate::pixels::Pixels;
-use crate::{DecodeError, Derived, Encoded};
+use crate::pixels::{AlphaId, Pixels};
+use crate::{DecodeError, Derived, Encoded, frames};
 
 /// JPEG's quality, 1 to 100: what cannot be told from the original at the size it is looked at.
 const QUALITY: i32 = 82;
@@ -21,7 +21,7 @@ const THUMBHASH_SIDE_MAX: u32 = 100;
 
 /// Makes all derivatives with one decode.
 pub fn derive(bytes: &[u8]) -> Result<Derived, DecodeError> {
-    let Decoded { pixels, orientation, width, height } = decode(bytes)?;
+    let Decoded { pixels, orientation, width, height, alpha } = decode(bytes)?;
     let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
     let display = pixels.shrunk(DerivativeKind::Display.side_max())?.upright(orientation);
     drop(pixels);
@@ -40,7 +40,7 @@ pub fn derive(bytes: &[u8]) -> Result<Derived, DecodeError> {
     Ok(Derived {
         width,
         height,
-        picture: picture_id(width, height, &display),
+        picture: (!frames::are_several(bytes)).then(|| picture_id(width, height, &display, alpha)),
         thumbhash: thumbhash(&tiny),
         derivatives: Derivatives {
             thumbnail: encoded(&thumbnail)?,
@@ -51,14 +51,15 @@ pub fn derive(bytes: &[u8]) -> Result<Derived, DecodeError> {
 }
 
 /// Which picture it is, by its pixels as they are shown: upright, in sRGB, at the size of the largest derivative, so
-/// that neither the file's kind nor what it says beside them counts; and by its own size. What differs between two
-/// pictures of one size can be seen there.
-fn picture_id(width: u32, height: u32, display: &Pixels) -> PictureId {
+/// that neither the file's kind nor what it says beside them counts; by its own size, and by what of it is clear. What
+/// differs otherwise between two pictures of one size can be seen there.
+fn picture_id(width: u32, height: u32, display: &Pixels, alpha: Option<AlphaId>) -> PictureId {
     let mut over = Sha256::new();
     for side in [width, height, display.width] {
         over.update(side.to_be_bytes());
     }
     over.update(&display.rgb);
+    over.update(alpha.as_ref().map_or(&[][..], AlphaId::as_slice));
     let hash: [u8; 32] = over.finalize().into();
     let [id, _] = hash.as_chunks().0 else { return PictureId(Uuid::nil()) };
     PictureId(Uuid::from_bytes(*id))

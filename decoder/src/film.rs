@@ -52,7 +52,8 @@ fn boxes(bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     .take(BOXES_MAX)
 }
 
-fn find<'a>(bytes: &'a [u8], kind: &[u8]) -> Option<&'a [u8]> {
+/// The content of the first box of that kind.
+pub(crate) fn find<'a>(bytes: &'a [u8], kind: &[u8]) -> Option<&'a [u8]> {
     boxes(bytes).find(|(found, _)| found == kind).map(|(_, content)| content)
 }
 

@@ -6,7 +6,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageError, Limits};
 use shared::photo::DerivativeKind;
 use turbojpeg::{Colorspace, Decompressor, PixelFormat};
 
-use crate::pixels::{Alpha, Orientation, Pixels, check_size};
+use crate::pixels::{Alpha, AlphaId, Orientation, Pixels, alpha_id, check_size};
 use crate::{DecodeError, colour, heif, taken, tiff};
 
 /// Scans of a progressive JPEG: more make a small file slow.
@@ -56,6 +56,8 @@ pub struct Decoded {
     /// In pixels, as stored in the file.
     pub width: u32,
     pub height: u32,
+    /// Of a picture that is not opaque; its pixels lie on white.
+    pub alpha: Option<AlphaId>,
 }
 
 impl Format {
@@ -157,6 +159,7 @@ fn jpeg(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         orientation: taken::orientation(bytes).unwrap_or(Orientation::UPRIGHT),
         width,
         height,
+        alpha: None,
     })
 }
 
@@ -191,11 +194,14 @@ pub fn with_image(
     let is_grey = matches!(decoder.color_type(), ColorType::L8 | ColorType::L16);
     let image = DynamicImage::from_decoder(decoder).map_err(refused)?;
     let profile = profile.as_deref();
+    let mut alpha_found = None;
     let pixels = if is_grey {
         colour::grey_to_srgb(width, height, &image.into_luma8(), profile)
     } else {
         let mut pixels = if image.color().has_alpha() {
-            Pixels::from_rgba(width, height, &image.into_rgba8(), alpha)
+            let rgba = image.into_rgba8();
+            alpha_found = alpha_id(&rgba);
+            Pixels::from_rgba(width, height, &rgba, alpha)
         } else {
             Pixels { width, height, rgb: image.into_rgb8().into_raw() }
         };
@@ -203,5 +209,5 @@ pub fn with_image(
         colour::to_srgb(&mut pixels, profile);
         pixels
     };
-    Ok(Decoded { pixels, orientation, width, height })
+    Ok(Decoded { pixels, orientation, width, height, alpha: alpha_found })
 }

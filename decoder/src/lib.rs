@@ -9,6 +9,7 @@ mod derive;
 mod directory;
 pub mod film;
 mod formats;
+mod frames;
 mod heif;
 mod pixels;
 mod planes;
@@ -32,8 +33,8 @@ pub struct Derived {
     /// In pixels, upright.
     pub width: u32,
     pub height: u32,
-    /// Which picture it is, whatever file it is in.
-    pub picture: PictureId,
+    /// Which picture it is, whatever file it is in. None of a file with several: only one of them was looked at.
+    pub picture: Option<PictureId>,
     pub thumbhash: Vec<u8>,
     pub derivatives: Derivatives<Encoded>,
 }

@@ -2,6 +2,7 @@
 
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use sha2::{Digest as _, Sha256};
 use shared::photo::fit;
 
 use crate::planes::Area;
@@ -36,6 +37,24 @@ impl Orientation {
 pub enum Alpha {
     Straight,
     Premultiplied,
+}
+
+/// Which parts of a picture are how clear.
+pub type AlphaId = [u8; 32];
+
+/// Nothing where nothing is clear.
+pub fn alpha_id(rgba: &[u8]) -> Option<AlphaId> {
+    /// Levels that are hashed at once.
+    const LEVELS: usize = 4_096;
+    let pixels = rgba.as_chunks::<4>().0;
+    if pixels.iter().all(|[.., level]| *level == u8::MAX) {
+        return None;
+    }
+    let mut over = Sha256::new();
+    for part in pixels.chunks(LEVELS) {
+        over.update(part.iter().map(|[.., level]| *level).collect::<Vec<u8>>());
+    }
+    Some(over.finalize().into())
 }
 
 /// Refuses what is decoded into more than [`PIXELS_MAX`].

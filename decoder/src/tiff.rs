@@ -54,7 +54,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     };
     let (width, height) = (pixels.width, pixels.height);
     let orientation = taken::orientation(bytes).unwrap_or(Orientation::UPRIGHT);
-    Ok(Decoded { pixels, orientation, width, height })
+    Ok(Decoded { pixels, orientation, width, height, alpha: None })
 }
 
 /// Samples as the file has them.

@@ -31,7 +31,7 @@ const FRAME_BYTES_MAX: usize = 64 * 1024;
 struct Made {
     width: u32,
     height: u32,
-    picture: PictureId,
+    picture: Option<PictureId>,
     thumbhash: Vec<u8>,
     derivatives: Derivatives<Size>,
 }
@@ -170,7 +170,7 @@ mod tests {
         let encoded = |side: u32| Encoded { width: side, height: side, bytes: vec![7; side as usize] };
         let derivatives = Derivatives { thumbnail: encoded(2), preview: encoded(3), display: encoded(4) };
         let taken = Taken { camera: Some("Pinhole".to_owned()), ..Taken::default() };
-        let picture = PictureId(uuid::Uuid::from_u128(9));
+        let picture = Some(PictureId(uuid::Uuid::from_u128(9)));
         (taken, Derived { width: 40, height: 40, picture, thumbhash: vec![1, 2], derivatives })
     }
 

@@ -128,6 +128,52 @@ fn a_picture_is_the_same_in_whatever_file() {
 }
 
 #[test]
+fn what_holds_several_pictures_is_compared_with_nothing() {
+    let picture = |bytes: &[u8]| decode(bytes).derived.unwrap().picture;
+    let gif = |shades: &[u8]| {
+        let mut bytes = Vec::new();
+        let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+        let frame = |&shade| image::Frame::new(image::RgbaImage::from_pixel(9, 9, image::Rgba([shade; 4])));
+        encoder.encode_frames(shades.iter().map(frame)).unwrap();
+        drop(encoder);
+        bytes
+    };
+    assert!(picture(&gif(&[255])).is_some());
+    assert_eq!(picture(&gif(&[255, 0])), None);
+
+    let still = png(9, 9, &[7; 9 * 9 * 3], ExtendedColorType::Rgb8, None);
+    assert!(picture(&still).is_some());
+    // Two pictures, for ever, after the header of 25 bytes behind the file's mark of 8.
+    let mut control = b"acTL\0\0\0\x02\0\0\0\0".to_vec();
+    control.extend(crc(&control).to_be_bytes());
+    let moving = [&still[..33], &[0, 0, 0, 8], &control, &still[33..]].concat();
+    assert_eq!(picture(&moving), None);
+
+    let pages = |count: usize| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let mut encoder = tiff::encoder::TiffEncoder::new(&mut bytes).unwrap();
+        for _ in 0..count {
+            encoder.write_image::<tiff::encoder::colortype::RGB8>(9, 9, &[7; 9 * 9 * 3]).unwrap();
+        }
+        bytes.into_inner()
+    };
+    assert_eq!(picture(&pages(1)), picture(&still));
+    assert_eq!(picture(&pages(2)), None);
+}
+
+#[test]
+fn what_is_clear_tells_pictures_apart() {
+    let white = |level: u8| {
+        let pixels = [255, 255, 255, level].repeat(64 * 64);
+        decode(&png(64, 64, &pixels, ExtendedColorType::Rgba8, None)).derived.unwrap().picture
+    };
+    let opaque = png(64, 64, &[255; 64 * 64 * 3], ExtendedColorType::Rgb8, None);
+    assert_eq!(white(255), decode(&opaque).derived.unwrap().picture);
+    assert!(white(0) != white(255) && white(0) != white(128));
+    assert_eq!(white(128), white(128));
+}
+
+#[test]
 fn what_lies_on_its_side_is_turned() {
     let jpeg = jpeg(400, 200, &fields(400, 200));
     // 6: the stored picture has to be turned a quarter to the right.

@@ -8,7 +8,7 @@ use heifer::heifer_isobmff::{HeifFile, ItemId};
 use shared::photo::{DerivativeKind, fit};
 
 use crate::formats::{Decoded, shrink_first};
-use crate::pixels::{Alpha, Orientation, Pixels, check_size};
+use crate::pixels::{Alpha, AlphaId, Orientation, Pixels, alpha_id, check_size};
 use crate::planes::{Area, Code, Planes, levels};
 use crate::{DecodeError, colour};
 
@@ -31,10 +31,11 @@ fn decode_derived(bytes: &[u8], file: &HeifFile) -> Result<Decoded, DecodeError>
     let (width, height) = (image.width, image.height);
     check_size(width, height)?;
     let mut pixels = Pixels::from_rgba(width, height, &image.data, Alpha::Straight);
+    let alpha = alpha_id(&image.data);
     drop(image);
     shrink_first(&mut pixels)?;
     colour::heif_to_srgb(&mut pixels, file, file.primary_id);
-    Ok(Decoded { pixels, orientation: Orientation::UPRIGHT, width, height })
+    Ok(Decoded { pixels, orientation: Orientation::UPRIGHT, width, height, alpha })
 }
 
 /// What a picture, or the parts of a grid, are written in.
@@ -90,18 +91,18 @@ fn decode_item(file: &HeifFile, id: ItemId, codec: Codec) -> Result<Decoded, Dec
     let area = properties.iter().find_map(|property| clean_aperture(property, &planes));
     let area = area.unwrap_or_else(|| planes.whole());
     let (width, height) = (area.width, area.height);
-    let mut pixels = if let Some(alpha) = alpha(file, id)? {
+    let (mut pixels, alpha) = if let Some(alpha) = alpha(file, id)? {
         // Mixed with white first: what is clear has no colour that may run into others.
-        let mut pixels = over_white(&planes, &alpha, area, premultiplied(file, id))?;
+        let (mut pixels, alpha) = over_white(&planes, &alpha, area, premultiplied(file, id))?;
         shrink_first(&mut pixels)?;
-        pixels
+        (pixels, alpha)
     } else {
         let (width, height) = fit(width, height, DerivativeKind::Display.side_max());
-        planes.to_rgb(area, width, height)?
+        (planes.to_rgb(area, width, height)?, None)
     };
     drop(planes);
     colour::heif_to_srgb(&mut pixels, file, id);
-    Ok(Decoded { pixels, orientation: orientation(&properties), width, height })
+    Ok(Decoded { pixels, orientation: orientation(&properties), width, height, alpha })
 }
 
 /// An item's own picture, or a grid of those of others.
@@ -161,7 +162,12 @@ fn premultiplied(file: &HeifFile, id: ItemId) -> Alpha {
     if file.referenced_items(id, b"prem").is_empty() { Alpha::Straight } else { Alpha::Premultiplied }
 }
 
-fn over_white(planes: &Planes, clear: &Planes, area: Area, alpha: Alpha) -> Result<Pixels, DecodeError> {
+fn over_white(
+    planes: &Planes,
+    clear: &Planes,
+    area: Area,
+    alpha: Alpha,
+) -> Result<(Pixels, Option<AlphaId>), DecodeError> {
     let whole = planes.whole();
     if clear.whole() != whole {
         return Err(DecodeError::UnsupportedVariant);
@@ -175,7 +181,7 @@ fn over_white(planes: &Planes, clear: &Planes, area: Area, alpha: Alpha) -> Resu
         .zip(levels)
         .flat_map(|([red, green, blue], level)| [*red, *green, *blue, level])
         .collect();
-    Ok(Pixels::from_rgba(whole.width, whole.height, &rgba, alpha).cut_out(area))
+    Ok((Pixels::from_rgba(whole.width, whole.height, &rgba, alpha).cut_out(area), alpha_id(&rgba)))
 }
 
 fn clean_aperture(property: &Property, planes: &Planes) -> Option<Area> {

@@ -186,7 +186,7 @@ async fn store(app: &App, account: UserId, of: ContentHash, derived: Derived) ->
         display: store(DerivativeKind::Display).await?,
     };
     let Derived { width, height, picture, thumbhash, .. } = derived;
-    Ok(Picture { width, height, id: Some(picture), thumbhash, derivatives })
+    Ok(Picture { width, height, id: picture, thumbhash, derivatives })
 }
 
 /// Lets a process of its own look at the picture. It gets the bytes and nothing else, not even the environment.

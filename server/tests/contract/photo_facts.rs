@@ -183,3 +183,49 @@ async fn photos_that_look_the_same_are_told() {
         ann.person.get("/photos/duplicates?limit=101").await.expect(400).problem(ErrorCode::InvalidRequest);
     }
 }
+
+/// Pictures of one shade each, one after another.
+fn animation(shades: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut bytes);
+    let frames = shades.iter().map(|&shade| {
+        let pixel = image::Rgba([shade, shade, shade, 255]);
+        image::Frame::new(image::RgbaImage::from_pixel(40, 30, pixel))
+    });
+    encoder.encode_frames(frames).unwrap();
+    drop(encoder);
+    bytes
+}
+
+fn clear_png(level: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+    // White on white, as clear as that.
+    encoder.write_image(&[255, 255, 255, level].repeat(40 * 30), 40, 30, ExtendedColorType::Rgba8).unwrap();
+    bytes
+}
+
+#[tokio::test]
+async fn pictures_that_differ_in_what_is_not_shown_are_no_duplicates() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let mut ids = Vec::new();
+    for (name, bytes) in [
+        ("one.gif", animation(&[9, 99])),
+        ("other.gif", animation(&[9, 200])),
+        ("clear.png", clear_png(0)),
+        ("half.png", clear_png(128)),
+        ("white.png", clear_png(255)),
+        ("still.gif", animation(&[255])),
+    ] {
+        ids.push(upload(&ann, name, &bytes).await.id);
+    }
+    make_due(&server.app).await.unwrap();
+    let mut alike = groups(&ann, "").await.0;
+    for group in &mut alike {
+        group.sort();
+    }
+    let mut white = ids[4..].to_vec();
+    white.sort();
+    assert_eq!(alike, [white]);
+}
