@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::Bytes;
-use decoder::film::{self, HEADER_BYTES};
+use decoder::film::{self, HEADER_BYTES, Header};
 use futures::{StreamExt as _, TryStreamExt as _};
 use shared::content::Manifest;
 use shared::{ContentHash, UserId};
@@ -24,7 +24,7 @@ use crate::state::App;
 pub const POSTER: &str = "poster";
 /// Parts of a file that are looked at until its description is found.
 const PARTS_MAX: usize = 64;
-/// The largest description, in bytes: hours of film have a few megabytes.
+/// What a film's kind and its description may have together, in bytes: hours of film have a few megabytes.
 const DESCRIPTION_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Of what a film shows, that much from its beginning is given to ffmpeg, in bytes.
 const BEGINNING_BYTES: u64 = 32 * 1024 * 1024;
@@ -32,15 +32,39 @@ const BEGINNING_BYTES: u64 = 32 * 1024 * 1024;
 const POSTER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const POSTER_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Parts of a film's file.
+/// Parts of a film's file: the first of each kind.
 #[derive(Debug, Default)]
 struct Parts {
-    /// Its kind and its description, in the order of the file.
-    description: Vec<Range<u64>>,
+    kind: Option<Range<u64>>,
+    description: Option<Range<u64>>,
     /// The headers of all other parts: without these, what comes after them is not found.
     headers: Vec<Range<u64>>,
     /// Where what it shows begins.
     media: Option<Range<u64>>,
+}
+
+impl Parts {
+    /// What the film says of itself.
+    fn described(&self) -> impl Iterator<Item = Range<u64>> {
+        [&self.kind, &self.description].into_iter().flatten().cloned()
+    }
+
+    /// Takes in the part that begins there. What is too large, or comes again, is passed over.
+    fn note(&mut self, header: &Header, start: u64) {
+        let part = start..start + header.length;
+        let described: u64 = self.described().map(|range| range.end - range.start).sum();
+        let fits = described + header.length <= DESCRIPTION_BYTES_MAX;
+        match &header.kind {
+            b"ftyp" if fits && self.kind.is_none() => self.kind = Some(part),
+            b"moov" if fits && self.description.is_none() => self.description = Some(part),
+            kind => {
+                self.headers.push(start..start + header.own_length);
+                if kind == b"mdat" && self.media.is_none() {
+                    self.media = Some(part);
+                }
+            }
+        }
+    }
 }
 
 /// Looks at a film, and stores what is made of it.
@@ -51,7 +75,7 @@ pub async fn look(
     manifest: &Manifest,
 ) -> Result<Found, NotDecoded> {
     let parts = parts(app, account, manifest).await?;
-    let ranges = parts.description.clone();
+    let ranges: Vec<Range<u64>> = parts.described().collect();
     let description = futures::stream::iter(ranges)
         .flat_map(|range| Box::pin(read::stream(app.clone(), account, manifest, range)));
     let taken = decode(app, description).await?.taken;
@@ -81,20 +105,9 @@ async fn parts(app: &App, account: UserId, manifest: &Manifest) -> Result<Parts,
         let range = at..size.min(at + HEADER_BYTES as u64);
         let bytes = stretch(app, account, manifest, range).await?;
         let Some(header) = film::header(&bytes, size - at) else { break };
-        let part = at..at + header.length;
-        let own = at..at + header.own_length;
-        at = part.end;
-        match &header.kind {
-            b"ftyp" | b"moov" if header.length <= DESCRIPTION_BYTES_MAX => parts.description.push(part),
-            kind => {
-                parts.headers.push(own);
-                if kind == b"mdat" && parts.media.is_none() {
-                    parts.media = Some(part);
-                }
-            }
-        }
-        let is_described = &header.kind == b"moov";
-        if is_described && parts.media.is_some() {
+        parts.note(&header, at);
+        at += header.length;
+        if parts.description.is_some() && parts.media.is_some() {
             break;
         }
     }
@@ -129,7 +142,7 @@ async fn poster(
     fs::create_dir_all(&folder).await?;
     let file = Beginning { path: folder.join(app.env.id::<uuid::Uuid>().to_string()) };
     let beginning = media.start..media.end.min(media.start + BEGINNING_BYTES);
-    let ranges = parts.description.iter().chain(&parts.headers).cloned().chain([beginning]);
+    let ranges = parts.described().chain(parts.headers.iter().cloned()).chain([beginning]);
     write(app, account, manifest, ranges, &file.path).await?;
     let made = run(app, ffmpeg, &file.path).await?;
     if made.is_none() {
@@ -196,4 +209,40 @@ async fn run(app: &App, ffmpeg: &Path, film: &Path) -> Result<Option<Bytes>, Not
     let Ok(ended) = tokio::time::timeout(POSTER_TIMEOUT, working).await else { return Ok(None) };
     let is_made = ended?.success() && !picture.is_empty();
     Ok(is_made.then(|| picture.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parts of these kinds and lengths, one after another.
+    fn parts(all: &[(&[u8; 4], u64)]) -> Parts {
+        let (mut parts, mut at) = (Parts::default(), 0);
+        for &(kind, length) in all {
+            parts.note(&Header { kind: *kind, length, own_length: 8 }, at);
+            at += length;
+        }
+        parts
+    }
+
+    fn bytes(parts: &Parts) -> u64 {
+        parts.described().map(|range| range.end - range.start).sum()
+    }
+
+    #[test]
+    fn only_what_comes_first_is_read() {
+        let parts = parts(&[(b"ftyp", 20), (b"moov", 300), (b"moov", 40), (b"ftyp", 24), (b"mdat", 900)]);
+        assert_eq!((parts.kind.clone(), parts.description.clone()), (Some(0..20), Some(20..320)));
+        assert_eq!(parts.media, Some(384..1_284));
+        assert_eq!(parts.headers, [320..328, 360..368, 384..392]);
+    }
+
+    #[test]
+    fn descriptions_are_bounded_together() {
+        let whole = DESCRIPTION_BYTES_MAX;
+        assert_eq!(bytes(&parts(&[(b"ftyp", 20), (b"moov", whole - 20)])), whole);
+        assert_eq!(bytes(&parts(&[(b"ftyp", 20), (b"moov", whole - 19)])), 20);
+        assert_eq!(bytes(&parts(&[(b"moov", whole); PARTS_MAX])), whole);
+        assert_eq!(bytes(&parts(&[(b"ftyp", u64::MAX / 2)])), 0);
+    }
 }
