@@ -10,6 +10,7 @@ use server::db::conflicts::ConflictRow;
 use server::db::items::{Deletion, ItemRow};
 use server::db::manifests::Refused;
 use server::db::operations::OperationRow;
+use server::db::photos::{OF_IDENTIFIER_MAX, OF_SIZE_MAX};
 use server::db::versions::VersionRow;
 use server::db::zones::{Position, Start};
 use server::jobs::steady::Steady;
@@ -167,15 +168,19 @@ impl ZoneStore for Write {
             .rows(|row| row.holds_name() && row.parent_id == folder && keys.contains(&row.name_key())))
     }
 
-    async fn photos_of_size(&mut self, size: u64) -> Loaded<ItemRow> {
+    async fn photos_of_size(&mut self, size: u64, content: ContentHash) -> Loaded<ItemRow> {
         let of_size = |row: &ItemRow| row.photo.is_some() && row.size == size && row.holds_name();
-        let ids: Vec<ItemId> = self.next.rows(of_size).iter().map(|row| row.id).collect();
+        let mut photos = self.next.rows(of_size);
+        photos.sort_by_key(|row| (row.content_hash, row.id));
+        let equal = photos.iter().filter(|row| row.content_hash == Some(content)).take(OF_SIZE_MAX);
+        let ids: Vec<ItemId> = equal.chain(photos.iter().take(OF_SIZE_MAX)).map(|row| row.id).collect();
         Ok(self.next.closed(&ids))
     }
 
     async fn photos_of_identifier(&mut self, identifier: &str) -> Loaded<ItemRow> {
         let says = |row: &ItemRow| row.content_identifier() == Some(identifier) && row.holds_name();
-        let ids: Vec<ItemId> = self.next.rows(says).iter().map(|row| row.id).collect();
+        let photos = self.next.rows(says);
+        let ids: Vec<ItemId> = photos.iter().take(OF_IDENTIFIER_MAX).map(|row| row.id).collect();
         Ok(self.next.closed(&ids))
     }
 
@@ -365,5 +370,6 @@ mod tests {
         let mut write = Write::begin(&database);
         ready(conformance::check_store(&mut write, zone));
         ready(conformance::check_feeds(&mut Reader(&write.commit()), zone));
+        ready(conformance::check_alike(&mut Write::begin(&database)));
     }
 }

@@ -216,7 +216,7 @@ async fn the_database_does_what_the_judge_and_the_feed_ask_of_it() {
     let env = Env::system();
     for test in databases(&env).await {
         let me = account(&test.db, &env, conformance::QUOTA_BYTES).await;
-        let zone: shared::ZoneId = env.id();
+        let (zone, other): (shared::ZoneId, shared::ZoneId) = (env.id(), env.id());
         let root: shared::ItemId = env.id();
         let written = test.db.write::<_, DbError, _>(move |connection| {
             Box::pin(async move {
@@ -224,6 +224,7 @@ async fn the_database_does_what_the_judge_and_the_feed_ask_of_it() {
                            VALUES ($1, $2, 0, $3, 0, 0, 0)";
                 connection.execute(sql, values![zone, me, root]).await?;
                 conformance::check_store(&mut SqlStore::new(connection, zone, me, me), zone).await;
+                conformance::check_alike(&mut SqlStore::new(connection, other, me, me)).await;
                 Ok(())
             })
         });

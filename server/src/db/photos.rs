@@ -32,6 +32,12 @@ const fn shelf_code(shelf: Shelf) -> i64 {
     }
 }
 
+/// Photos that a new one is compared with because they have as many bytes. One of the same content is found by that,
+/// however many there are; one whose file was cut otherwise only among these.
+pub const OF_SIZE_MAX: usize = 16;
+/// Photos of one identifier that are looked at to find a Live Photo's other part: there are two, or a few where it was
+/// taken in more than once.
+pub const OF_IDENTIFIER_MAX: usize = 16;
 /// How much is looked for in a file. What was found when it was less, is looked for again.
 pub const LOOK: u8 = 1;
 /// Due at once.
@@ -162,9 +168,30 @@ impl ItemRow {
         self.found().is_some_and(|found| found.taken.frame.is_some())
     }
 
+    /// What its file says of itself.
+    pub fn taken(&self) -> Option<&Taken> {
+        Some(&self.found()?.taken)
+    }
+
     /// What both parts of a Live Photo say.
     pub fn content_identifier(&self) -> Option<&str> {
-        self.found()?.taken.content_identifier.as_deref()
+        self.taken()?.content_identifier.as_deref()
+    }
+
+    /// The photo that this is the film of.
+    pub fn still(&self) -> Option<ItemId> {
+        match self.photo.as_ref()?.pair {
+            Some(Pair::Still(id)) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Of a Live Photo, the other part.
+    pub fn partner(&self) -> Option<ItemId> {
+        Some(match self.photo.as_ref()?.pair.as_ref()? {
+            Pair::Film(film) => film.id,
+            Pair::Still(id) => *id,
+        })
     }
 
     /// The photo's picture, where it was made.
@@ -461,22 +488,34 @@ pub async fn duplicates(
     Ok(groups)
 }
 
-/// Photos out of the trash with a content of that many bytes.
-pub async fn of_size(connection: &mut Connection, zone: ZoneId, size: u64) -> Result<Vec<ItemId>, DbError> {
-    let sql = "SELECT item_id FROM photos WHERE zone_id = $1 AND size = $2 AND shelf < 3 ORDER BY item_id";
-    connection.fetch_all(sql, values![zone, size]).await?.iter().map(|row| row.get(0)).collect()
+// The plus in front of the shelf keeps SQLite, which has no statistics, from going through all that are on one.
+const OF_SIZE: &str = "SELECT item_id FROM (SELECT item_id FROM photos \
+     WHERE zone_id = $1 AND size = $2 AND content_hash = $3 AND +shelf < 3 ORDER BY item_id LIMIT $4) same \
+   UNION SELECT item_id FROM (SELECT item_id FROM photos \
+     WHERE zone_id = $1 AND size = $2 AND +shelf < 3 ORDER BY content_hash, item_id LIMIT $4) others";
+const OF_IDENTIFIER: &str = "SELECT item_id FROM photos \
+   WHERE zone_id = $1 AND content_identifier = $2 AND content_identifier IS NOT NULL AND +shelf < 3 \
+   ORDER BY item_id LIMIT $3";
+
+/// Photos out of the trash with this content, and others of as many bytes: of each up to [`OF_SIZE_MAX`].
+pub async fn of_size(
+    connection: &mut Connection,
+    zone: ZoneId,
+    size: u64,
+    content: ContentHash,
+) -> Result<Vec<ItemId>, DbError> {
+    let values = values![zone, size, content, OF_SIZE_MAX];
+    connection.fetch_all(OF_SIZE, values).await?.iter().map(|row| row.get(0)).collect()
 }
 
-/// Photos out of the trash of which a file says this.
+/// Up to [`OF_IDENTIFIER_MAX`] photos out of the trash of which a file says this.
 pub async fn of_identifier(
     connection: &mut Connection,
     zone: ZoneId,
     identifier: &str,
 ) -> Result<Vec<ItemId>, DbError> {
-    let sql = "SELECT item_id FROM photos \
-               WHERE zone_id = $1 AND content_identifier = $2 AND content_identifier IS NOT NULL AND shelf < 3 \
-               ORDER BY item_id";
-    connection.fetch_all(sql, values![zone, identifier]).await?.iter().map(|row| row.get(0)).collect()
+    let values = values![zone, identifier, OF_IDENTIFIER_MAX];
+    connection.fetch_all(OF_IDENTIFIER, values).await?.iter().map(|row| row.get(0)).collect()
 }
 
 /// A photo whose derivatives are to be made.
@@ -511,4 +550,29 @@ pub async fn claim(connection: &mut Connection, due: Due, until: Timestamp) -> R
     let sql = "UPDATE photos SET due_at = $4, attempts = attempts + 1 \
                WHERE zone_id = $1 AND item_id = $2 AND due_at = $3";
     Ok(connection.execute(sql, values![due.zone_id, due.item_id, due.due_at, until]).await? == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Env;
+    use crate::db::testing::sqlite;
+
+    #[tokio::test]
+    async fn what_is_alike_is_looked_up_in_an_index() {
+        let env = Env::system();
+        let test = sqlite(&env).await;
+        let mut reader = test.db.reader().await.unwrap();
+        let (zone, content) = (env.id::<ZoneId>(), ContentHash([7; 32]));
+        for (sql, values, index) in [
+            (OF_SIZE, values![zone, 3_u64, content, OF_SIZE_MAX], "photos_content"),
+            (OF_IDENTIFIER, values![zone, "8D1C", OF_IDENTIFIER_MAX], "photos_identifier"),
+        ] {
+            let plan = reader.fetch_all(&format!("EXPLAIN QUERY PLAN {sql}"), values).await.unwrap();
+            let steps: Vec<String> = plan.iter().map(|row| row.get(3).unwrap()).collect();
+            let mut searches = steps.iter().filter(|step| step.contains("photos")).peekable();
+            assert!(searches.peek().is_some() && searches.all(|step| step.contains(index)), "{steps:?}");
+            assert!(!steps.iter().any(|step| step.contains("ORDER BY")), "{steps:?}");
+        }
+    }
 }

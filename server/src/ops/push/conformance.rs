@@ -18,7 +18,7 @@ use crate::db::conflicts::ConflictRow;
 use crate::db::items::{Deletion, ItemRow};
 use crate::db::manifests::Refused;
 use crate::db::operations::{Kept, OperationRow, Recorded};
-use crate::db::photos::{Found, LOOK, PhotoRecord};
+use crate::db::photos::{Found, LOOK, OF_IDENTIFIER_MAX, OF_SIZE_MAX, PhotoRecord};
 use crate::db::versions::VersionRow;
 use crate::db::zones::Start;
 use crate::ops::pull::Feeds;
@@ -62,6 +62,27 @@ pub async fn check_store<S: ZoneStore>(store: &mut S, zone: ZoneId) {
     conflicts_are_kept(store).await;
     contents_are_counted(store).await;
     the_quota_holds(store).await;
+}
+
+/// However many photos are alike, a write looks at few of them. In an empty zone.
+pub async fn check_alike<S: ZoneStore>(store: &mut S) {
+    const SIZE: u64 = 77;
+    let photo = |n: usize| {
+        let of = content(&[&n.to_string()]).content_hash();
+        let taken = Taken { content_identifier: Some("8D1C".to_owned()), ..Taken::default() };
+        let found = Some(Found { of, look: LOOK, taken, picture: Ok(None) });
+        let photo = Some(Box::new(PhotoRecord { found, ..PhotoRecord::default() }));
+        let row = row(item_id(n as u128), ROOT, &format!("{n}.jpg"), n as u64);
+        ItemRow { size: SIZE, content_hash: Some(of), photo, ..row }
+    };
+    let photos: Vec<ItemRow> = (2..2 * OF_SIZE_MAX.max(OF_IDENTIFIER_MAX)).map(photo).collect();
+    store.save(Batch { now: NOW, items: photos.clone(), ..Batch::default() }).await.unwrap();
+    assert_eq!(store.photos_of_identifier("8D1C").await.unwrap().len(), OF_IDENTIFIER_MAX);
+    for photo in photos {
+        let found = store.photos_of_size(SIZE, photo.content_hash.unwrap()).await.unwrap();
+        assert!(found.contains(&photo), "what has the same content is found");
+        assert!((OF_SIZE_MAX..=OF_SIZE_MAX + 1).contains(&found.len()), "{} are looked at", found.len());
+    }
 }
 
 /// What a pull reads after the write of [`check_store`].
@@ -185,10 +206,10 @@ async fn names_are_swapped<S: ZoneStore>(store: &mut S) {
     store.save(batch).await.unwrap();
     let keys = [one.name_key(), two.name_key()];
     assert_eq!(sorted(store.holders(FOLDER, &keys).await.unwrap()), [one.clone(), two]);
-    let photos = sorted(store.photos_of_size(one.size).await.unwrap());
+    let photos = sorted(store.photos_of_size(one.size, of).await.unwrap());
     assert_eq!(ids(&photos), [FOLDER, FILE], "photos out of the trash, and their folders");
     assert_eq!(photos[1], one);
-    assert_eq!(store.photos_of_size(one.size + 1).await.unwrap(), []);
+    assert_eq!(store.photos_of_size(one.size + 1, of).await.unwrap(), []);
     let photos = sorted(store.photos_of_identifier("8D1C").await.unwrap());
     assert_eq!(ids(&photos), [FOLDER, FILE], "by what a file says of itself");
     assert_eq!(store.photos_of_identifier("8D1").await.unwrap(), []);

@@ -347,18 +347,18 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
 
     // Photos
 
-    /// Photos out of the trash with a content of that many bytes.
-    pub async fn photos_of_size(&mut self, size: u64) -> Result<Vec<ItemRow>, DbError> {
-        let rows = self.store.photos_of_size(size).await?;
+    /// Photos out of the trash with this content, then others of as many bytes: see [`ZoneStore::photos_of_size`].
+    pub async fn photos_of_size(&mut self, size: u64, content: ContentHash) -> Result<Vec<ItemRow>, DbError> {
+        let rows = self.store.photos_of_size(size, content).await?;
         self.take_in(rows);
         let all = self.items.values().flatten();
         let mut photos: Vec<ItemRow> =
             all.filter(|row| row.photo.is_some() && row.size == size && row.holds_name()).cloned().collect();
-        photos.sort_unstable_by_key(|row| row.id);
+        photos.sort_unstable_by_key(|row| (row.content_hash != Some(content), row.id));
         Ok(photos)
     }
 
-    /// Photos out of the trash of which a file says this, as Live Photos' files do.
+    /// Photos out of the trash of which a file says this: see [`ZoneStore::photos_of_identifier`].
     pub async fn photos_of_identifier(&mut self, identifier: &str) -> Result<Vec<ItemRow>, DbError> {
         let rows = self.store.photos_of_identifier(identifier).await?;
         self.take_in(rows);

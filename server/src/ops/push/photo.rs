@@ -35,7 +35,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if self.context.grant.kind != ZoneKind::Photos {
             return Ok(None);
         }
-        for photo in self.zone.photos_of_size(content.size()).await? {
+        for photo in self.zone.photos_of_size(content.size(), content.hash).await? {
             if self.equal_to_item(&photo, content) && !self.zone.is_deleted(photo.id).await? {
                 return Ok(Some(photo));
             }

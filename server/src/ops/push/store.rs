@@ -32,9 +32,15 @@ pub trait ZoneStore: Send {
     fn children(&mut self, folders: &[ItemId]) -> impl Future<Output = Loaded<ItemRow>> + Send;
     /// Who holds these folded names in the folder.
     fn holders(&mut self, folder: ItemId, keys: &[String]) -> impl Future<Output = Loaded<ItemRow>> + Send;
-    /// Photos out of the trash with a content of that many bytes, and every folder that they are in.
-    fn photos_of_size(&mut self, size: u64) -> impl Future<Output = Loaded<ItemRow>> + Send;
-    /// Photos out of the trash of which a file says this, as Live Photos' files do.
+    /// Photos out of the trash with this content, and others of as many bytes, up to [`photos::OF_SIZE_MAX`] of each;
+    /// and every folder that they are in.
+    fn photos_of_size(
+        &mut self,
+        size: u64,
+        content: ContentHash,
+    ) -> impl Future<Output = Loaded<ItemRow>> + Send;
+    /// Up to [`photos::OF_IDENTIFIER_MAX`] photos out of the trash of which a file says this, as Live Photos' files do,
+    /// and every folder that they are in.
     fn photos_of_identifier(&mut self, identifier: &str) -> impl Future<Output = Loaded<ItemRow>> + Send;
     fn deleted_by(&mut self, delete: Deletion) -> impl Future<Output = Loaded<ItemRow>> + Send;
     fn touched_after(&mut self, deleter: DeviceId, seen: u64)
@@ -136,8 +142,8 @@ impl ZoneStore for SqlStore<'_> {
         items::load_holders(self.connection, self.zone, folder, keys).await
     }
 
-    async fn photos_of_size(&mut self, size: u64) -> Loaded<ItemRow> {
-        let ids = photos::of_size(self.connection, self.zone, size).await?;
+    async fn photos_of_size(&mut self, size: u64, content: ContentHash) -> Loaded<ItemRow> {
+        let ids = photos::of_size(self.connection, self.zone, size, content).await?;
         items::load_with_ancestors(self.connection, self.zone, &ids).await
     }
 
