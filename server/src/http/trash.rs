@@ -14,7 +14,7 @@ use super::cursor::Cursor;
 use super::extract::{Json, Query};
 use crate::access::grants_of;
 use crate::auth::Caller;
-use crate::db::items;
+use crate::db::items::{self, ItemRow};
 use crate::error::ApiResult;
 use crate::ops::tree::Tree;
 use crate::state::App;
@@ -31,7 +31,8 @@ struct TrashQuery {
 
 /// Lists the trash
 ///
-/// The latest delete first, over all zones of the caller.
+/// The latest delete first, over all zones of the caller. The film of a Live Photo that went there with its photo comes
+/// back, or goes for good, with that, and is not listed: a page may hold fewer items than others, and more come after it.
 #[utoipa::path(get, path = "/trash", tag = "items", params(TrashQuery), responses(
         (status = 200, body = TrashPage)))]
 async fn list_trash(
@@ -42,22 +43,28 @@ async fn list_trash(
     let cursor = Cursor::of_query(query.cursor.as_deref())?;
     let before = (Timestamp::from_millis(cursor.0), ItemId(cursor.1));
     let mut connection = app.db.snapshot().await?;
-    let mut deleted: Vec<(Timestamp, FileItem)> = Vec::new();
+    let mut deleted: Vec<((Timestamp, ItemId), Option<FileItem>)> = Vec::new();
     for grant in grants_of(&mut connection, caller.user_id).await? {
         let limit = PAGE_LIMIT_DEFAULT + 1;
         let rows = items::load_trash(&mut connection, grant.zone_id, before, limit).await?;
-        let ids: Vec<ItemId> = rows.iter().map(|row| row.id).collect();
+        let ids: Vec<ItemId> = rows.iter().flat_map(|row| [Some(row.id), row.still()]).flatten().collect();
         let tree =
             Tree::new(grant.zone_id, items::load_with_ancestors(&mut connection, grant.zone_id, &ids).await?);
-        deleted.extend(rows.iter().filter_map(|row| match tree.state(row) {
-            ItemState::Present(item) => Some((row.deleted?.at, item)),
-            ItemState::Purged(_) => None,
-        }));
+        deleted.extend(rows.iter().filter_map(|row| Some(((row.deleted?.at, row.id), listed(row, &tree)))));
     }
-    deleted.sort_by_key(|(at, item)| std::cmp::Reverse((*at, item.id)));
+    deleted.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
     let more = deleted.len() > PAGE_LIMIT_DEFAULT;
     deleted.truncate(PAGE_LIMIT_DEFAULT);
     let next_cursor =
-        deleted.last().filter(|_| more).map(|(at, item)| Cursor(at.as_millis(), item.id.0).encode());
-    Ok(Json(TrashPage { items: deleted.into_iter().map(|(_, item)| item).collect(), next_cursor }))
+        deleted.last().filter(|_| more).map(|((at, id), _)| Cursor(at.as_millis(), id.0).encode());
+    Ok(Json(TrashPage { items: deleted.into_iter().filter_map(|(_, item)| item).collect(), next_cursor }))
+}
+
+/// The item, unless it is the film of what the same delete put into the trash.
+fn listed(row: &ItemRow, tree: &Tree) -> Option<FileItem> {
+    let still = row.still().and_then(|still| tree.get(still));
+    match tree.state(row) {
+        ItemState::Present(item) if still.is_none_or(|still| still.deleted != row.deleted) => Some(item),
+        _ => None,
+    }
 }

@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use server::jobs;
 use server::jobs::derivatives::make_due;
 use shared::ItemId;
 use shared::photo::{AlbumPage, Photo, PhotoInfo, PhotoStatus};
 use shared::photo_index::PhotoIndexPage;
+use shared::sync::TrashPage;
 
-use crate::device::{Device, change, delete, folder, fresh, purge, rename, restore};
+use crate::device::{Device, change, content, delete, folder, fresh, purge, rename, restore};
 use crate::photos::{jpeg, library_root, listed, upload};
 use crate::support::TestServer;
 use crate::uploads::noise;
@@ -261,6 +264,181 @@ async fn the_film_of_a_live_photo_goes_where_its_photo_goes() {
         let deleted = ann.done(delete(one, &seen, None)).await;
         ann.applied(&purge(one, &deleted.version)).await;
         ann.person.get(&format!("/photos/{film}")).await.expect(404);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn a_film_that_was_taken_in_once_stays_with_the_photo_that_is_left() {
+    for server in TestServer::each().await {
+        let mut ann = Device { person: server.person("ann").await, token: None };
+        // Told apart by their dates alone: the same picture, from two exports.
+        let (picture, again) =
+            (still(1, "2019:05:12 12:00:00", Some("8D1C")), still(1, "2019:05:12 12:00:09", Some("8D1C")));
+        let moving = film(2_500, 1, &[("content.identifier", "8D1C")]);
+        let [one, film] = live(&server, &ann, ("a.jpg", &picture), ("a.mov", &moving)).await;
+        let other = upload(&ann.person, "b.jpg", &again).await.id;
+        make_due(&server.app).await.unwrap();
+        assert!(photo(&ann, other).await.info.live_photo_video.is_none());
+
+        let seen = ann.item(one).await.version;
+        let deleted = ann.done(delete(one, &seen, None)).await;
+        assert!(!ann.item(film).await.is_deleted, "the only film");
+        let video = photo(&ann, other).await.info.live_photo_video.expect("it moves now");
+        assert_eq!(video.file_id, film);
+        assert_eq!(listed(&ann.person, "").await, [other]);
+        ann.done(restore(one, &deleted.version)).await;
+        assert!(photo(&ann, one).await.info.live_photo_video.is_none(), "one film, one photo");
+        assert_eq!(photo(&ann, film).await.info.live_photo_of, Some(other));
+
+        // With the last of them, it goes.
+        for still in [one, other] {
+            let seen = ann.item(still).await.version;
+            ann.done(delete(still, &seen, None)).await;
+        }
+        assert!(ann.item(film).await.is_deleted);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn what_people_change_takes_no_live_photo_apart() {
+    for server in TestServer::each().await {
+        let mut ann = Device { person: server.person("ann").await, token: None };
+        let moving = film(2_500, 1, &[("creationdate", "2019-05-12T12:00:01+0200")]);
+        let picture = still(1, "2019:05:12 12:00:00", None);
+        let [one, film] = live(&server, &ann, ("a.jpg", &picture), ("a.mov", &moving)).await;
+        let said = json!({"baseVersion": {}, "hidden": true, "takenAt": "2001-01-01T00:00:00.000"});
+        ann.done(change(one, "photo", said)).await;
+        let seen = ann.item(one).await.version;
+        let named = ann.done(rename(one, &seen, "Birthday.jpg")).await;
+        let deleted = ann.done(delete(one, &named.version, None)).await;
+        ann.done(restore(one, &deleted.version)).await;
+        assert_eq!(photo(&ann, film).await.info.live_photo_of, Some(one));
+        assert!(photo(&ann, one).await.info.live_photo_video.is_some());
+        assert!(listed(&ann.person, "").await.is_empty(), "what is hidden does not move in sight");
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_says_of_its_time_makes_no_live_photo() {
+    let server = TestServer::start().await;
+    let mut ann = Device { person: server.person("ann").await, token: None };
+    let picture = upload(&ann.person, "a.jpg", &still(1, "2019:05:12 12:00:00", None)).await.id;
+    make_due(&server.app).await.unwrap();
+    let said = json!({"baseVersion": {}, "takenAt": "2019-05-13T08:00:00.000"});
+    ann.done(change(picture, "photo", said)).await;
+    let moving = film(2_500, 1, &[("creationdate", "2019-05-13T08:00:00+0200")]);
+    upload(&ann.person, "a.mov", &moving).await;
+    make_due(&server.app).await.unwrap();
+    assert_eq!(listed(&ann.person, "").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_file_s_own_time_makes_no_live_photo() {
+    let server = TestServer::start().await;
+    let ann = Device { person: server.person("ann").await, token: None };
+    // Neither says when it was taken, and both arrive in one moment, as a copied folder does.
+    live(&server, &ann, ("clip.jpg", &jpeg(60, 40, 1)), ("clip.mov", &film(2_500, 1, &[]))).await;
+    assert_eq!(listed(&ann.person, "").await.len(), 2);
+    // The film says it, the picture does not.
+    let moving = film(2_500, 2, &[("creationdate", "2019-05-12T12:00:00+0000")]);
+    live(&server, &ann, ("other.jpg", &jpeg(60, 40, 2)), ("other.mov", &moving)).await;
+    assert_eq!(listed(&ann.person, "").await.len(), 4);
+}
+
+#[tokio::test]
+async fn films_find_their_photos_by_google_s_names() {
+    for server in TestServer::each().await {
+        let ann = Device { person: server.person("ann").await, token: None };
+        let at = "2019-05-12T12:00:00+0200";
+        let pairs = [
+            ("IMG_1.HEIC.jpg", Some("8D1C"), "img_1.heic.MP4"),
+            ("PXL_2.MP.jpg", None, "PXL_2.MP.mp4"),
+            ("PXL_3.MP.jpg", None, "PXL_3.MP"),
+        ];
+        for (n, (name, identifier, name_of_film)) in (1_u8..).zip(pairs) {
+            let picture = still(n, "2019:05:12 12:00:00", identifier);
+            let moving = film(2_500, n.into(), &[("creationdate", at)]);
+            let (first, second) = ((name, &picture[..]), (name_of_film, &moving[..]));
+            // Whichever comes first.
+            let [one, film] = if n == 2 {
+                let [film, one] = live(&server, &ann, second, first).await;
+                [one, film]
+            } else {
+                live(&server, &ann, first, second).await
+            };
+            assert_eq!(photo(&ann, film).await.info.live_photo_of, Some(one), "{name_of_film}");
+        }
+        let reversed = (still(4, "2019:05:12 12:00:00", None), film(2_500, 4, &[("creationdate", at)]));
+        let [film, one] = live(&server, &ann, ("PXL_4.MP", &reversed.1), ("PXL_4.MP.jpg", &reversed.0)).await;
+        assert_eq!(photo(&ann, film).await.info.live_photo_of, Some(one));
+        assert_eq!(listed(&ann.person, "").await.len(), 4);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
+async fn the_trash_lists_a_live_photo_once() {
+    for server in TestServer::each().await {
+        let mut ann = Device { person: server.person("ann").await, token: None };
+        let picture = still(1, "2019:05:12 12:00:00", Some("8D1C"));
+        let moving = film(2_500, 1, &[("content.identifier", "8D1C")]);
+        let [one, film] = live(&server, &ann, ("a.jpg", &picture), ("a.mov", &moving)).await;
+        let trashed = async |ann: &Device| -> Vec<ItemId> {
+            let page: TrashPage = ann.person.get("/trash").await.expect(200).json();
+            page.items.iter().map(|item| item.id).collect()
+        };
+        let seen = ann.item(one).await.version;
+        let deleted = ann.done(delete(one, &seen, None)).await;
+        assert_eq!(trashed(&ann).await, [one]);
+        ann.done(restore(one, &deleted.version)).await;
+        assert!(trashed(&ann).await.is_empty());
+
+        // A film that went alone is a thing of its own.
+        let seen = ann.item(film).await.version;
+        ann.done(delete(film, &seen, None)).await;
+        let seen = ann.item(one).await.version;
+        server.advance(Duration::from_secs(1));
+        ann.done(delete(one, &seen, None)).await;
+        assert_eq!(trashed(&ann).await, [one, film]);
+    }
+}
+
+#[tokio::test]
+async fn only_a_person_ends_the_conflict_of_a_live_photo_s_film() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let picture = still(1, "2019:05:12 12:00:00", Some("8D1C"));
+        let moving = |n| film(2_500, n, &[("content.identifier", "8D1C")]);
+        let [one, film] = live(&server, &a, ("a.jpg", &picture), ("a.mov", &moving(1))).await;
+        a.pull().await;
+        b.pull().await;
+        let seen = a.item(film).await.version;
+        a.done(content(film, &seen, moving(2))).await;
+        let conflict = b.conflicted(content(film, &seen, moving(3))).await;
+        make_due(&server.app).await.unwrap();
+        let seen = a.item(one).await.version;
+        let deleted = a.done(delete(one, &seen, None)).await;
+        server.advance(31 * Duration::from_hours(24));
+        jobs::purge(&server.app, server.app.env.now()).await.unwrap();
+        let open: Vec<_> = a.conflicts().await.iter().map(|open| open.id).collect();
+        assert_eq!(open, [conflict.id], "no person has chosen");
+        assert_eq!(photo(&a, film).await.info.live_photo_of, Some(one));
+
+        // A person may, and everyone is told of both.
+        let mut far = server.socket(&b.person).await;
+        a.applied(&purge(one, &deleted.version)).await;
+        assert!(a.conflicts().await.is_empty());
+        let mut gone = Vec::new();
+        while gone.len() < 2 {
+            let frame = far.next().await;
+            if frame["type"] == "file_deleted" {
+                gone.push(frame["fileId"].clone());
+            }
+        }
+        assert_eq!(gone, [json!(one), json!(film)]);
         server.expect_sound().await;
     }
 }

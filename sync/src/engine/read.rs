@@ -237,9 +237,17 @@ impl Engine {
 
     /// The topmost deleted items, the latest first.
     pub fn trash(&self) -> Vec<ItemView<'_>> {
-        let mut trashed: Vec<_> = self.tree.trashed().filter_map(|id| self.view(id)).collect();
+        let views = self.tree.trashed().filter_map(|id| self.view(id));
+        let mut trashed: Vec<_> = views.filter(|view| !self.goes_with_its_photo(view)).collect();
         trashed.sort_by_key(|view| (Reverse(view.node.deleted_at), view.id));
         trashed
+    }
+
+    /// Whether it is the film of a Live Photo that the same delete put into the trash: the server brings it back, or
+    /// removes it for good, with its photo, which may be waiting here for just that.
+    fn goes_with_its_photo(&self, film: &ItemView<'_>) -> bool {
+        let photo = film.photo().and_then(|photo| self.tree.remote(photo.live_photo_of?));
+        photo.is_some_and(|photo| photo.deleted_at.is_some() && photo.deleted_at == film.deleted_at())
     }
 
     /// Open conflicts that no decision of this device waits for, the oldest first.

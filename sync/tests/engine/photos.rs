@@ -233,6 +233,41 @@ fn a_photo_of_the_library_that_nobody_has_looked_at_goes_into_an_album() {
 }
 
 #[test]
+fn the_trash_shows_a_live_photo_once() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let mut live_photo = |name: &str| {
+        let [still, film] = [name.to_owned(), format!("{name}.mov")].map(|n| world.file(0, root, &n, &n));
+        world.assert_converged();
+        let entry = world.server.items.get_mut(&film).expect("it was sent");
+        entry.item.photo.as_mut().expect("a photo").live_photo_of = Some(still);
+        [still, film]
+    };
+    let ([still, film], [other, other_film]) = (live_photo("a.jpg"), live_photo("b.jpg"));
+    let trash = |world: &World, n: usize| -> Vec<ItemId> {
+        world.devices[n].engine.trash().iter().map(sync::ItemView::id).collect()
+    };
+    world.run(0, vec![Command::Delete { id: still }, Command::Delete { id: film }]);
+    world.assert_converged();
+    assert_eq!([trash(&world, 0), trash(&world, 1)], [[still], [still]]);
+    // A film that went alone is a thing of its own.
+    world.delete(0, other_film);
+    world.assert_converged();
+    world.pass(Duration::from_secs(1));
+    world.delete(0, other);
+    world.assert_converged();
+    assert_eq!(trash(&world, 1), [other, other_film, still]);
+
+    // Where its photo waits to come back, or to be removed for good, the film waits with it.
+    world.go_offline(1);
+    let ran = world.run(1, vec![Command::Restore { id: still, parent: None }]);
+    assert_eq!(trash(&world, 1), [other, other_film]);
+    world.run(1, ran.undo);
+    world.run(1, vec![Command::Purge { id: still }]);
+    assert_eq!(trash(&world, 1), [other, other_film]);
+}
+
+#[test]
 fn a_cover_that_was_chosen_is_taken_back() {
     let mut world = World::new(2);
     let root = world.server.root;

@@ -346,11 +346,13 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok(Done { item_id: id, end: End::Applied(Outcome::Applied), chain: basis.chain(id) })
     }
 
-    /// Whether a person still has to choose between contents of the item, or of one below it.
+    /// Whether a person still has to choose between contents of the item, of one below it, or of the other part of
+    /// a Live Photo.
     pub(super) async fn holds_open_conflict(&mut self, item: &ItemRow) -> Result<bool, DbError> {
         let mut files: Vec<ItemId> =
             self.zone.descendants(item.id, |_| true).await?.iter().map(|row| row.id).collect();
         files.push(item.id);
+        files.extend(self.gone_with(item).await?.map(|other| other.id));
         self.zone.prefetch_conflicts(files.iter().copied()).await?;
         for file in files {
             if !self.zone.open_conflicts(file).await?.is_empty() {
@@ -365,6 +367,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let id = item.id;
         let below = self.zone.descendants(id, |_| true).await?;
         let pair = self.bury_pair(&item).await?;
+        let film = pair.as_ref().map(|film| film.id);
         let all: Vec<ItemRow> = std::iter::once(item).chain(pair).chain(below).collect();
         let files: Vec<ItemId> =
             all.iter().filter(|row| row.kind == ItemKind::File).map(|row| row.id).collect();
@@ -395,7 +398,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 Write::Bump,
             );
         }
-        self.news.push(News::Deleted(id));
+        self.news.extend([Some(id), film].into_iter().flatten().map(News::Deleted));
         Ok(())
     }
 }
