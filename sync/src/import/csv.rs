@@ -26,7 +26,9 @@ pub fn rows(text: &str) -> Vec<Vec<String>> {
         }
     }
     rows.push(row);
-    rows.iter_mut().for_each(|row| row.truncate(FIELDS_MAX));
+    for row in &mut rows {
+        row.truncate(FIELDS_MAX);
+    }
     rows.retain(|row| row.iter().any(|field| !field.is_empty()));
     rows
 }

@@ -57,7 +57,6 @@ impl PlannedPhoto {
             taken_at: self.corrected.map(|at| Some(at.into())),
             taken_at_offset: self.corrected.map(|_| Some(UtcOffset::UTC)),
             location: self.location.map(Some),
-            ..PhotoEdit::default()
         }
     }
 }
