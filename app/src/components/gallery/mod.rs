@@ -373,11 +373,6 @@ pub fn GalleryGrid(gallery: Gallery) -> impl IntoView {
         gallery.arranged.track();
         gallery.shown.with_value(|shown| shown.layout.rows_len()).to_string()
     };
-    let active = move || {
-        gallery.arranged.track();
-        (gallery.count.get() > 0)
-            .then(|| gallery.selection.with(|selection| format!("photo-{}", selection.active())))
-    };
     let focused = move |is_focused: bool| {
         move |_| {
             gallery.is_focused.set(is_focused);
@@ -396,7 +391,6 @@ pub fn GalleryGrid(gallery: Gallery) -> impl IntoView {
                 aria-label=words::photo_list(gallery.list)
                 aria-multiselectable="true"
                 aria-rowcount=rows
-                aria-activedescendant=active
                 on:keydown=move |event| keys::pressed(gallery, &event)
                 on:focus=focused(true)
                 on:blur=focused(false)

@@ -57,6 +57,8 @@ struct Inner {
     moves: u64,
     wanted: Vec<usize>,
     sticky_group: Option<usize>,
+    /// The place that is named as the active one.
+    active: Option<usize>,
 }
 
 impl Stage {
@@ -228,6 +230,7 @@ impl Stage {
         let group = layout.group_at(position as u32);
         self.stick(inner, &shown, group, is_new);
         self.want(inner, &shown, &rows);
+        self.name_active(inner);
         if inner.is_settled {
             inner.pool.put_in_order(&self.space);
         }
@@ -278,6 +281,23 @@ impl Stage {
             inner.sticky_group = Some(group);
             self.sticky.set_text_content(Some(&shown.heading(group)));
         }
+    }
+
+    /// Only what is in the document can be named as active.
+    fn name_active(&self, inner: &mut Inner) {
+        let Some(active) = self.gallery.selection.try_with_untracked(|selection| selection.active()) else {
+            return;
+        };
+        let active = inner.pool.tile_element(active).is_some().then_some(active);
+        if std::mem::replace(&mut inner.active, active) == active {
+            return;
+        }
+        match active {
+            Some(place) => {
+                self.scroller.set_attribute("aria-activedescendant", &format!("photo-{place}")).ok()
+            }
+            None => self.scroller.remove_attribute("aria-activedescendant").ok(),
+        };
     }
 
     /// Asks for the photos of what is there and near, the nearest first.
