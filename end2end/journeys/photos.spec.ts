@@ -224,7 +224,7 @@ test("photos that look the same are reviewed, and the best one stays", async ({ 
   await page.locator("#pick-files").setInputFiles([one!, other!, again]);
   await expect.poll(async () => (await listed(page)).filter(({ status }) => status === "ready").length, { timeout: MINUTE_MS }).toBe(3);
   await page.getByRole("link", { name: "Duplicates" }).click();
-  const group = page.getByRole("region", { name: "2 photos that look the same" });
+  const group = page.getByRole("group", { name: "2 photos that look the same" });
   await expect(group.getByRole("radio", { name: "Copy.jpg" })).toBeChecked();
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations).toEqual([]);

@@ -53,7 +53,7 @@ pub fn Alike(photos: Vec<Photo>, on_skip: impl Fn() + Copy + 'static) -> impl In
         on_skip();
     };
     view! {
-        <section node_ref=section class="duplicate" aria-label=words::alike(count)>
+        <section node_ref=section class="duplicate" role="group" aria-label=words::alike(count)>
             <div class="duplicate-photos" role="radiogroup" aria-label=words::WHICH_STAYS>{cards}</div>
             <div class="duplicate-acts">
                 <button class="button primary" type="button" on:click=keep>{words::keep_this(count - 1)}</button>

@@ -46,7 +46,7 @@ pub fn AlbumsPage() -> impl IntoView {
     let new = move || ui.dialog.set(Some(Dialog::NameAlbum { album: None, photos: Vec::new() }));
     let new_button = move || {
         view! {
-            <button class="button primary" type="button" on:click=move |_| new()>
+            <button class="button primary" type="button" aria-label=words::NEW_ALBUM on:click=move |_| new()>
                 <Glyph icon=icondata::LuPlus />
                 <span class="button-label">{words::NEW_ALBUM}</span>
             </button>

@@ -1,4 +1,6 @@
+use leptos::html::Nav;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 use super::acts::PhotoAct;
 use super::search::{FoundHead, SearchLink};
@@ -53,8 +55,18 @@ pub fn PhotoLinks(
     let list = move |list: PhotoList| link(list.address(), words::photo_list(list), here == Some(list));
     let other = move |address: &'static str, name| link(address.to_owned(), name, at == address);
     let [library, rest @ ..] = PhotoList::ALL;
+    let nav = NodeRef::<Nav>::new();
+    // Where they do not all fit, the present one is in the middle.
+    Effect::new(move || {
+        let Some(nav) = nav.get() else { return };
+        let here = nav.query_selector(".here").ok().flatten();
+        if let Some(here) = here.and_then(|here| here.dyn_into::<web_sys::HtmlElement>().ok()) {
+            let left = here.offset_left() - nav.offset_left();
+            nav.set_scroll_left(left - (nav.client_width() - here.offset_width()) / 2);
+        }
+    });
     view! {
-        <nav class="gallery-lists" aria-label=words::PHOTO_LISTS>
+        <nav node_ref=nav class="gallery-lists" aria-label=words::PHOTO_LISTS>
             {list(library)}
             {other(PhotoList::ALBUMS, words::ALBUMS)}
             {rest.into_iter().map(list).collect_view()}
@@ -70,6 +82,7 @@ fn Lists(gallery: Gallery) -> impl IntoView {
         <button
             class="button primary"
             type="button"
+            aria-label=words::ADD_PHOTOS
             on:click=move |_| gallery.ui.perform(Action::UploadFiles, Vec::new())
         >
             <Glyph icon=icondata::LuUpload />
@@ -101,9 +114,11 @@ fn Zooms(gallery: Gallery) -> impl IntoView {
         }
     };
     view! {
-        <div class="segmented gallery-zooms" role="group" aria-label=words::ZOOM>
-            {[Zoom::Years, Zoom::Months, Zoom::Days].into_iter().map(button).collect_view()}
-        </div>
+        <Show when=move || gallery.count.get() != 0>
+            <div class="segmented gallery-zooms" role="group" aria-label=words::ZOOM>
+                {[Zoom::Years, Zoom::Months, Zoom::Days].into_iter().map(button).collect_view()}
+            </div>
+        </Show>
     }
     .into_any()
 }
