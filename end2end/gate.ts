@@ -7,6 +7,8 @@ import { freePort, type Server } from "./server.ts";
 export class Gate {
   private listener: Listener | undefined;
   private readonly open = new Set<Socket>();
+  /** What the server was asked for, in order, by the beginnings of what came through. */
+  readonly asked: string[] = [];
 
   private constructor(
     private readonly server: Server,
@@ -27,6 +29,10 @@ export class Gate {
     if (this.listener !== undefined) return;
     const listener = createServer((near) => {
       const far = connect(this.server.port, "127.0.0.1");
+      near.on("data", (bytes: Buffer) => {
+        const address = /^GET (\S+) HTTP/.exec(bytes.toString("latin1"))?.[1];
+        if (address !== undefined) this.asked.push(address);
+      });
       for (const [from, to] of [[near, far], [far, near]] as const) {
         this.open.add(from);
         from.pipe(to);

@@ -43,6 +43,35 @@ export type Listed = {
 export const listed = (page: Page, query = ""): Promise<Listed[]> =>
   page.evaluate(async (query) => (await (await fetch(`/api/v1/photos?limit=1000${query}`)).json()).photos, query);
 
+type Amount = { count: number; bytes: number };
+
+/** What the service worker holds of photos. */
+export type Forms = {
+  thumbnail: Amount;
+  preview: Amount;
+  display: Amount;
+  library?: { here: number; all: number; isFull: boolean };
+};
+
+/** The same, after it was told something. */
+export const forms = (page: Page, wish: object = { forms: "tell" }): Promise<Forms> =>
+  page.evaluate(
+    (wish) =>
+      new Promise((answered) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = ({ data }) => answered(data);
+        navigator.serviceWorker.controller!.postMessage(wish, [port2]);
+      }),
+    wish,
+  );
+
+/** The addresses of the smaller forms of photos that a device holds. */
+export const heldForms = (page: Page): Promise<string[]> =>
+  page.evaluate(async () => {
+    const held = await (await caches.open("forms")).keys();
+    return held.map(({ url }) => new URL(url).pathname + new URL(url).search);
+  });
+
 /** Somebody's empty library gets photos, each with its day. */
 export async function fill(person: Person, count: number): Promise<void> {
   const { page } = person;

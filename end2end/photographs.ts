@@ -12,11 +12,13 @@ const SHAPES: [number, number][] = [
   [640, 480],
 ];
 
+const LATEST = Date.UTC(2024, 4, 20, 18, 0);
+
 /**
  * `count` photographs, three or four a day, the latest first; the same in every run but for what the
  * browser's encoder does.
  */
-export async function photographs(page: Page, count: number): Promise<Photograph[]> {
+export async function photographs(page: Page, count: number, latest = LATEST): Promise<Photograph[]> {
   const made: string[] = await page.evaluate(
     async ([count, shapes]) => {
       const pictures: string[] = [];
@@ -43,7 +45,7 @@ export async function photographs(page: Page, count: number): Promise<Photograph
     [count, SHAPES] as const,
   );
   return made.map((picture, number) => {
-    const at = new Date(Date.UTC(2024, 4, 20, 18, 0) - number * 7 * 3_600_000);
+    const at = new Date(latest - number * 7 * 3_600_000);
     const buffer = withDate(Buffer.from(picture, "base64"), at);
     return { name: `IMG_${String(number).padStart(4, "0")}.jpg`, mimeType: "image/jpeg", buffer };
   });

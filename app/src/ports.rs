@@ -24,7 +24,9 @@ use sync::{AlbumView, Command, CommandError, EditBase, QueueEntry, SyncSummary};
 
 pub use crate::model::FileType;
 pub use crate::model::conflict::Side;
-pub use crate::model::photos::{ListedPhoto, Overlay, OwnPhotos, PhotoCache, PhotoIndex, Sought, Stand};
+pub use crate::model::photos::{
+    ListedPhoto, Moment, Overlay, OwnPhotos, PhotoCache, PhotoIndex, Sought, Stand, Survey, ThumbnailName,
+};
 
 /// A future on the browser's one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -228,6 +230,26 @@ pub struct PhotoForms {
     pub previews: Amount,
     /// How many bytes of both are kept at most.
     pub budget: u64,
+    /// Whether thumbnails come before anybody looks at them, and how far that is, once it was looked at.
+    pub is_ahead: bool,
+    pub library: Option<LibraryHere>,
+}
+
+impl PhotoForms {
+    /// Whether more thumbnails are on their way, or will be.
+    pub fn is_coming(&self) -> bool {
+        self.is_ahead && self.library.is_none_or(|library| library.here < library.all && !library.is_full)
+    }
+}
+
+/// How many of the library's thumbnails are on this device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LibraryHere {
+    pub here: usize,
+    pub all: usize,
+    /// No more of them fit into what is allowed.
+    pub is_full: bool,
 }
 
 impl DeviceStorage {
@@ -558,6 +580,8 @@ pub trait Cloud {
     fn set_seen_budget(&self, bytes: u64);
     /// How many bytes of smaller forms of photos may stay.
     fn set_forms_budget(&self, bytes: u64) -> LocalFuture<()>;
+    /// Whether thumbnails of the whole library are to come before anybody looks at them.
+    fn set_forms_ahead(&self, is_ahead: bool) -> LocalFuture<()>;
     /// Takes what was only seen lately off this device, but for thumbnails.
     fn forget_seen(&self) -> LocalFuture<()>;
     /// Asks the browser never to clear this app's storage by itself. Answers whether it agreed.

@@ -719,8 +719,7 @@ pub const ORIGINALS_HERE: (&str, &str) = (
     "Photo originals kept",
     "Of albums whose originals you keep on this device. They never leave by themselves.",
 );
-pub const THUMBNAILS_HERE: (&str, &str) =
-    ("Thumbnails", "What your library shows of each photo that came into sight.");
+pub const THUMBNAILS_HERE: (&str, &str) = ("Thumbnails", "What your library shows of each photo.");
 pub const PREVIEWS_HERE: (&str, &str) = ("Previews", "Photos as large as the screen, as you looked at them.");
 pub const NOT_SENT_YET: (&str, &str) =
     ("Waiting to be sent", "Only this device has it so far. It goes when the server can be reached.");
@@ -730,10 +729,14 @@ pub const APP_HERE: (&str, &str) = ("The app", "So that it starts without a conn
 pub const FORGET_SEEN: &str = "Remove what was seen lately";
 pub const FORGET_SEEN_HINT: &str = "Takes files opened lately and previews off this device. They stay on the server. Thumbnails, and what you keep, stay here.";
 pub const SEEN_FORGOTTEN: &str = "What was seen lately left this device";
+pub const THUMBNAILS_FETCHED: &str = "Fetch thumbnails";
+pub const THUMBNAILS_OF_ALL: &str = "Of all photos";
+pub const THUMBNAILS_OF_SEEN: &str = "Of what comes into sight";
+pub const THUMBNAILS_HINT: &str = "Those of all photos come while nothing else goes on, so that the whole library can be looked through without a connection.";
 pub const SPACE_FOR_FORMS: &str = "Space for thumbnails and previews";
 pub const SPACE_FOR_SEEN: &str = "Space for files opened lately";
 pub const SPACE_NONE: &str = "None";
-pub const EVICTION_HINT: &str = "When a space is full, what was opened longest ago leaves this device first, previews before thumbnails. It stays on the server. What you keep is not counted.";
+pub const EVICTION_HINT: &str = "When a space is full, thumbnails that nobody looked at leave this device first, then what was opened longest ago, previews before thumbnails. It stays on the server. What you keep is not counted.";
 pub const PERSISTENT: &str = "This browser will not clear these files by itself.";
 pub const NOT_PERSISTENT: &str = "When its disk gets full, this browser may clear everything stored here: what is on the server comes back, what waits to be sent would be lost.";
 pub const ASK_TO_PERSIST: &str = "Ask the browser not to";
@@ -766,6 +769,12 @@ pub fn amount(count: usize, of: Counted, size: &str) -> String {
 
 pub fn to_come(count: usize, size: &str) -> String {
     format!("{} still to come, {size}", counted(count, "file", "files"))
+}
+
+pub fn thumbnails_here(here: usize, all: usize, is_full: bool) -> String {
+    let (here, whole) = (intl::whole(here as u64), intl::whole(all as u64));
+    let more = if is_full { ". There is no space for more" } else { "" };
+    format!("Thumbnails on this device: {here} of {whole}{more}")
 }
 
 pub fn browser_storage(used: &str, allowed: &str) -> String {

@@ -1,7 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "@playwright/test";
 
-import { MINUTE_MS, card, fill, listed, photo, world } from "../library.ts";
+import { MINUTE_MS, card, fill, heldForms, listed, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";
 
@@ -140,7 +140,7 @@ test("what is dropped on an open album goes there as well, and its originals ope
     await phone.page.goto(album);
     await phone.page.getByRole("button", { name: "Download and keep originals" }).click();
     await expect(phone.page.getByText(/^3 originals here/)).toBeVisible({ timeout: MINUTE_MS });
-    await expect.poll(() => heldForms(phone), { timeout: MINUTE_MS }).toBe(6);
+    await expect.poll(async () => (await heldForms(phone.page)).length, { timeout: MINUTE_MS }).toBe(6);
     await phone.page.goto("/files");
     await here.gate.cut();
     await phone.page.reload();
@@ -169,7 +169,3 @@ test("what is dropped on an open album goes there as well, and its originals ope
     await expect.poll(inAlbum).toContain("IMG_0003.jpg");
   });
 });
-
-/** How many smaller forms of photos a device holds. */
-const heldForms = ({ page }: Person): Promise<number> =>
-  page.evaluate(async () => (await (await caches.open("photo-forms")).keys()).length);

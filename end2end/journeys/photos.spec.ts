@@ -1,7 +1,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { type Page, expect, test } from "@playwright/test";
 
-import { MINUTE_MS, fill, gallery, inPlace, listed, photo, world } from "../library.ts";
+import { MINUTE_MS, fill, forms, gallery, inPlace, listed, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";
 
@@ -21,25 +21,13 @@ async function rowsOnScreen(page: Page): Promise<{ width: number; rows: [number,
   });
 }
 
-type Amount = { count: number; bytes: number };
-
-/** What the service worker holds of photos, after it was told something. */
-const forms = (page: Page, wish: object): Promise<{ thumbnail: Amount; preview: Amount; display: Amount }> =>
-  page.evaluate(
-    (wish) =>
-      new Promise((answered) => {
-        const { port1, port2 } = new MessageChannel();
-        port1.onmessage = ({ data }) => answered(data);
-        navigator.serviceWorker.controller!.postMessage(wish, [port2]);
-      }),
-    wish,
-  );
-
 test("photos go in, are seen by day, opened, liked, deleted and brought back, and are there offline", async ({ browser }) => {
   test.setTimeout(6 * MINUTE_MS);
   const ann = await Person.on(browser, here.gate.url);
   await ann.register("ann");
   const { page } = ann;
+  await ann.isReadyForOffline();
+  await forms(page, { forms: "ahead", isAhead: false });
   await page.getByRole("navigation", { name: "Main" }).first().getByRole("link", { name: "Photos" }).click();
   await expect(page.getByRole("heading", { name: "Your photos belong here" })).toBeVisible();
 
@@ -109,8 +97,8 @@ test("photos go in, are seen by day, opened, liked, deleted and brought back, an
   await test.step("what is shown of photos stays within what is allowed, thumbnails the longest", async () => {
     await ann.isReadyForOffline();
     await page.reload();
-    await expect.poll(async () => (await forms(page, { forms: "tell" })).preview.count).toBeGreaterThan(2);
-    const before = await forms(page, { forms: "tell" });
+    await expect.poll(async () => (await forms(page)).preview.count).toBeGreaterThan(2);
+    const before = await forms(page);
     const budget = before.thumbnail.bytes + Math.floor(before.preview.bytes / 2);
     const after = await forms(page, { forms: "budget", bytes: budget });
     expect(after.thumbnail.count).toBe(before.thumbnail.count);

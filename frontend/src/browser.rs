@@ -81,6 +81,21 @@ pub async fn next_frame() {
     let _ = JsFuture::from(painted).await;
 }
 
+/// Where browsers do not tell when they are idle: as long as they take to get there, in milliseconds.
+const IDLE_MS: u64 = 100;
+
+/// Waits until the page has nothing else to do.
+pub async fn idle() {
+    let window: Option<JsValue> = web_sys::window().map(Into::into);
+    let method = window.as_ref().and_then(|window| property(window, "requestIdleCallback"));
+    let Some((window, method)) = window.zip(method.and_then(|it| it.dyn_into::<Function>().ok())) else {
+        return sleep(IDLE_MS).await;
+    };
+    let idle = Promise::new(&mut |resolve, _| drop(method.call1(&window, &resolve)));
+    // A promise that is only ever resolved.
+    let _ = JsFuture::from(idle).await;
+}
+
 /// Whether the browser believes that there is a network. False is certain, true is a hope.
 pub fn is_online() -> bool {
     web_sys::window().is_none_or(|window| window.navigator().on_line())
@@ -90,6 +105,13 @@ pub fn is_online() -> bool {
 pub fn listen(target: &web_sys::EventTarget, event: &str, react: impl FnMut(web_sys::Event) + 'static) {
     let callback = Closure::<dyn FnMut(web_sys::Event)>::new(react).into_js_value();
     let listening = target.add_event_listener_with_callback(event, callback.unchecked_ref());
+    debug_assert!(listening.is_ok(), "only a signal in the options can make this fail");
+}
+
+/// As [`listen`], of whatever is in `target` too.
+pub fn overhear(target: &web_sys::EventTarget, event: &str, react: impl FnMut(web_sys::Event) + 'static) {
+    let callback = Closure::<dyn FnMut(web_sys::Event)>::new(react).into_js_value();
+    let listening = target.add_event_listener_with_callback_and_bool(event, callback.unchecked_ref(), true);
     debug_assert!(listening.is_ok(), "only a signal in the options can make this fail");
 }
 

@@ -8,7 +8,7 @@ use app::ports::{
     ActivityView, CallError, DeviceStorage, Import, KeptNotice, ListedPhoto, LocalFuture, PhotoHints,
     PhotoList, Picked, Progress, Side, TextEdit,
 };
-use futures::channel::mpsc::UnboundedReceiver;
+use futures::channel::mpsc::{Receiver, UnboundedReceiver};
 use shared::account::Device;
 use shared::activity::ActivityPage;
 use shared::photo::DuplicatePage;
@@ -44,6 +44,7 @@ pub struct Later {
     pub import: fn(BrowserCloud, Picked) -> LocalFuture<Rc<dyn Import>>,
     pub send: fn(Rc<Uploader>, Rc<Job>, UploadOrder) -> Sent,
     pub keep_contents: fn(Rc<Contents>, Rc<Replica>, UnboundedReceiver<Wake>) -> LocalFuture<()>,
+    pub fetch_ahead: fn(Rc<Contents>, Rc<Replica>, Receiver<()>) -> LocalFuture<()>,
     pub address: fn(BrowserCloud, ItemId, Use) -> Call<String>,
     pub head_of_text: fn(BrowserCloud, ItemId, usize) -> Call<String>,
     pub begin_edit: fn(BrowserCloud, ItemId) -> LocalFuture<Rc<dyn TextEdit>>,
@@ -52,6 +53,7 @@ pub struct Later {
     pub device_storage: fn(BrowserCloud) -> LocalFuture<DeviceStorage>,
     pub keeping_progress: fn(&Contents, &Replica, ItemId) -> Progress,
     pub set_forms_budget: fn(u64) -> LocalFuture<()>,
+    pub set_forms_ahead: fn(bool) -> LocalFuture<()>,
     pub forget_seen_forms: fn() -> LocalFuture<()>,
     pub listed_photos: fn(&Replica, PhotoList) -> Option<Vec<ListedPhoto>>,
     pub photo_hints: fn(BrowserCloud) -> LocalFuture<PhotoHints>,
@@ -73,6 +75,7 @@ fn later() -> Result<Later, SplitLoaderError> {
         import: |cloud, picked| Box::pin(async move { import::begin(cloud, picked) }),
         send: |uploader, job, order| Box::pin(async move { uploader.perform(&job, order).await }),
         keep_contents: |contents, replica, woken| Box::pin(contents::keep(contents, replica, woken)),
+        fetch_ahead: |contents, replica, woken| Box::pin(photos::fetch_ahead(contents, replica, woken)),
         address: |cloud, id, for_use| Box::pin(async move { cloud.address(id, for_use).await }),
         head_of_text: |cloud, id, bytes_max| Box::pin(async move { cloud.head_of_text(id, bytes_max).await }),
         begin_edit: |cloud, id| Box::pin(async move { cloud.begin_edit(id).await }),
@@ -88,6 +91,7 @@ fn later() -> Result<Later, SplitLoaderError> {
             contents.progress(within.iter().filter_map(|item| ToKeep::of(item)).map(|it| it.content))
         },
         set_forms_budget: |bytes| Box::pin(photos::set_budget(bytes)),
+        set_forms_ahead: |is_ahead| Box::pin(photos::set_ahead(is_ahead)),
         forget_seen_forms: || Box::pin(photos::forget_seen()),
         listed_photos: Replica::listed_photos,
         photo_hints: |cloud| {

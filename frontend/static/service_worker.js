@@ -14,16 +14,24 @@ const CODE = '/pkg/';
 const NEWEST = 'newest';
 const NAME = '/name';
 // The smaller forms of photos, until whoever is signed in signs out (frontend/src/photos/forms.rs): as many bytes
-// as the person allows, what was looked at longest ago goes first.
-const FORMS = 'photo-forms';
+// as the person allows. What came ahead goes first, then what was looked at longest ago.
+const FORMS = 'forms';
+// What is known of each of them, and what the person chose.
+const NOTES = 'photo-forms';
 const PHOTO = /^\/api\/v1\/photos\/([^/]+)\/(thumbnail|preview|display)$/;
 const BUDGET_BYTES_DEFAULT = 512 * 1024 * 1024;
-// Larger forms go before thumbnails as long as they take more than this share of it.
+// Larger forms go before thumbnails as long as they take more than this share of it, which what comes ahead leaves free.
 const LARGER_SHARE = 0.25;
-// Room is made for more than what is over the budget, so that it is made seldom.
+// Room is made for more than what is over the budget, so that it is made seldom; nothing comes ahead into that.
 const ROOM_SHARE = 0.05;
 // A use is noted again after this long: order is what matters.
 const USE_NOTED_AFTER_MS = 10 * 60 * 1000;
+// Thumbnails that come ahead at a time, and what one takes as long as none tells.
+const AHEAD_AT_ONCE = 3;
+const THUMBNAIL_BYTES = 8 * 1024;
+// Forms that are told of, or dropped, in one piece.
+const LISTED_AT_ONCE = 5000;
+const DROPPED_AT_ONCE = 100;
 // Rendered by the server, so that they are fresh and carry no session.
 const PUBLIC_PAGES = /^\/(sign-in|register|s)(\/|$)/;
 
@@ -32,8 +40,8 @@ self.addEventListener('install', (event) => {
 });
 
 self.addEventListener('activate', (event) => {
-  // What older builds held of photos was not counted.
-  event.waitUntil(Promise.all([self.clients.claim(), caches.delete('photos')]));
+  // What older builds held of photos is not in these notes.
+  event.waitUntil(Promise.all([self.clients.claim(), caches.delete('photos'), caches.delete('photo-forms')]));
 });
 
 // The page asks when it starts, and now and then, whether there is a newer build. Of photos it says what it wants done,
@@ -97,177 +105,417 @@ async function newest() {
 
 // A form of a photo: what was seen once comes from here, for ever the same.
 async function photo(event, request, [, id, kind]) {
-  const cache = await caches.open(FORMS);
-  const address = request.url;
-  const held = await cache.match(address);
+  const form = { address: request.url, id, kind };
+  const held = await caches.match(form.address, { cacheName: FORMS });
   if (held) {
-    const bytes = Number(held.headers.get('Content-Length')) || 0;
-    event.waitUntil(noteUse({ address, id, kind, bytes }).catch(() => undefined));
+    event.waitUntil(noteUse(form).catch(() => undefined));
     return held;
   }
+  const since = forgotten;
   const response = await fetch(request);
-  // Under the name of another content it may change.
-  if (response.ok && response.headers.get('Cache-Control')?.includes('immutable')) {
+  if (isForEver(response)) {
     // A full disk, or a body that is not wanted any more: the page has what it asked for all the same.
-    event.waitUntil(hold(cache, { address, id, kind }, response.clone()).catch(() => undefined));
+    event.waitUntil(
+      whole(form, response.clone())
+        .then((came) => hold([came], since))
+        .then(makeRoom)
+        .catch(() => undefined),
+    );
   }
   return response;
 }
 
-async function hold(cache, form, response) {
-  const bytes = (await response.clone().blob()).size;
-  await cache.put(form.address, response);
-  await noteUse({ ...form, bytes });
-  await makeRoom();
+// Under the name of another content it may change.
+function isForEver(response) {
+  return response.ok && response.headers.get('Cache-Control')?.includes('immutable');
 }
+
+// How often everything was forgotten: what was asked for before is not held after.
+let forgotten = 0;
+
+// A form that came whole.
+async function whole(form, response) {
+  const { size } = await response.clone().blob();
+  return { used: Date.now(), ...form, bytes: size, response };
+}
+
+// Forms are noted before they are put, so that none is ever here and not counted: a worker may be ended at any point.
+// What was left undone so is seen to by the next one.
+async function hold(forms, since) {
+  const notes = new Map(forms.map(({ response, ...form }) => [form.address, { ...form, coming: 1 }]));
+  await inTurn(FORMS, async () => {
+    if (since !== forgotten) {
+      return;
+    }
+    await renote([...notes.keys()], (_, address) => notes.get(address));
+    const cache = await caches.open(FORMS);
+    const puts = await Promise.allSettled(forms.map(({ address, response }) => cache.put(address, response)));
+    const isPut = new Map(forms.map(({ address }, at) => [address, puts[at].status === 'fulfilled']));
+    await renote([...notes.keys()], (note, address) => (note && isPut.get(address) ? come(note) : undefined));
+    if (puts.some(({ status }) => status === 'rejected')) {
+      throw new Error('not every form could be put');
+    }
+  });
+}
+
+const come = ({ coming, ...note }) => note;
+
+async function noteUse(form) {
+  const note = await inNotes('readonly', ({ held }) => got(held.get(form.address)));
+  const used = Date.now();
+  if (note && (note.ahead || used - note.used > USE_NOTED_AFTER_MS)) {
+    await renote([form.address], (known) => known && looked(known, used));
+  } else if (!note) {
+    const held = await caches.match(form.address, { cacheName: FORMS });
+    await (held && hold([await whole(form, held)], forgotten));
+  }
+}
+
+const looked = ({ ahead, ...note }, used) => ({ ...note, used });
 
 let opened;
 
-// Of each form that is held its size and its last use, and what the person chose.
 function database() {
   opened ??= new Promise((resolve, reject) => {
-    const opening = indexedDB.open(FORMS, 1);
+    const opening = indexedDB.open(NOTES, 2);
     opening.onupgradeneeded = () => {
-      opening.result.createObjectStore('held', { keyPath: 'address' });
-      opening.result.createObjectStore('chosen');
+      const notes = opening.result;
+      for (const name of [...notes.objectStoreNames]) {
+        if (name !== 'chosen') {
+          notes.deleteObjectStore(name);
+        }
+      }
+      // Of each form its photo, its size, and what it is kept for (`group`) since when (`used`); of one that came
+      // ahead, when the photo was taken.
+      const held = notes.createObjectStore('held', { keyPath: 'address' });
+      held.createIndex('order', ['group', 'used']);
+      held.createIndex('photo', 'id');
+      held.createIndex('coming', 'coming');
+      // Photos that a person keeps here: their forms stay.
+      notes.createObjectStore('kept');
+      if (!notes.objectStoreNames.contains('chosen')) {
+        notes.createObjectStore('chosen');
+      }
     };
-    opening.onsuccess = () => resolve(opening.result);
+    opening.onsuccess = () => {
+      opening.result.onversionchange = () => opening.result.close();
+      resolve(opening.result);
+    };
     opening.onerror = () => reject(opening.error);
   });
   return opened;
 }
 
-// What a step in one of the database's stores answers, once it stands there.
-async function inStore(name, mode, step) {
-  const transaction = (await database()).transaction(name, mode);
-  const request = step(transaction.objectStore(name));
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve(request?.result);
+// What a step in the notes answers, once what it wrote stands there.
+async function inNotes(mode, step) {
+  const transaction = (await database()).transaction(['held', 'kept', 'chosen'], mode);
+  const [held, kept, chosen] = ['held', 'kept', 'chosen'].map((name) => transaction.objectStore(name));
+  const ended = new Promise((resolve, reject) => {
+    transaction.oncomplete = resolve;
     transaction.onabort = () => reject(transaction.error);
+  });
+  const [answer] = await Promise.all([step({ held, kept, chosen }), ended]);
+  return answer;
+}
+
+function got(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
   });
 }
 
-let forms;
+// What is held in all: of each kind and of each group how many forms, and their bytes.
+const SUMS = ['thumbnail', 'preview', 'display', 'ahead', 'small', 'large', 'kept'];
 
-// Every form that is held, by its address, and what the person chose.
-function known() {
-  forms ??= (async () => {
-    const held = await inStore('held', 'readonly', (store) => store.getAll());
-    const budget = await inStore('chosen', 'readonly', (store) => store.get('budget'));
-    const kept = await inStore('chosen', 'readonly', (store) => store.get('kept'));
-    return {
-      held: new Map(held.map((form) => [form.address, form])),
-      budget: budget ?? BUDGET_BYTES_DEFAULT,
-      // Photos that a person keeps here: their forms stay.
-      kept: new Set(kept),
+async function sumsIn(chosen) {
+  const sums = await got(chosen.get('sums'));
+  return sums ?? Object.fromEntries(SUMS.map((name) => [name, { count: 0, bytes: 0 }]));
+}
+
+// Has `next` say what is noted of these forms from now on, if anything, and keeps the sums in step.
+function renote(addresses, next) {
+  return inNotes('readwrite', async ({ held, kept, chosen }) => {
+    const sums = await sumsIn(chosen);
+    const count = ({ kind, group, bytes }, sign) => {
+      for (const name of [kind, group]) {
+        sums[name].count += sign;
+        sums[name].bytes += sign * bytes;
+      }
     };
-  })();
-  return forms;
+    for (const address of addresses) {
+      const former = await got(held.get(address));
+      const note = next(former, address);
+      if (former) {
+        count(former, -1);
+        held.delete(address);
+      }
+      if (note) {
+        const isKept = (await got(kept.getKey(note.id))) !== undefined;
+        note.group = isKept ? 'kept' : groupOf(note);
+        count(note, 1);
+        held.put(note);
+      }
+    }
+    chosen.put(sums, 'sums');
+  });
 }
 
-async function noteUse(form) {
-  const { held } = await known();
-  const used = Date.now();
-  if (used - (held.get(form.address)?.used ?? 0) > USE_NOTED_AFTER_MS) {
-    held.set(form.address, { ...form, used });
-    await inStore('held', 'readwrite', (store) => store.put({ ...form, used }));
+function groupOf({ ahead, kind }) {
+  if (ahead) {
+    return 'ahead';
   }
-}
-
-// How many forms there are of each kind, and what they take.
-function amounts(held) {
-  const sums = { thumbnail: { count: 0, bytes: 0 }, preview: { count: 0, bytes: 0 }, display: { count: 0, bytes: 0 } };
-  for (const { kind, bytes } of held.values()) {
-    sums[kind].count += 1;
-    sums[kind].bytes += bytes;
-  }
-  return sums;
+  return kind === 'thumbnail' ? 'small' : 'large';
 }
 
 // The forms that have to go so that the others fit. Those of photos that a person keeps are not counted.
-function excess({ held, kept, budget }) {
-  const loose = [...held.values()].filter(({ id }) => !kept.has(id));
-  const small = loose.filter(({ kind }) => kind === 'thumbnail');
-  const large = loose.filter(({ kind }) => kind !== 'thumbnail');
-  const bytesOf = (some) => some.reduce((sum, { bytes }) => sum + bytes, 0);
-  const larger = bytesOf(large);
-  const over = bytesOf(small) + larger - budget;
+async function excess({ held, chosen }) {
+  const [{ ahead, small, large }, budget] = [await sumsIn(chosen), await budgetIn(chosen)];
+  const over = ahead.bytes + small.bytes + large.bytes - budget;
   if (over <= 0) {
     return [];
   }
-  // Only now: this is looked at with every form that comes.
-  small.sort((a, b) => a.used - b.used);
-  large.sort((a, b) => a.used - b.used);
   const wanted = over + ROOM_SHARE * budget;
-  const ofLarge = oldest(large, Math.min(wanted, larger - LARGER_SHARE * budget));
-  const ofSmall = oldest(small, wanted - bytesOf(ofLarge));
-  const rest = oldest(large.slice(ofLarge.length), wanted - bytesOf(ofLarge) - bytesOf(ofSmall));
-  return [...ofLarge, ...ofSmall, ...rest];
+  const ofAhead = await first(held, 'ahead', wanted);
+  const left = wanted - bytesOf(ofAhead);
+  const ofLarge = await first(held, 'large', Math.min(left, large.bytes - LARGER_SHARE * budget));
+  const ofSmall = await first(held, 'small', left - bytesOf(ofLarge));
+  const ofAnyLarge = await first(held, 'large', left - bytesOf(ofSmall));
+  return [...ofAhead, ...ofSmall, ...(ofAnyLarge.length > ofLarge.length ? ofAnyLarge : ofLarge)];
 }
 
-// The first of these, until they make up so many bytes.
-function oldest(some, bytes) {
-  let left = bytes;
-  return some.filter((form) => {
-    const goes = left > 0;
-    left -= form.bytes;
-    return goes;
+async function budgetIn(chosen) {
+  return (await got(chosen.get('budget'))) ?? BUDGET_BYTES_DEFAULT;
+}
+
+function bytesOf(some) {
+  return some.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+// The first forms of a group, until they make up so many bytes.
+function first(held, group, bytes) {
+  return new Promise((resolve, reject) => {
+    const found = [];
+    let left = bytes;
+    const stepping = held.index('order').openCursor(IDBKeyRange.bound([group], [group, []]));
+    stepping.onerror = () => reject(stepping.error);
+    stepping.onsuccess = () => {
+      const cursor = stepping.result;
+      if (!cursor || left <= 0) {
+        resolve(found);
+        return;
+      }
+      found.push(cursor.value);
+      left -= cursor.value.bytes;
+      cursor.continue();
+    };
   });
 }
 
 async function makeRoom() {
-  await drop(excess(await known()));
+  await drop(await inNotes('readonly', excess));
 }
 
+// What is noted last goes first from the cache: a worker that is ended in between leaves notes of what is next to go.
 async function drop(gone) {
-  const [{ held }, cache] = [await known(), await caches.open(FORMS)];
-  for (const { address } of gone) {
-    held.delete(address);
-    await cache.delete(address);
-    await inStore('held', 'readwrite', (store) => store.delete(address));
+  for (let start = 0; start < gone.length; start += DROPPED_AT_ONCE) {
+    const some = gone.slice(start, start + DROPPED_AT_ONCE);
+    await inTurn(FORMS, async () => {
+      const cache = await caches.open(FORMS);
+      await Promise.all(some.map(({ address }) => cache.delete(address)));
+      await renote(
+        some.map(({ address }) => address),
+        () => undefined,
+      );
+    });
+  }
+  const count = gone.filter(({ kind }) => kind === 'thumbnail').length;
+  if (count > 0) {
+    await inNotes('readwrite', async ({ chosen }) => {
+      chosen.put(((await got(chosen.get('dropped'))) ?? 0) + count, 'dropped');
+      const library = await got(chosen.get('library'));
+      if (library) {
+        chosen.put({ ...library, here: Math.max(library.here - count, 0) }, 'library');
+      }
+    });
   }
 }
 
+let settling;
+
+// Sees to what a worker left undone that was ended while it held a form.
+function settled() {
+  settling ??= inTurn(FORMS, async () => {
+    const undone = await inNotes('readonly', ({ held }) => got(held.index('coming').getAllKeys()));
+    for (const address of undone) {
+      const isHere = await caches.match(address, { cacheName: FORMS });
+      await renote([address], (note) => (isHere && note ? come(note) : undefined));
+    }
+  });
+  return settling;
+}
+
+// Brings in thumbnails that nobody looked at yet, the first ones first, as far as they fit without anything going that
+// somebody looked at. Among those that came ahead the photos taken latest stay.
+async function bringAhead(photos) {
+  const since = forgotten;
+  const forms = photos.map(({ url, id, taken }) => {
+    const { href } = new URL(url, self.location.origin);
+    return { url, form: { address: href, id, kind: 'thumbnail', used: taken, ahead: true } };
+  });
+  const { missing, most, room, usual, earliest } = await inNotes('readonly', async ({ held, chosen }) => {
+    const keys = await Promise.all(forms.map(({ form }) => got(held.getKey(form.address))));
+    return { missing: forms.filter((_, at) => keys[at] === undefined), ...(await roomAhead(held, chosen)) };
+  });
+  const answer = { left: [], refused: [], isFull: false };
+  const came = [];
+  let left = room;
+  let goesOn = true;
+  const bring = async ({ url, form }) => {
+    const fits = left >= usual || (earliest && form.used > earliest.used);
+    if (!goesOn || !fits) {
+      answer.isFull ||= !fits;
+      answer.left.push(url);
+      return;
+    }
+    left -= usual;
+    try {
+      const response = await fetch(form.address, { priority: 'low' });
+      if (isForEver(response)) {
+        const brought = await whole(form, response);
+        left += usual - brought.bytes;
+        came.push({ url, brought });
+      } else if (response.ok || response.status === 404) {
+        answer.refused.push(url);
+      } else {
+        throw new Error(`${form.address} answered ${response.status}`);
+      }
+    } catch {
+      goesOn = false;
+      answer.left.push(url);
+    }
+  };
+  const lane = async () => {
+    while (missing.length > 0) {
+      await bring(missing.shift());
+    }
+  };
+  await Promise.all(Array.from({ length: AHEAD_AT_ONCE }, lane));
+  try {
+    await hold(
+      came.map(({ brought }) => brought),
+      since,
+    );
+  } catch {
+    // A full disk.
+    answer.left.push(...came.map(({ url }) => url));
+  }
+  await drop(await inNotes('readonly', ({ held, chosen }) => beyond(most, held, chosen)));
+  return answer;
+}
+
+// How many bytes may come ahead at most, how many more than there are, what a thumbnail usually takes, and the one
+// that goes first.
+async function roomAhead(held, chosen) {
+  const [{ ahead, small, large }, budget] = [await sumsIn(chosen), await budgetIn(chosen)];
+  const beside = small.bytes + Math.max(large.bytes, (LARGER_SHARE - ROOM_SHARE) * budget);
+  // What is here already stays, until what somebody looks at needs its room.
+  const most = Math.max((1 - ROOM_SHARE) * budget - beside, ahead.bytes);
+  const usual = ahead.count > 0 ? ahead.bytes / ahead.count : THUMBNAIL_BYTES;
+  const [earliest] = await first(held, 'ahead', 1);
+  return { most, room: most - ahead.bytes, usual, earliest };
+}
+
+// What came ahead beyond so many bytes, as far as it is wholly beyond: what came just now would be asked for again.
+async function beyond(most, held, chosen) {
+  const { ahead } = await sumsIn(chosen);
+  const some = await first(held, 'ahead', ahead.bytes - most);
+  if (bytesOf(some) > ahead.bytes - most) {
+    some.pop();
+  }
+  return some;
+}
+
+// The addresses of thumbnails that are here, a page at a time.
+async function listed(after) {
+  const range = after && IDBKeyRange.lowerBound(after, true);
+  const addresses = await inNotes('readonly', ({ held }) => got(held.getAllKeys(range, LISTED_AT_ONCE)));
+  const next = addresses.length < LISTED_AT_ONCE ? null : addresses.at(-1);
+  return { next, thumbnails: addresses.filter((address) => address.includes('/thumbnail?')) };
+}
+
+// Photos whose forms stay are other ones: whose forms were loose so far, or are from now on.
+async function keepFormsOf(ids) {
+  const changed = await inNotes('readwrite', async ({ held, kept }) => {
+    const [former, now] = [new Set(await got(kept.getAllKeys())), new Set(ids)];
+    const others = [...former].filter((id) => !now.has(id)).concat(ids.filter((id) => !former.has(id)));
+    kept.clear();
+    now.forEach((id) => kept.put(1, id));
+    const forms = await Promise.all(others.map((id) => got(held.index('photo').getAllKeys(id))));
+    return forms.flat();
+  });
+  await renote(changed, (note) => note && { ...note });
+}
+
+async function forgetAll() {
+  await inTurn(FORMS, async () => {
+    forgotten += 1;
+    await caches.delete(FORMS);
+    await inNotes('readwrite', (stores) => Object.values(stores).forEach((store) => store.clear()));
+  });
+}
+
 // What the page wants of the smaller forms: it is told what is here then.
-async function wished({ forms: wish, bytes, ids }) {
-  const here = await known();
-  const choose = (name, value) => inStore('chosen', 'readwrite', (store) => store.put(value, name));
+async function wished({ forms: wish, bytes, ids, isAhead, after, photos, library }) {
+  await settled();
+  const choose = (name, value) => inNotes('readwrite', ({ chosen }) => chosen.put(value, name));
+  let more;
   switch (wish) {
     case 'budget':
-      here.budget = bytes;
       await choose('budget', bytes);
       await makeRoom();
       break;
     case 'keep':
-      here.kept = new Set(ids);
-      await choose('kept', ids);
+      await keepFormsOf(ids);
       await makeRoom();
+      break;
+    case 'ahead':
+      await choose('isAhead', isAhead);
+      break;
+    case 'list':
+      return listed(after);
+    case 'bring-ahead':
+      await choose('library', library);
+      more = await bringAhead(photos);
       break;
     // Thumbnails stay: without them a library is blank.
     case 'forget-larger':
-      await drop([...here.held.values()].filter(({ id, kind }) => kind !== 'thumbnail' && !here.kept.has(id)));
+      await drop(await inNotes('readonly', ({ held }) => first(held, 'large', Infinity)));
       break;
     case 'forget-all':
-      here.held.clear();
-      here.budget = BUDGET_BYTES_DEFAULT;
-      here.kept.clear();
-      await caches.delete(FORMS);
-      await inStore('held', 'readwrite', (store) => store.clear());
-      await inStore('chosen', 'readwrite', (store) => store.clear());
+      await forgetAll();
       break;
     default:
   }
-  return { ...amounts(here.held), budget: here.budget };
+  const told = await inNotes('readonly', async ({ chosen }) => {
+    const { thumbnail, preview, display } = await sumsIn(chosen);
+    const [isAhead, dropped, library] = await Promise.all(
+      ['isAhead', 'dropped', 'library'].map((name) => got(chosen.get(name))),
+    );
+    const budget = await budgetIn(chosen);
+    return { thumbnail, preview, display, budget, isAhead: isAhead ?? true, dropped: dropped ?? 0, library };
+  });
+  return { ...told, ...more };
 }
 
 // One after the other, also where two workers overlap: nothing is dropped that is just being filled.
-function inTurn(step) {
-  return self.navigator.locks.request('sites', step);
+function inTurn(name, step) {
+  return self.navigator.locks.request(name, step);
 }
 
 // Brings in the server's present build, unless it is here already.
 function fetchSite() {
-  return inTurn(async () => {
+  return inTurn('sites', async () => {
     const listing = await fetch(LISTING, { cache: 'no-store' });
     if (!listing.ok) {
       throw new Error(`the list of files answered ${listing.status}`);
@@ -297,7 +545,7 @@ async function keep(cache, address, { hash }) {
 
 // Sets of builds that are not the newest, and that no page runs.
 function dropUnused() {
-  return inTurn(async () => {
+  return inTurn('sites', async () => {
     const [kept, names, locks] = await Promise.all([newest(), caches.keys(), self.navigator.locks.query()]);
     const running = new Set([...locks.held, ...locks.pending].map((lock) => lock.name));
     for (const name of names) {

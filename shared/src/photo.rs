@@ -370,6 +370,13 @@ impl PhotoInfo {
         }
     }
 
+    /// The size of the picture that smaller forms are made of, where there are any; in pixels.
+    pub fn pictured(&self) -> Option<(u32, u32)> {
+        // A film may be ready without any picture.
+        let has_picture = self.status == PhotoStatus::Ready && self.thumbhash.is_some();
+        self.width.zip(self.height).filter(|_| has_picture)
+    }
+
     /// As it will be with what a person says of it; what the file says instead, only the server knows.
     pub fn apply(&mut self, edit: &PhotoEdit) {
         self.is_favorite = edit.is_favorite.unwrap_or(self.is_favorite);
@@ -485,9 +492,7 @@ pub fn photo_path(id: ItemId, form: &str, content: ContentHash) -> String {
 impl Derivatives<Option<Derivative>> {
     /// As lists offer them, where only the photo's own row is known: how many bytes they have is not.
     pub fn of(id: ItemId, content: ContentHash, info: &PhotoInfo) -> Self {
-        // A film may be ready without any picture.
-        let has_picture = info.status == PhotoStatus::Ready && info.thumbhash.is_some();
-        let size = info.width.zip(info.height).filter(|_| has_picture);
+        let size = info.pictured();
         let offered = |kind: DerivativeKind| {
             let (width, height) = size.map(|(width, height)| fit(width, height, kind.side_max()))?;
             let url = format!("/api/v1{}", photo_path(id, kind.name(), content));

@@ -25,7 +25,7 @@ mod tree;
 
 pub use command::{Command, CommandError, EditBase, NewContent, Ran};
 pub use effect::{Changes, Effect, Notice, UploadOrder};
-pub use engine::{AlbumView, Engine, ItemView, Opening};
+pub use engine::{AlbumView, ChildPlace, Engine, ItemView, Opening};
 pub use event::{CallError, CallId, Event, UploadError};
 pub use memory_store::MemoryStore;
 pub use push_body::fill_content;

@@ -3,6 +3,7 @@
 //! touches, whatever the size of the whole. Only ordered maps: the same events give the same output.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use shared::limits::TREE_DEPTH_MAX;
 use shared::name::FoldedName;
@@ -310,6 +311,17 @@ impl Tree {
     /// The live children of a folder, its folders first.
     pub(crate) fn children(&self, folder: ItemId) -> impl Iterator<Item = ItemId> + '_ {
         self.children.get(&folder).into_iter().flatten().map(|(_, id)| *id)
+    }
+
+    /// Those that stand behind one of them, which may be gone by now, each with where it stands.
+    pub(crate) fn children_after(
+        &self,
+        folder: ItemId,
+        last: Option<(u64, ItemId)>,
+    ) -> impl Iterator<Item = (u64, ItemId)> + '_ {
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let siblings = self.children.get(&folder).into_iter();
+        siblings.flat_map(move |siblings| siblings.range((from, Bound::Unbounded)).copied())
     }
 
     /// The live folders in a folder; costs nothing for the files beside them.

@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 
 use super::choice::Choice;
 use crate::hooks::intl;
-use crate::ports::{Amount, DeviceStorage, KeptNote, PhotoForms};
+use crate::ports::{Amount, DeviceStorage, KeptNote, LibraryHere, LocalFuture, PhotoForms};
 use crate::ui::{Ui, use_ui};
 use crate::words;
 
@@ -16,12 +16,15 @@ const BUDGETS: [u64; 5] = [0, GIB / 4, GIB, 5 * GIB, 20 * GIB];
 const FORMS_BUDGETS: [u64; 4] = [GIB / 8, GIB / 2, 2 * GIB, 10 * GIB];
 /// Changes that come within this time are read together.
 const SETTLE: Duration = Duration::from_millis(400);
+/// While thumbnails come, it is read again after this time.
+const PACE: Duration = Duration::from_secs(2);
 
 /// What the app takes of this device, by what it is for.
 #[component]
 pub fn DeviceStorageCard() -> impl IntoView {
     let ui = use_ui();
     let storage = RwSignal::new(None::<DeviceStorage>);
+    let is_due = StoredValue::new(false);
     let read = move || {
         let asked = ui.cloud().device_storage();
         spawn_local(async move {
@@ -29,22 +32,31 @@ pub fn DeviceStorageCard() -> impl IntoView {
             storage.try_set(Some(answer));
         });
     };
-    let waiting = StoredValue::new(false);
+    let read_after = move |pause| {
+        if is_due.try_get_value() == Some(false) {
+            is_due.set_value(true);
+            set_timeout(
+                move || {
+                    if is_due.try_set_value(false).is_none() {
+                        read();
+                    }
+                },
+                pause,
+            );
+        }
+    };
     Effect::new(move |known: Option<()>| {
         ui.cloud().keeping_revision().with(|_| ());
         ui.cloud().summary().with(|_| ());
         if known.is_none() {
             read();
-        } else if !waiting.get_value() {
-            waiting.set_value(true);
-            set_timeout(
-                move || {
-                    if waiting.try_set_value(false).is_none() {
-                        read();
-                    }
-                },
-                SETTLE,
-            );
+        } else {
+            read_after(SETTLE);
+        }
+    });
+    Effect::new(move || {
+        if storage.with(|it| it.and_then(|it| it.forms).is_some_and(|forms| forms.is_coming())) {
+            read_after(PACE);
         }
     });
     let budget = Signal::derive(move || storage.with(|it| it.map_or(GIB, |it| it.budget)));
@@ -52,6 +64,15 @@ pub fn DeviceStorageCard() -> impl IntoView {
     let forms_budget = Signal::derive(move || {
         storage.with(|it| it.and_then(|it| it.forms).map_or(GIB / 2, |forms| forms.budget))
     });
+    let is_ahead = Signal::derive(move || {
+        storage.with(|it| it.and_then(|it| it.forms).is_none_or(|forms| forms.is_ahead))
+    });
+    let choose = move |chosen: LocalFuture<()>| {
+        spawn_local(async move {
+            chosen.await;
+            read();
+        });
+    };
     let forget = move |_| {
         let forgetting = ui.cloud().forget_seen();
         spawn_local(async move {
@@ -78,14 +99,15 @@ pub fn DeviceStorageCard() -> impl IntoView {
                     label=words::SPACE_FOR_FORMS
                     options=FORMS_BUDGETS.map(|bytes| (bytes, budget_name(bytes))).to_vec()
                     chosen=forms_budget
-                    on_choose=move |bytes| {
-                        let chosen = ui.cloud().set_forms_budget(bytes);
-                        spawn_local(async move {
-                            chosen.await;
-                            read();
-                        });
-                    }
+                    on_choose=move |bytes| choose(ui.cloud().set_forms_budget(bytes))
                 />
+                <Choice
+                    label=words::THUMBNAILS_FETCHED
+                    options=[(true, words::THUMBNAILS_OF_ALL), (false, words::THUMBNAILS_OF_SEEN)].to_vec()
+                    chosen=is_ahead
+                    on_choose=move |is_ahead| choose(ui.cloud().set_forms_ahead(is_ahead))
+                />
+                <p class="quiet">{words::THUMBNAILS_HINT}</p>
             </Show>
             <p class="quiet">{words::EVICTION_HINT}</p>
             {move || storage.get().map(|it| view! { <Persistence ui=ui is_persistent=it.is_persistent read=read /> })}
@@ -179,6 +201,10 @@ fn Uses(storage: DeviceStorage) -> impl IntoView {
         let rest = words::to_come(storage.to_come.count, &intl::size(storage.to_come.bytes));
         view! { <p class="quiet" role="status">{rest} {note.map(|note| format!(". {note}"))}</p> }
     });
+    let library = storage.forms.and_then(|forms| forms.library).filter(|library| library.all > 0);
+    let library = library.map(|LibraryHere { here, all, is_full }| {
+        view! { <p class="quiet" role="status">{words::thumbnails_here(here, all, is_full)}</p> }
+    });
     let whole = storage
         .used
         .zip(storage.allowed)
@@ -187,6 +213,7 @@ fn Uses(storage: DeviceStorage) -> impl IntoView {
         <div class="uses-bar" aria-hidden="true">{bar}</div>
         <dl class="uses">{parts.into_iter().map(fact).collect_view()}</dl>
         {to_come}
+        {library}
         {whole.map(|text| view! { <p class="quiet">{text}</p> })}
     }
 }

@@ -358,6 +358,10 @@ impl Cloud for DemoCloud {
         Box::pin(async {})
     }
 
+    fn set_forms_ahead(&self, _: bool) -> LocalFuture<()> {
+        Box::pin(async {})
+    }
+
     fn forget_seen(&self) -> LocalFuture<()> {
         Box::pin(async {})
     }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::tree::{Tree, new_item};
 use super::{hours_before, id_of};
-use crate::ports::{Account, Amount, DeviceStorage, PhotoForms, UploadState, UploadView};
+use crate::ports::{Account, Amount, DeviceStorage, LibraryHere, PhotoForms, UploadState, UploadView};
 
 const ROOT: &str = "root";
 
@@ -300,13 +300,14 @@ pub fn kept(scene: Scene) -> Vec<ItemId> {
 pub fn device_storage(scene: Scene) -> DeviceStorage {
     let (mut kept, mut lately, mut waiting) = (Amount::default(), Amount::default(), Amount::default());
     let (mut originals, mut forms) =
-        (Amount::default(), PhotoForms { budget: 1 << 29, ..PhotoForms::default() });
+        (Amount::default(), PhotoForms { budget: 1 << 29, is_ahead: true, ..PhotoForms::default() });
     if scene != Scene::Empty {
         kept.add(1_400_000_000);
         lately.add(310_000_000);
         originals = Amount { count: 212, bytes: 890_000_000 };
         forms.thumbnails = Amount { count: 2_400, bytes: 19_000_000 };
         forms.previews = Amount { count: 610, bytes: 71_000_000 };
+        forms.library = Some(LibraryHere { here: 2_400, all: 10_000, is_full: false });
     }
     if scene == Scene::Offline {
         waiting.add(4_200_000);

@@ -1,6 +1,6 @@
 //! An item's bytes, wherever they are: on this device, on their way from it, or with the server.
 
-use app::ports::{CallError, Cloud, DeviceStorage, FileType, Side};
+use app::ports::{CallError, Cloud, DeviceStorage, FileType, LocalFuture, Side};
 use leptos::prelude::WithUntracked;
 use shared::{ClientFileItem, ConflictId, ItemId, OperationId};
 use sync::{Content, LocalStore};
@@ -11,6 +11,7 @@ use super::BrowserCloud;
 use crate::api;
 use crate::browser;
 use crate::contents::{self, NotFetched, Wanted};
+use crate::later::{self, Later};
 use crate::seat::Seat;
 use crate::uploader::staged_file;
 
@@ -142,6 +143,20 @@ impl BrowserCloud {
         let fetched = api::conflict_content(conflict, side).await?;
         contents.remember(hash, fetched.clone()).await;
         Ok(fetched)
+    }
+
+    /// What a person chose to be held of photos counts in every tab.
+    pub(crate) fn choose_forms(
+        &self,
+        choose: impl FnOnce(Later) -> LocalFuture<()> + 'static,
+    ) -> LocalFuture<()> {
+        let contents = self.contents.borrow().clone();
+        Box::pin(async move {
+            later::once_here(choose).await;
+            if let Some(contents) = contents {
+                contents.forms_chosen();
+            }
+        })
     }
 
     pub(crate) async fn storage_here(&self) -> DeviceStorage {

@@ -255,7 +255,11 @@ impl Cloud for BrowserCloud {
     }
 
     fn set_forms_budget(&self, bytes: u64) -> LocalFuture<()> {
-        later::once_here(move |code| (code.set_forms_budget)(bytes))
+        self.choose_forms(move |code| (code.set_forms_budget)(bytes))
+    }
+
+    fn set_forms_ahead(&self, is_ahead: bool) -> LocalFuture<()> {
+        self.choose_forms(move |code| (code.set_forms_ahead)(is_ahead))
     }
 
     fn forget_seen(&self) -> LocalFuture<()> {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use app::ports::{Amount, DeviceStorage, Kept, KeptNote, Progress};
 use futures::FutureExt;
-use futures::channel::mpsc::UnboundedSender;
+use futures::channel::mpsc::{Sender, UnboundedSender};
 use futures::channel::oneshot;
 use futures::future::{LocalBoxFuture, Shared};
 use leptos::prelude::{ArcRwSignal, Update};
@@ -83,6 +83,8 @@ pub struct Contents {
     looks: Cell<u64>,
     /// Wakes the keeper.
     keeper: RefCell<Option<UnboundedSender<Wake>>>,
+    /// Wakes what fetches thumbnails ahead.
+    ahead: RefCell<Option<Sender<()>>>,
     revision: ArcRwSignal<u64>,
 }
 
@@ -106,6 +108,7 @@ impl Contents {
             urls: RefCell::default(),
             looks: Cell::default(),
             keeper: RefCell::default(),
+            ahead: RefCell::default(),
             revision,
         });
         let hearing = contents.me.clone();
@@ -311,12 +314,13 @@ impl Contents {
 
     fn set_note(&self, note: Option<KeptNote>) {
         if self.note.replace(note) != note {
-            self.revision.update(|revision| *revision += 1);
+            self.tell_here();
         }
     }
 
-    /// The tree changed, or the server is back: other contents may have to be kept.
+    /// The tree changed, or the server is back: other contents may have to be kept, or thumbnails to be fetched.
     pub fn look_again(&self, replica: &Replica) {
+        self.wake_ahead();
         if !self.pins.borrow().is_empty() || !replica.conflicts().is_empty() {
             self.wake(Wake::Look);
         }
@@ -328,6 +332,28 @@ impl Contents {
             // One that ended needs no waking.
             let _ = keeper.unbounded_send(why);
         }
+    }
+
+    fn wake_ahead(&self) {
+        if let Some(ahead) = &mut *self.ahead.borrow_mut() {
+            // One that is woken already looks at this as well.
+            let _ = ahead.try_send(());
+        }
+    }
+
+    /// Whether a keeper is at work.
+    pub fn has_keeper(&self) -> bool {
+        self.ahead.borrow().is_some()
+    }
+
+    /// More, or less, is on this device.
+    pub fn tell_here(&self) {
+        self.revision.update(|revision| *revision += 1);
+    }
+
+    /// The person chose otherwise what is to be held of photos; whichever tab leads sees to it.
+    pub fn forms_chosen(&self) {
+        self.tell(KeptChange::default());
     }
 
     /// Takes in what another tab changed.
@@ -353,8 +379,9 @@ impl Contents {
         if change.forgets_seen {
             self.forgets_seen.set(true);
         }
-        self.revision.update(|revision| *revision += 1);
+        self.tell_here();
         self.wake(if change.pins.is_empty() { Wake::Room } else { Wake::Look });
+        self.wake_ahead();
     }
 
     /// Takes in a change, and tells the other tabs.

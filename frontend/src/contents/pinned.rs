@@ -50,16 +50,21 @@ const SIDE_BYTES_MAX: u64 = 32 * 1000 * 1000;
 /// Between two tries while something cannot be fetched.
 const RETRY: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_mins(5));
 
-/// Runs until it is dropped.
+/// Runs until it is dropped, and has thumbnails fetched ahead for as long.
 pub struct Keeper(Rc<Contents>);
 
 impl Keeper {
     pub fn start(contents: Rc<Contents>, replica: Rc<Replica>) -> Self {
         let (wake, woken) = mpsc::unbounded();
         *contents.keeper.borrow_mut() = Some(wake);
-        let kept = contents.clone();
-        later::spawn(move |code| (code.keep_contents)(kept, replica, woken));
+        let (kept, known) = (contents.clone(), replica.clone());
+        later::spawn(move |code| (code.keep_contents)(kept, known, woken));
+        let (wake, woken) = mpsc::channel(0);
+        *contents.ahead.borrow_mut() = Some(wake);
+        let told = contents.clone();
+        later::spawn(move |code| (code.fetch_ahead)(told, replica, woken));
         contents.wake(Wake::Look);
+        contents.wake_ahead();
         Self(contents)
     }
 }
@@ -67,6 +72,7 @@ impl Keeper {
 impl Drop for Keeper {
     fn drop(&mut self) {
         self.0.keeper.borrow_mut().take();
+        self.0.ahead.borrow_mut().take();
     }
 }
 

@@ -1,11 +1,12 @@
 //! The smaller forms of photos on this device. The service worker holds them, within what the person allows; over
 //! plain HTTP there is none, and nothing is held.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use app::ports::{Amount, PhotoForms, is_shown_by_browsers};
+use app::ports::{Amount, LibraryHere, PhotoForms, ThumbnailName, is_shown_by_browsers};
 use futures::{StreamExt, stream};
 use js_sys::{Array, Promise};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared::photo::Photo;
 use shared::{ContentHash, ItemId};
@@ -17,58 +18,127 @@ use crate::{api, browser};
 
 /// How long the service worker may take to answer, in milliseconds.
 const ANSWER_MS: u64 = 10_000;
+/// The same where it fetches some thumbnails first.
+const BROUGHT_MS: u64 = 120_000;
 /// Forms of kept photos that come at a time.
 const FETCHES_AT_ONCE: usize = 3;
 
 /// What the service worker holds.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct FormsHere {
     thumbnail: Amount,
     preview: Amount,
     display: Amount,
     /// In bytes.
     budget: u64,
+    is_ahead: bool,
+    library: Option<LibraryHere>,
 }
 
 #[derive(Serialize)]
-#[serde(tag = "forms", rename_all = "kebab-case")]
+#[serde(tag = "forms", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 enum Wish<'a> {
     Tell,
     Budget { bytes: u64 },
     Keep { ids: &'a BTreeSet<ItemId> },
+    Ahead { is_ahead: bool },
+    List { after: Option<String> },
+    BringAhead { photos: &'a [Thumbnail], library: LibraryHere },
     ForgetLarger,
     ForgetAll,
 }
 
+/// A thumbnail that nobody looked at yet.
+#[derive(Debug, Serialize)]
+pub struct Thumbnail {
+    pub url: String,
+    pub id: ItemId,
+    /// On the wall, in milliseconds.
+    pub taken: i64,
+}
+
+/// What became of some thumbnails that were to come.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Brought {
+    /// Whether any are to come at all.
+    pub is_ahead: bool,
+    /// How many thumbnails ever had to go: others are here when it rises.
+    pub dropped: u64,
+    /// Still to be had.
+    pub left: Vec<String>,
+    /// Not to be had.
+    pub refused: Vec<String>,
+    /// There is no room for those that are left.
+    pub is_full: bool,
+}
+
+/// A page of the thumbnails that are here.
+#[derive(Debug, Deserialize)]
+struct ListedHere {
+    thumbnails: Vec<String>,
+    next: Option<String>,
+}
+
 pub async fn forms_here() -> Option<PhotoForms> {
-    let FormsHere { thumbnail, preview, display, budget } = ask(&Wish::Tell).await?;
+    let here: FormsHere = ask(&Wish::Tell, ANSWER_MS).await?;
+    let FormsHere { thumbnail, preview, display, budget, is_ahead, library } = here;
     let previews = Amount { count: preview.count + display.count, bytes: preview.bytes + display.bytes };
-    Some(PhotoForms { thumbnails: thumbnail, previews, budget })
+    Some(PhotoForms { thumbnails: thumbnail, previews, budget, is_ahead, library })
 }
 
 /// How many bytes of forms may stay.
 pub async fn set_budget(bytes: u64) {
-    ask(&Wish::Budget { bytes }).await;
+    tell(&Wish::Budget { bytes }).await;
+}
+
+/// Whether thumbnails come ahead.
+pub async fn set_ahead(is_ahead: bool) {
+    tell(&Wish::Ahead { is_ahead }).await;
 }
 
 /// Forgets what was seen of photos, but for thumbnails and what is kept.
 pub async fn forget_seen() {
-    ask(&Wish::ForgetLarger).await;
+    tell(&Wish::ForgetLarger).await;
 }
 
 /// Forgets all forms on this device, for nobody is signed in any more.
 pub async fn forget_all() {
-    ask(&Wish::ForgetAll).await;
+    tell(&Wish::ForgetAll).await;
+}
+
+/// The thumbnails that are here; none where no service worker is at work.
+pub async fn thumbnails_here() -> Option<HashSet<ThumbnailName>> {
+    let (mut names, mut after) = (HashSet::new(), None);
+    loop {
+        let page: ListedHere = ask(&Wish::List { after }, ANSWER_MS).await?;
+        names.extend(page.thumbnails.iter().filter_map(|address| ThumbnailName::read(address)));
+        after = page.next;
+        if after.is_none() {
+            return Some(names);
+        }
+    }
+}
+
+/// Has thumbnails come that nobody looked at, and notes how far the whole library is.
+pub async fn bring_ahead(photos: &[Thumbnail], library: LibraryHere) -> Option<Brought> {
+    ask(&Wish::BringAhead { photos, library }, BROUGHT_MS).await
+}
+
+/// Whether the service worker did what it was told.
+async fn tell(wish: &Wish<'_>) -> bool {
+    ask::<FormsHere>(wish, ANSWER_MS).await.is_some()
 }
 
 /// None where no service worker is at work.
-async fn ask(wish: &Wish<'_>) -> Option<FormsHere> {
+async fn ask<T: DeserializeOwned>(wish: &Wish<'_>, within_ms: u64) -> Option<T> {
     let wish = serde_json::to_string(wish).ok().and_then(|text| js_sys::JSON::parse(&text).ok())?;
     let channel = MessageChannel::new().ok()?;
     let (here, there) = (channel.port1(), channel.port2());
     let heard = Promise::new(&mut |resolve, _| here.set_onmessage(Some(&resolve)));
     controller()?.post_message_with_transferable(&wish, &Array::of1(&there)).ok()?;
-    let late = std::pin::pin!(browser::sleep(ANSWER_MS));
+    let late = std::pin::pin!(browser::sleep(within_ms));
     let answer = futures::future::select(JsFuture::from(heard), late).await;
     here.close();
     match answer {
@@ -96,7 +166,7 @@ pub struct KeptForms {
 impl KeptForms {
     /// Has the forms of these photos stay.
     pub async fn tell(&mut self, ids: BTreeSet<ItemId>) {
-        if self.told.as_ref() != Some(&ids) && ask(&Wish::Keep { ids: &ids }).await.is_some() {
+        if self.told.as_ref() != Some(&ids) && tell(&Wish::Keep { ids: &ids }).await {
             self.told = Some(ids);
         }
     }

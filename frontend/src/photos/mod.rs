@@ -1,5 +1,6 @@
 //! Lists of photos: their indexes and what was seen of them, from the server and, without it, from this device.
 
+mod ahead;
 mod forms;
 mod here;
 mod hints;
@@ -17,7 +18,8 @@ use shared::sync::ZoneKind;
 use shared::{ClientFileItem, ItemId};
 use sync::AlbumView;
 
-pub use self::forms::{KeptForms, forget_all, forget_seen, forms_here, set_budget};
+pub use self::ahead::fetch_ahead;
+pub use self::forms::{KeptForms, forget_all, forget_seen, forms_here, set_ahead, set_budget};
 pub use self::list::ListOfPhotos;
 use crate::api;
 use crate::replica::Replica;

@@ -36,7 +36,7 @@ pub use albums::AlbumView;
 use disk::Disk;
 use network::Network;
 pub use opening::Opening;
-pub use read::ItemView;
+pub use read::{ChildPlace, ItemView};
 use space::Space;
 
 /// One device's sync, pure. Everything that a caller does to it answers effects to perform, in order.

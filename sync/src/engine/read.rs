@@ -15,6 +15,10 @@ use crate::store::{Content, Meta, OperationState};
 use crate::summary::{QueueEntry, QueueState, SyncSummary};
 use crate::tree::Node;
 
+/// Where a child stands among its siblings.
+#[derive(Clone, Copy, Debug)]
+pub struct ChildPlace((u64, ItemId));
+
 /// One item of the local tree, borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct ItemView<'a> {
@@ -180,6 +184,16 @@ impl Engine {
     /// The live children of a folder, unsorted.
     pub fn children(&self, folder: ItemId) -> impl Iterator<Item = ItemView<'_>> {
         self.tree.children(self.resolve(folder)).filter_map(|id| self.view(id))
+    }
+
+    /// As [`Self::children`], from behind one of them on: whoever looks at a million takes a stretch at a time.
+    pub fn children_after(
+        &self,
+        folder: ItemId,
+        last: Option<ChildPlace>,
+    ) -> impl Iterator<Item = (ChildPlace, ItemView<'_>)> {
+        let places = self.tree.children_after(self.resolve(folder), last.map(|ChildPlace(place)| place));
+        places.filter_map(|place| Some((ChildPlace(place), self.view(place.1)?)))
     }
 
     /// Live files that were made in a folder and that the server does not know yet, the latest first.

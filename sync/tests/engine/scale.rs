@@ -1,5 +1,6 @@
 //! Ten times as much takes ten times the work, not a hundred: counted, because times differ from run to run.
 
+use shared::ItemId;
 use shared::limits::PUSH_CHANGES_MAX;
 use sync::{Command, NewContent};
 
@@ -95,4 +96,26 @@ fn what_waits_is_sent_with_work_in_proportion() {
 fn one_act_on_many_items_costs_each_the_same() {
     let (few, many) = (deleted(300), deleted(3_000));
     assert!(many.is_at_most(10, &few), "{many:?} for ten times {few:?}");
+}
+
+#[test]
+fn a_large_folder_is_looked_at_in_stretches_while_it_changes() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    let mut files: Vec<ItemId> = (0..10).map(|n| world.file(0, root, &format!("{n}.txt"), "text")).collect();
+    let (mut seen, mut last) = (Vec::new(), None);
+    loop {
+        let stretch: Vec<_> = {
+            let engine = &world.devices[0].engine;
+            engine.children_after(root, last).take(3).map(|(place, item)| (place, item.id())).collect()
+        };
+        let Some((place, id)) = stretch.last().copied() else { break };
+        last = Some(place);
+        seen.extend(stretch.into_iter().map(|(_, id)| id));
+        // Where it went on from may be gone.
+        world.delete(0, id);
+    }
+    seen.sort_unstable();
+    files.sort_unstable();
+    assert_eq!(seen, files);
 }

@@ -445,14 +445,20 @@ fn use_refreshes(gallery: Gallery) {
 }
 
 fn picture_came(event: &web_sys::Event, is_here: bool) {
-    let picture = event.target().and_then(|it| it.dyn_into::<web_sys::HtmlImageElement>().ok());
-    if let Some(tile) = picture.and_then(|picture| picture.parent_element()) {
+    let Some(picture) = event.target().and_then(|it| it.dyn_into::<web_sys::HtmlImageElement>().ok()) else {
+        return;
+    };
+    if let Some(tile) = picture.parent_element() {
         let classes = tile.class_list();
         if is_here {
             classes.add_1("is-loaded").ok()
         } else {
             classes.remove_1("is-loaded").ok()
         };
+    }
+    if !is_here && let Some(small) = picture.get_attribute(tile::SMALLER) {
+        picture.remove_attribute(tile::SMALLER).ok();
+        picture.set_src(&small);
     }
 }
 

@@ -18,6 +18,8 @@ use super::{At, Shown, live};
 use crate::model::photos::{self, PhotoSelection};
 use crate::words;
 
+/// What a picture shows instead where it does not come, as it is without a connection: its thumbnail may be here.
+pub const SMALLER: &str = "data-smaller";
 /// Enlarged more than this, a picture looks soft.
 const ENLARGED_MAX: f64 = 1.35;
 
@@ -132,7 +134,7 @@ impl Tile {
 
     /// Leaves the screen: what was asked for is not wanted any more.
     pub fn empty(&mut self) {
-        self.picture.remove_attribute("src").ok();
+        self.clear_picture();
         live::stop_in(&self.element);
         if self.look.length.is_some() || self.look.is_live {
             self.length.set_text_content(None);
@@ -149,6 +151,12 @@ impl Tile {
                 scroller.append_child(&self.element).ok();
             }
             None => self.element.remove(),
+        }
+    }
+
+    fn clear_picture(&self) {
+        for name in ["src", SMALLER] {
+            self.picture.remove_attribute(name).ok();
         }
     }
 
@@ -196,7 +204,7 @@ impl Tile {
         let is_other = look.id != self.look.id;
         if is_other {
             self.address = None;
-            self.picture.remove_attribute("src").ok();
+            self.clear_picture();
         }
         self.is_hash_drawn &= !is_other && look.has_hash == self.look.has_hash;
         if let At::Photo(photo) = &at {
@@ -264,6 +272,7 @@ impl Tile {
     }
 
     fn ask_for_picture(&mut self, stage: &Rc<Stage>, at: &At) {
+        let mut smaller = None;
         let address = match at {
             At::Unknown => return,
             At::Photo(photo) => {
@@ -272,12 +281,17 @@ impl Tile {
                 let is_soft = small.is_some_and(|small| pixels > f64::from(small.width) * ENLARGED_MAX);
                 let sharp = photo.derivatives.preview.as_ref().filter(|_| is_soft);
                 let sharp = sharp.filter(|_| self.look.sharpness == Sharpness::Sharp);
+                smaller = small.filter(|_| sharp.is_some()).map(|derivative| derivative.url.as_str());
                 sharp.or(small).map(|derivative| derivative.url.clone())
             }
             At::Arriving(_) => None,
         };
         match address {
             Some(address) if self.address.as_deref() != Some(&address) => {
+                match smaller {
+                    Some(smaller) => self.picture.set_attribute(SMALLER, smaller).ok(),
+                    None => self.picture.remove_attribute(SMALLER).ok(),
+                };
                 self.picture.set_src(&address);
                 self.address = Some(address);
             }

@@ -2,6 +2,7 @@
 //! object a photo.
 
 mod adjustment;
+mod ahead;
 mod arrangement;
 mod cache;
 mod calendar;
@@ -15,6 +16,7 @@ mod sought;
 mod spacer;
 
 pub use adjustment::{Adjustment, date_for_input, later_by};
+pub use ahead::{Moment, Survey, ThumbnailName};
 pub use arrangement::{Arrangement, Moved, Spot, Zoom};
 pub use cache::PhotoCache;
 pub use calendar::month_of;
