@@ -83,6 +83,8 @@ pub async fn next_frame() {
 
 /// Where browsers do not tell when they are idle: as long as they take to get there, in milliseconds.
 const IDLE_MS: u64 = 100;
+/// Where they do not say so, though nothing goes on, it is taken for granted after this time, in milliseconds.
+const IDLE_MAX_MS: f64 = 1_000.0;
 
 /// Waits until the page has nothing else to do.
 pub async fn idle() {
@@ -91,7 +93,11 @@ pub async fn idle() {
     let Some((window, method)) = window.zip(method.and_then(|it| it.dyn_into::<Function>().ok())) else {
         return sleep(IDLE_MS).await;
     };
-    let idle = Promise::new(&mut |resolve, _| drop(method.call1(&window, &resolve)));
+    let options = js_sys::Object::new();
+    let idle = Promise::new(&mut |resolve, _| {
+        let _ = Reflect::set(&options, &"timeout".into(), &IDLE_MAX_MS.into());
+        let _ = method.call2(&window, &resolve, &options);
+    });
     // A promise that is only ever resolved.
     let _ = JsFuture::from(idle).await;
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use app::ports::{LibraryHere, Moment, PhotoList, PhotoMarks, Survey, ThumbnailName};
 use futures::StreamExt;
 use futures::channel::mpsc::Receiver;
-use futures::future::{Either, select};
 use shared::ItemId;
 use shared::photo::{Derivatives, WallTime};
 use shared::sync::ZoneKind;
@@ -46,19 +45,15 @@ enum Round {
 /// Fetches until the keeper of these contents is dropped.
 pub async fn fetch_ahead(contents: Rc<Contents>, replica: Rc<Replica>, mut woken: Receiver<()>) {
     let mut ahead = Ahead::new(contents, replica);
-    let (mut failures, mut wait_ms) = (0, None);
+    let mut failures = 0;
     loop {
-        let next = std::pin::pin!(woken.next());
-        let is_gone = match wait_ms {
-            None => next.await.is_none(),
-            Some(ms) => {
-                matches!(select(next, std::pin::pin!(browser::sleep(ms))).await, Either::Left((None, _)))
-            }
-        };
-        if is_gone {
+        if failures > 0 {
+            browser::sleep(RETRY.wait(failures, browser::chance()).as_millis() as u64).await;
+        } else if woken.next().await.is_some() {
+            browser::sleep(SETTLE_MS).await;
+        } else {
             return;
         }
-        browser::sleep(SETTLE_MS).await;
         while woken.try_recv().is_ok() {}
         let before = ahead.library;
         let round = ahead.round().await;
@@ -66,7 +61,6 @@ pub async fn fetch_ahead(contents: Rc<Contents>, replica: Rc<Replica>, mut woken
             ahead.contents.tell_here();
         }
         failures = if matches!(round, Round::Failed) { failures + 1 } else { 0 };
-        wait_ms = (failures > 0).then(|| RETRY.wait(failures, browser::chance()).as_millis() as u64);
     }
 }
 
@@ -131,6 +125,7 @@ impl Ahead {
             if !summary.online || summary.signed_out || !self.contents.has_keeper() {
                 return false;
             }
+            browser::idle().await;
             let (used, allowed) = opfs::estimate().await;
             let moment = Moment {
                 // What waits for room in the account waits for long.
@@ -141,7 +136,6 @@ impl Ahead {
                 ..self.person.moment()
             };
             if moment.is_idle() {
-                browser::idle().await;
                 return true;
             }
             browser::sleep(wait_ms).await;
