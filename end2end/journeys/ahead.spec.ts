@@ -71,7 +71,7 @@ test("the whole library is seen without the server, though only its beginning wa
 
   await test.step("where that is not wanted, only what comes into sight does", async () => {
     await phone.seesStatus("Up to date");
-    await page.getByRole("radio", { name: "Of what comes into sight" }).check({ force: true });
+    await page.getByRole("radio", { name: "Of what is seen" }).check({ force: true });
     const [latest] = (await photographs(desk.page, COUNT + 1)).slice(COUNT);
     await desk.page.locator("#pick-files").setInputFiles([latest!]);
     await seesLibrary(page, `Thumbnails on this device: ${COUNT} of ${COUNT + 1}`);
