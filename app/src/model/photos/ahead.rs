@@ -19,8 +19,8 @@ pub struct ThumbnailName(u64);
 
 impl ThumbnailName {
     pub fn of(id: ItemId, content: ContentHash) -> Self {
-        let [a, b, c, d, e, f, g, h, ..] = *content.as_bytes();
-        Self(id.0.as_u64_pair().1 ^ u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+        let head = u64::from_be_bytes(std::array::from_fn(|at| content.as_bytes()[at]));
+        Self(id.0.as_u64_pair().1 ^ head)
     }
 
     /// Of the address that a thumbnail has (`shared::photo::photo_path`).
