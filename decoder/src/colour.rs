@@ -23,6 +23,19 @@ pub fn to_srgb(pixels: &mut Pixels, profile: Option<&[u8]>) {
     }
 }
 
+/// Whether conversion by the profile changes nothing that can be seen.
+pub fn is_srgb(profile: Option<&[u8]>) -> bool {
+    /// Of 255, each channel: rounding.
+    const TOLERANCE: u8 = 1;
+    let levels = || (0..=8_u32).map(|eighths| (eighths * 255 / 8) as u8);
+    let colours =
+        levels().flat_map(|red| levels().flat_map(move |green| levels().map(move |blue| [red, green, blue])));
+    let before: Vec<u8> = colours.flatten().collect();
+    let mut pixels = Pixels { width: before.len() as u32 / 3, height: 1, rgb: before.clone() };
+    to_srgb(&mut pixels, profile);
+    pixels.rgb.iter().zip(&before).all(|(after, before)| after.abs_diff(*before) <= TOLERANCE)
+}
+
 fn by_profile(pixels: &mut Pixels, profile: &ColorProfile) {
     if let Some(converted) = converted(profile, Layout::Rgb, &pixels.rgb, pixels.rgb.len()) {
         pixels.rgb = converted;

@@ -4,13 +4,12 @@ use std::io::Cursor;
 
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, Limits};
 use shared::photo::DerivativeKind;
-use turbojpeg::{Colorspace, Decompressor, PixelFormat};
 
-use crate::pixels::{Alpha, AlphaId, Orientation, Pixels, alpha_id, check_size};
-use crate::{DecodeError, colour, heif, taken, tiff};
+use crate::picture::Picture;
+use crate::pixels::{Alpha, AlphaId, Pixels, alpha_id, check_size};
+use crate::turn::Orientation;
+use crate::{DecodeError, colour, heif, jpeg, taken, tiff};
 
-/// Scans of a progressive JPEG: more make a small file slow.
-const JPEG_SCANS_MAX: u32 = 500;
 /// Memory that a decoder may ask for, in bytes.
 pub const DECODER_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
@@ -51,7 +50,7 @@ pub fn format_of(bytes: &[u8]) -> Option<Format> {
 
 /// A picture in sRGB, perhaps smaller than it is in its file, and how to turn it.
 pub struct Decoded {
-    pub pixels: Pixels,
+    pub picture: Picture,
     pub orientation: Orientation,
     /// In pixels, as stored in the file.
     pub width: u32,
@@ -71,7 +70,7 @@ impl Format {
 pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     match format_of(bytes).ok_or(DecodeError::Unsupported)? {
         // What the fast one refuses for a flaw that does not matter, the other may still read.
-        Format::Jpeg => jpeg(bytes).or_else(|error| match error {
+        Format::Jpeg => jpeg::decode(bytes).or_else(|error| match error {
             DecodeError::Damaged(_) => {
                 let decoder = image::codecs::jpeg::JpegDecoder::new(Cursor::new(bytes));
                 let decoder = decoder.map_err(|_| error.clone())?;
@@ -103,78 +102,12 @@ pub fn refused(error: ImageError) -> DecodeError {
     }
 }
 
-/// Decoded at the smallest of JPEG's own scales that is not below the largest derivative.
-fn jpeg(bytes: &[u8]) -> Result<Decoded, DecodeError> {
-    let mut decompressor = Decompressor::new().map_err(DecodeError::damaged)?;
-    let header = decompressor.read_header(bytes).map_err(DecodeError::damaged)?;
-    let (width, height) = (header.width as u32, header.height as u32);
-    check_size(width, height)?;
-    decompressor.set_scan_limit(JPEG_SCANS_MAX).map_err(DecodeError::damaged)?;
-    let longest = header.width.max(header.height);
-    let enough = DerivativeKind::Display.side_max() as usize;
-    let scale = Decompressor::supported_scaling_factors()
-        .into_iter()
-        .filter(|scale| scale.num() <= scale.denom() && scale.scale(longest) >= enough.min(longest))
-        .min_by_key(|scale| scale.scale(longest));
-    if let Some(scale) = scale.filter(|_| !header.is_lossless) {
-        decompressor.set_scaling_factor(scale).map_err(DecodeError::damaged)?;
-    }
-    let scaled = header.scaled(decompressor.scaling_factor());
-    let is_cmyk = matches!(header.colorspace, Colorspace::CMYK | Colorspace::YCCK);
-    let format = match header.colorspace {
-        _ if is_cmyk => PixelFormat::CMYK,
-        Colorspace::Gray => PixelFormat::GRAY,
-        _ => PixelFormat::RGB,
-    };
-    let pitch = scaled.width * format.size();
-    let mut raw = vec![0; pitch * scaled.height];
-    let target = turbojpeg::Image {
-        pixels: raw.as_mut_slice(),
-        width: scaled.width,
-        pitch,
-        height: scaled.height,
-        format,
-    };
-    // What is cut short is shown as far as it goes, as every browser does; it is damaged where nothing was read.
-    if let Err(error) = decompressor.decompress(bytes, target)
-        && raw.iter().all(|&byte| byte == raw[0])
-    {
-        return Err(DecodeError::damaged(error));
-    }
-    let profile = jpeg_profile(bytes);
-    let profile = profile.as_deref();
-    let (shown_width, shown_height) = (scaled.width as u32, scaled.height as u32);
-    let pixels = match format {
-        PixelFormat::CMYK => colour::cmyk_to_srgb(shown_width, shown_height, &raw, profile),
-        PixelFormat::GRAY => colour::grey_to_srgb(shown_width, shown_height, &raw, profile),
-        _ => {
-            let mut pixels = Pixels { width: shown_width, height: shown_height, rgb: raw };
-            shrink_first(&mut pixels)?;
-            colour::to_srgb(&mut pixels, profile);
-            pixels
-        }
-    };
-    Ok(Decoded {
-        pixels,
-        orientation: taken::orientation(bytes).unwrap_or(Orientation::UPRIGHT),
-        width,
-        height,
-        alpha: None,
-    })
-}
-
 /// What is converted next should not be larger than it has to be.
 pub fn shrink_first(pixels: &mut Pixels) -> Result<(), DecodeError> {
     if pixels.width.max(pixels.height) > DerivativeKind::Display.side_max() {
         *pixels = pixels.shrunk(DerivativeKind::Display.side_max())?;
     }
     Ok(())
-}
-
-fn jpeg_profile(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut decoder = zune_jpeg::JpegDecoder::new(zune_core::bytestream::ZCursor::new(bytes));
-    decoder.decode_headers().ok()?;
-    decoder.icc_profile()
 }
 
 pub fn with_image(
@@ -209,5 +142,5 @@ pub fn with_image(
         colour::to_srgb(&mut pixels, profile);
         pixels
     };
-    Ok(Decoded { pixels, orientation, width, height, alpha: alpha_found })
+    Ok(Decoded { picture: pixels.into(), orientation, width, height, alpha: alpha_found })
 }

@@ -11,11 +11,15 @@ pub mod film;
 mod formats;
 mod frames;
 mod heif;
+mod jpeg;
+mod picture;
 mod pixels;
 mod planes;
 mod taken;
 mod tiff;
+mod turn;
 pub mod worker;
+mod yuv420;
 
 use serde::{Deserialize, Serialize};
 use shared::PictureId;

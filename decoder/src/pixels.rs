@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use shared::photo::fit;
 
 use crate::planes::Area;
+use crate::turn::{self, Orientation};
 use crate::{DecodeError, PIXELS_MAX};
 
 /// Rows of red, green and blue, from the top.
@@ -14,22 +15,6 @@ pub struct Pixels {
     pub width: u32,
     pub height: u32,
     pub rgb: Vec<u8>,
-}
-
-/// How a picture has to be turned to stand upright: the values of the Exif tag `Orientation`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Orientation(u8);
-
-impl Orientation {
-    pub const UPRIGHT: Self = Self(1);
-
-    pub fn from_exif(value: u32) -> Option<Self> {
-        u8::try_from(value).ok().filter(|value| (1..=8).contains(value)).map(Self)
-    }
-
-    pub fn swaps_sides(self) -> bool {
-        self.0 >= 5
-    }
 }
 
 /// Whether colours are given as they are, or as much of them as is not clear.
@@ -117,61 +102,18 @@ impl Pixels {
 
     /// Turned and mirrored so that it stands upright.
     pub fn upright(self, orientation: Orientation) -> Self {
-        let (width, height) = (self.width as usize, self.height as usize);
-        let (right, bottom) = (width - 1, height - 1);
-        // Where in this picture the upright one's pixel in column x of row y is.
-        let from: fn(usize, usize, usize, usize) -> (usize, usize) = match orientation.0 {
-            2 => |x, y, right, _| (right - x, y),
-            3 => |x, y, right, bottom| (right - x, bottom - y),
-            4 => |x, y, _, bottom| (x, bottom - y),
-            5 => |x, y, _, _| (y, x),
-            6 => |x, y, _, bottom| (y, bottom - x),
-            7 => |x, y, right, bottom| (right - y, bottom - x),
-            8 => |x, y, right, _| (right - y, x),
-            _ => return self,
-        };
-        let (columns, rows) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
-        let mut rgb = Vec::with_capacity(self.rgb.len());
-        for y in 0..rows {
-            for x in 0..columns {
-                let (column, row) = from(x, y, right, bottom);
-                let at = (row * width + column) * 3;
-                rgb.extend_from_slice(&self.rgb[at..at + 3]);
-            }
+        if orientation == Orientation::UPRIGHT {
+            return self;
         }
-        Self { width: columns as u32, height: rows as u32, rgb }
+        let (width, height) = orientation.turned(self.width, self.height);
+        let rgb = turn::upright(self.rgb.as_chunks::<3>().0.to_vec(), self.width as usize, orientation);
+        Self { width, height, rgb: rgb.into_flattened() }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_orientation_is_turned_upright() {
-        // a b
-        // c d
-        // e f
-        let upright = |letters: &str, width: u32| Pixels {
-            width,
-            height: letters.len() as u32 / width,
-            rgb: letters.bytes().flat_map(|letter| [letter; 3]).collect(),
-        };
-        let stored = [
-            (1, "abcdef", 2),
-            (2, "badcfe", 2),
-            (3, "fedcba", 2),
-            (4, "efcdab", 2),
-            (5, "acebdf", 3),
-            (6, "bdface", 3),
-            (7, "fdbeca", 3),
-            (8, "ecafdb", 3),
-        ];
-        for (value, letters, width) in stored {
-            let turned = upright(letters, width).upright(Orientation::from_exif(value).unwrap());
-            assert_eq!(turned, upright("abcdef", 2), "orientation {value}");
-        }
-    }
 
     #[test]
     fn what_is_transparent_becomes_white() {

@@ -1,10 +1,13 @@
 //! A picture as video codecs have it: brightness, and two planes of colour that may be smaller.
 
+use std::borrow::Cow;
+
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::DecodeError;
 use crate::pixels::Pixels;
+use crate::turn::{self, Orientation};
 
 /// Samples of eight bits, row by row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,22 +75,61 @@ impl Plane {
     }
 
     /// A part of it, in another size.
-    fn resized(&self, area: [f64; 4], width: u32, height: u32) -> Result<Self, DecodeError> {
+    pub fn resized(&self, area: [f64; 4], width: u32, height: u32) -> Result<Self, DecodeError> {
         let [left, top, across, down] = area;
-        let is_whole = across >= f64::from(self.width) && down >= f64::from(self.height);
-        if is_whole && (width, height) == (self.width, self.height) {
-            return Ok(self.clone());
+        // Columns are resized as rows are: along rows it takes several times as long.
+        let lower = self.with_rows(top, down, height)?;
+        if (left, across, width) == (0.0, f64::from(self.width), self.width) {
+            return Ok(lower.into_owned());
+        }
+        Ok(lower.transposed().with_rows(left, across, width)?.transposed())
+    }
+
+    /// As many rows in place of some.
+    fn with_rows(&self, from: f64, count: f64, rows: u32) -> Result<Cow<'_, Self>, DecodeError> {
+        if (from, count, rows) == (0.0, f64::from(self.height), self.height) {
+            return Ok(Cow::Borrowed(self));
         }
         // What is enlarged must not ring.
-        let is_enlarged = f64::from(width) > across || f64::from(height) > down;
-        let filter = if is_enlarged { FilterType::CatmullRom } else { FilterType::Lanczos3 };
+        let filter = if f64::from(rows) > count { FilterType::CatmullRom } else { FilterType::Lanczos3 };
         let source = ImageRef::new(self.width, self.height, &self.samples, PixelType::U8)
             .map_err(DecodeError::damaged)?;
-        let mut target = Image::new(width, height, PixelType::U8);
-        let options =
-            ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(left, top, across, down);
+        let mut target = Image::new(self.width, rows, PixelType::U8);
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(
+            0.0,
+            from,
+            self.width.into(),
+            count,
+        );
         Resizer::new().resize(&source, &mut target, &options).map_err(DecodeError::damaged)?;
-        Ok(Self { width, height, samples: target.into_vec() })
+        Ok(Cow::Owned(Self { width: self.width, height: rows, samples: target.into_vec() }))
+    }
+
+    fn transposed(&self) -> Self {
+        let samples = turn::transposed(&self.samples, self.width as usize);
+        Self { width: self.height, height: self.width, samples }
+    }
+
+    /// Turned and mirrored so that it stands upright.
+    pub fn upright(self, orientation: Orientation) -> Self {
+        let (width, height) = orientation.turned(self.width, self.height);
+        Self { width, height, samples: turn::upright(self.samples, self.width as usize, orientation) }
+    }
+
+    /// No smaller than that, the last column and the last row as often as needed.
+    pub fn extended(&self, width: u32, height: u32) -> Cow<'_, Self> {
+        let (columns, rows) = (width.saturating_sub(self.width), height.saturating_sub(self.height));
+        if (columns, rows) == (0, 0) {
+            return Cow::Borrowed(self);
+        }
+        let lines = self.samples.chunks_exact(self.width as usize);
+        let last = lines.clone().next_back().unwrap_or_default();
+        let mut samples = Vec::with_capacity(((self.width + columns) * (self.height + rows)) as usize);
+        for line in lines.chain(std::iter::repeat_n(last, rows as usize)) {
+            samples.extend_from_slice(line);
+            samples.extend(std::iter::repeat_n(line[line.len() - 1], columns as usize));
+        }
+        Cow::Owned(Self { width: self.width + columns, height: self.height + rows, samples })
     }
 }
 

@@ -9,7 +9,7 @@ use shared::photo::{Location, Taken, UtcOffset, WallTime};
 use crate::directory::{Part, rewrite};
 use crate::film;
 use crate::formats::{Format, format_of};
-use crate::pixels::Orientation;
+use crate::turn::Orientation;
 
 /// Characters of a text that is kept.
 const TEXT_CHARS_MAX: usize = 128;

@@ -8,7 +8,8 @@ use tiff::{ColorType, TiffError, tags};
 
 use crate::directory::{Part, rewrite};
 use crate::formats::{DECODER_BYTES_MAX, Decoded, refused, with_image};
-use crate::pixels::{Alpha, Orientation, Pixels, check_size};
+use crate::pixels::{Alpha, Pixels, check_size};
+use crate::turn::Orientation;
 use crate::{DecodeError, colour, taken};
 
 const BITS_PER_SAMPLE: Tag = Tag(Context::Tiff, 258);
@@ -54,7 +55,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     };
     let (width, height) = (pixels.width, pixels.height);
     let orientation = taken::orientation(bytes).unwrap_or(Orientation::UPRIGHT);
-    Ok(Decoded { pixels, orientation, width, height, alpha: None })
+    Ok(Decoded { picture: pixels.into(), orientation, width, height, alpha: None })
 }
 
 /// Samples as the file has them.

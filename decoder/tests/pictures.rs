@@ -8,6 +8,7 @@ use decoder::worker::{Answer, read_answer};
 use image::{ExtendedColorType, ImageEncoder as _};
 use moxcms::ColorProfile;
 use shared::photo::DerivativeKind;
+use turbojpeg::Subsamp;
 
 /// How far a channel may be off after JPEG, of 255.
 const TOLERANCE: u8 = 6;
@@ -31,10 +32,14 @@ fn fields(width: u32, height: u32) -> Vec<u8> {
 }
 
 fn jpeg(width: u32, height: u32, rgb: &[u8]) -> Vec<u8> {
+    jpeg_with(width, height, rgb, Subsamp::None)
+}
+
+fn jpeg_with(width: u32, height: u32, rgb: &[u8], chroma: Subsamp) -> Vec<u8> {
     let (width, height) = (width as usize, height as usize);
     let format = turbojpeg::PixelFormat::RGB;
     let image = turbojpeg::Image { pixels: rgb, width, pitch: width * 3, height, format };
-    turbojpeg::compress(image, 95, turbojpeg::Subsamp::None).unwrap().to_vec()
+    turbojpeg::compress(image, 95, chroma).unwrap().to_vec()
 }
 
 fn png(width: u32, height: u32, pixels: &[u8], kind: ExtendedColorType, profile: Option<Vec<u8>>) -> Vec<u8> {
@@ -181,6 +186,47 @@ fn what_lies_on_its_side_is_turned() {
     let derived = answer.derived.as_ref().unwrap();
     assert_eq!((derived.width, derived.height), (200, 400));
     assert_close(corners(&answer, DerivativeKind::Preview), [BLUE, RED, YELLOW, GREEN]);
+}
+
+#[test]
+fn large_jpegs_come_out_alike_however_their_colours_are_stored() {
+    for chroma in [Subsamp::None, Subsamp::Sub2x1, Subsamp::Sub1x2, Subsamp::Sub2x2, Subsamp::Sub4x1] {
+        let jpeg = jpeg_with(2_307, 403, &fields(2_307, 403), chroma);
+        let answer = decode(&with_exif(&jpeg, &[(0x0112, 3, 1, 6 << 16)], &[]));
+        let derived = answer.derived.as_ref().unwrap();
+        assert_eq!((derived.width, derived.height), (403, 2_307));
+        for kind in DerivativeKind::ALL {
+            assert_close(corners(&answer, kind), [BLUE, RED, YELLOW, GREEN]);
+        }
+    }
+}
+
+/// The JPEG with a colour profile.
+fn with_profile(jpeg: &[u8], profile: &ColorProfile) -> Vec<u8> {
+    let profile = profile.encode().unwrap();
+    let mut bytes = jpeg[..2].to_vec();
+    bytes.extend([0xFF, 0xE2]);
+    bytes.extend((profile.len() as u16 + 16).to_be_bytes());
+    bytes.extend(b"ICC_PROFILE\0\x01\x01");
+    bytes.extend(profile);
+    bytes.extend(&jpeg[2..]);
+    bytes
+}
+
+#[test]
+fn profiles_of_large_jpegs_count() {
+    let (p3, srgb) = (ColorProfile::new_display_p3(), ColorProfile::new_srgb());
+    let plain = jpeg_with(2_400, 400, &fields(2_400, 400), Subsamp::Sub2x2);
+    assert_close(
+        corners(&decode(&with_profile(&plain, &srgb)), DerivativeKind::Display),
+        [RED, GREEN, BLUE, YELLOW],
+    );
+    let layout = moxcms::Layout::Rgb;
+    let to_p3 = srgb.create_transform_8bit(layout, &p3, layout, moxcms::TransformOptions::default()).unwrap();
+    let mut pixels = vec![0; 2_400 * 400 * 3];
+    to_p3.transform(&fields(2_400, 400), &mut pixels).unwrap();
+    let converted = with_profile(&jpeg_with(2_400, 400, &pixels, Subsamp::Sub2x2), &p3);
+    assert_close(corners(&decode(&converted), DerivativeKind::Display), [RED, GREEN, BLUE, YELLOW]);
 }
 
 #[test]

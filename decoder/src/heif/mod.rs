@@ -8,8 +8,9 @@ use heifer::heifer_isobmff::{HeifFile, ItemId};
 use shared::photo::{DerivativeKind, fit};
 
 use crate::formats::{Decoded, shrink_first};
-use crate::pixels::{Alpha, AlphaId, Orientation, Pixels, alpha_id, check_size};
+use crate::pixels::{Alpha, AlphaId, Pixels, alpha_id, check_size};
 use crate::planes::{Area, Code, Planes, levels};
+use crate::turn::Orientation;
 use crate::{DecodeError, colour};
 
 pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
@@ -35,7 +36,7 @@ fn decode_derived(bytes: &[u8], file: &HeifFile) -> Result<Decoded, DecodeError>
     drop(image);
     shrink_first(&mut pixels)?;
     colour::heif_to_srgb(&mut pixels, file, file.primary_id);
-    Ok(Decoded { pixels, orientation: Orientation::UPRIGHT, width, height, alpha })
+    Ok(Decoded { picture: pixels.into(), orientation: Orientation::UPRIGHT, width, height, alpha })
 }
 
 /// What a picture, or the parts of a grid, are written in.
@@ -102,7 +103,7 @@ fn decode_item(file: &HeifFile, id: ItemId, codec: Codec) -> Result<Decoded, Dec
     };
     drop(planes);
     colour::heif_to_srgb(&mut pixels, file, id);
-    Ok(Decoded { pixels, orientation: orientation(&properties), width, height, alpha })
+    Ok(Decoded { picture: pixels.into(), orientation: orientation(&properties), width, height, alpha })
 }
 
 /// An item's own picture, or a grid of those of others.
