@@ -55,9 +55,9 @@ const RATES: [u64; 4] = [0, 0, 30, 8];
 /// two.
 const COLLECTING_PASSES: usize = 20;
 const COLLECTING_STEP: Duration = Duration::from_hours(20);
-/// Memory is enough: the crashes here do not ask the disk.
 /// One pass of the jobs in so many is cut short.
 const JOBS_CUT_ONE_IN: u64 = 4;
+/// Memory is enough: the crashes here do not ask the disk.
 const MEMORY_FOLDER: &str = "/dev/shm";
 
 /// An installation with one person, before anything happened: each scenario begins with a copy.
