@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod album_order;
 pub mod chunking;
 pub mod content;
 pub mod diff;

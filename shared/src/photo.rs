@@ -391,7 +391,17 @@ impl PhotoInfo {
     }
 
     pub fn is_in(&self, album: ItemId) -> bool {
-        self.albums.iter().any(|held| held.id == album)
+        self.in_album(album).is_some()
+    }
+
+    pub fn in_album(&self, album: ItemId) -> Option<&InAlbum> {
+        self.albums.iter().find(|held| held.id == album)
+    }
+
+    /// What it is sorted by: in an album where a person put it, otherwise by when it was taken.
+    pub fn sorted_at(&self, album: Option<ItemId>) -> WallTime {
+        let held = album.and_then(|album| self.in_album(album));
+        held.and_then(|held| held.sort_at).unwrap_or(self.taken_at)
     }
 
     /// As it will be with what a person does to it in an album, then.
@@ -399,12 +409,15 @@ impl PhotoInfo {
         let at = self.albums.partition_point(|held| held.id < album);
         match change {
             AlbumChange::Remove => self.albums.retain(|held| held.id != album),
-            AlbumChange::Add | AlbumChange::Cover => {
+            AlbumChange::Place(None) if !self.is_in(album) => {}
+            AlbumChange::Add | AlbumChange::Cover | AlbumChange::Place(_) => {
                 if !self.is_in(album) {
-                    self.albums.insert(at, InAlbum { id: album, cover_at: None });
+                    self.albums.insert(at, InAlbum { id: album, cover_at: None, sort_at: None });
                 }
-                if change == AlbumChange::Cover {
-                    self.albums[at].cover_at = Some(then);
+                match change {
+                    AlbumChange::Cover => self.albums[at].cover_at = Some(then),
+                    AlbumChange::Place(sort_at) => self.albums[at].sort_at = sort_at,
+                    AlbumChange::Add | AlbumChange::Remove => {}
                 }
             }
         }
@@ -435,6 +448,9 @@ pub struct InAlbum {
     /// When it was chosen to stand for the album: the latest of its photos does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cover_at: Option<Timestamp>,
+    /// What it is sorted by there instead of `takenAt`, where a person put it elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort_at: Option<WallTime>,
 }
 
 /// What becomes of a photo in an album.
@@ -446,6 +462,8 @@ pub enum AlbumChange {
     Remove,
     /// It stands for the album from now on, and is in it.
     Cover,
+    /// It is sorted by this there, and is in it; with nothing it is sorted by when it was taken again, where it is in it.
+    Place(Option<WallTime>),
 }
 
 /// The shape of a picture in a byte, for layouts of a whole library: steps of 2.2 % in the ratio of width to
@@ -555,7 +573,7 @@ pub struct AlbumPage {
     pub next_cursor: Option<String>,
 }
 
-/// `GET /photos`: newest first by (`takenAt`, id).
+/// `GET /photos`: newest first by (`takenAt`, id); in an album `sortAt` counts instead, where a photo has one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

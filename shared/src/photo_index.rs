@@ -98,7 +98,7 @@ pub struct PhotoIndexPage {
 
 /// Some photos that follow each other in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "UncheckedSegment")]
+#[serde(rename_all = "camelCase", try_from = "UncheckedSegment")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PhotoSegment {
     /// What `GET /photos` and `GET /photos/index` take to begin here; none where the list begins.
@@ -110,14 +110,18 @@ pub struct PhotoSegment {
     #[serde(serialize_with = "as_base64")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     aspects: Vec<u8>,
+    /// Whether a person put any of them where it is: then the days are those of the times that they are sorted by.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_arranged: bool,
 }
 
 impl PhotoSegment {
-    /// The segment of these photos, the latest first, of which `cursor` is the beginning.
+    /// The segment of these photos, in the order of the times that they are sorted by, the latest first; `cursor` is
+    /// its beginning.
     pub fn new(cursor: Option<String>, photos: impl IntoIterator<Item = (WallTime, Aspect)>) -> Self {
-        let mut segment = Self { cursor, days: Vec::new(), aspects: Vec::new() };
-        for (taken_at, aspect) in photos {
-            let day = taken_at.into();
+        let mut segment = Self { cursor, days: Vec::new(), aspects: Vec::new(), is_arranged: false };
+        for (sorted_at, aspect) in photos {
+            let day = sorted_at.into();
             match segment.days.last_mut() {
                 Some((last, count)) if *last == day => *count += 1,
                 _ => segment.days.push((day, 1)),
@@ -125,6 +129,15 @@ impl PhotoSegment {
             segment.aspects.push(aspect.code());
         }
         segment
+    }
+
+    #[must_use]
+    pub fn arranged(self, is_arranged: bool) -> Self {
+        Self { is_arranged, ..self }
+    }
+
+    pub fn is_arranged(&self) -> bool {
+        self.is_arranged
     }
 
     pub fn cursor(&self) -> Option<&str> {
@@ -154,17 +167,20 @@ pub enum InvalidSegment {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct UncheckedSegment {
     cursor: Option<String>,
     days: Vec<(WallDay, u32)>,
     aspects: String,
+    #[serde(default)]
+    is_arranged: bool,
 }
 
 impl TryFrom<UncheckedSegment> for PhotoSegment {
     type Error = InvalidSegment;
 
     fn try_from(unchecked: UncheckedSegment) -> Result<Self, Self::Error> {
-        let UncheckedSegment { cursor, days, aspects } = unchecked;
+        let UncheckedSegment { cursor, days, aspects, is_arranged } = unchecked;
         let aspects = BASE64_STANDARD.decode(aspects).map_err(|_| InvalidSegment::NotBase64)?;
         let by_day: u64 = days.iter().map(|&(_, count)| u64::from(count)).sum();
         if by_day != aspects.len() as u64 {
@@ -173,7 +189,7 @@ impl TryFrom<UncheckedSegment> for PhotoSegment {
         if !days.is_sorted_by(|(day, _), (next, _)| day > next) {
             return Err(InvalidSegment::Order);
         }
-        Ok(Self { cursor, days, aspects })
+        Ok(Self { cursor, days, aspects, is_arranged })
     }
 }
 
@@ -253,6 +269,10 @@ mod tests {
         let wire = json!({"cursor": "c", "days": [[3, 2], [-1, 1]], "aspects": "k22A"});
         assert_eq!(to_value(&segment).unwrap(), wire);
         assert_eq!(from_value::<PhotoSegment>(wire).unwrap(), segment);
+        let arranged = segment.arranged(true);
+        let wire = json!({"cursor": "c", "days": [[3, 2], [-1, 1]], "aspects": "k22A", "isArranged": true});
+        assert_eq!(to_value(&arranged).unwrap(), wire);
+        assert_eq!(from_value::<PhotoSegment>(wire).unwrap(), arranged);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::content::{ChunkRef, ContentHash};
 use crate::error::ErrorCode;
 use crate::ids::{ConflictId, DeviceId, ItemId, OperationId, UserId, ZoneId};
 use crate::item::{FileItem, ItemState};
-use crate::photo::{AlbumChange, PhotoEdit};
+use crate::photo::{AlbumChange, PhotoEdit, WallTime};
 use crate::timestamp::Timestamp;
 use crate::version_vector::VersionVector;
 
@@ -121,6 +121,13 @@ pub enum ChangeKind {
     AlbumCover {
         album_id: ItemId,
     },
+    /// Sorts it in the album by this time instead of `takenAt`, and puts it in. Without a time, it is sorted by
+    /// `takenAt` again if it is in the album. The last to arrive wins.
+    AlbumPlace {
+        album_id: ItemId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sort_at: Option<WallTime>,
+    },
 }
 
 impl ChangeKind {
@@ -129,6 +136,7 @@ impl ChangeKind {
             AlbumChange::Add => Self::AlbumAdd { album_id },
             AlbumChange::Remove => Self::AlbumRemove { album_id },
             AlbumChange::Cover => Self::AlbumCover { album_id },
+            AlbumChange::Place(sort_at) => Self::AlbumPlace { album_id, sort_at },
         }
     }
 }

@@ -19,6 +19,9 @@ pub struct Membership {
     /// When it was chosen to stand for the album.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cover_at: Option<Timestamp>,
+    /// What it is sorted by there, where a person put it elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort_at: Option<WallTime>,
 }
 
 /// Keeps what the rows are looked up by.
@@ -29,8 +32,8 @@ pub(super) async fn save(connection: &mut Connection, zone: ZoneId, rows: &[Item
     let gone = rows.iter().filter(|row| row.kind == ItemKind::Folder && row.purged_at.is_some());
     let delete = "DELETE FROM album_photos WHERE zone_id = $1 AND album_id IN ({keys})";
     connection.execute_keys(delete, values![zone], gone.map(|row| row.id.into())).await?;
-    let head =
-        "INSERT INTO album_photos (zone_id, album_id, photo_id, taken_at, is_favorite, aspect, cover_at)";
+    let head = "INSERT INTO album_photos \
+                (zone_id, album_id, photo_id, taken_at, is_favorite, aspect, cover_at, sort_at)";
     let rows = photos.flat_map(|row| row_values(zone, row)).collect();
     connection.insert_rows(head, rows, "").await?;
     Ok(())
@@ -47,7 +50,8 @@ fn row_values(zone: ZoneId, row: &ItemRow) -> Vec<Vec<Value>> {
             keys.taken_at.as_millis(),
             i64::from(keys.is_favorite),
             i64::from(keys.aspect.code()),
-            membership.cover_at
+            membership.cover_at,
+            membership.sort_at.map(WallTime::as_millis)
         ]
     };
     memberships.map(of_album).collect()

@@ -8,7 +8,7 @@ use super::sql::Connection;
 use crate::values;
 
 /// Every migration, in order; a version is its position, from 1.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../../../migrations/0001_first.sql"),
     include_str!("../../../migrations/0002_operations_by_upload.sql"),
     include_str!("../../../migrations/0003_items_parent.sql"),
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../../../migrations/0006_albums.sql"),
     include_str!("../../../migrations/0007_photo_facts.sql"),
     include_str!("../../../migrations/0008_photos_content.sql"),
+    include_str!("../../../migrations/0009_album_order.sql"),
 ];
 
 /// PostgreSQL's advisory lock that two starting nodes take in turn.

@@ -235,7 +235,9 @@ impl ItemRow {
         }
         info.place = place.filter(|place| Some(place.at) == info.location).map(|place| place.name.clone());
         let held = self.photo.iter().flat_map(|photo| &photo.albums);
-        info.albums = held.map(|held| InAlbum { id: held.album, cover_at: held.cover_at }).collect();
+        let in_album =
+            |held: &Membership| InAlbum { id: held.album, cover_at: held.cover_at, sort_at: held.sort_at };
+        info.albums = held.map(in_album).collect();
         Some(info)
     }
 
@@ -360,8 +362,17 @@ fn row_values(zone: ZoneId, row: &ItemRow) -> Option<Vec<Value>> {
     ])
 }
 
-/// Where a photo stands in the list.
+/// Where a photo stands in the list: what it is sorted by.
 pub type Rank = (WallTime, ItemId);
+
+/// A photo in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ranked {
+    pub rank: Rank,
+    pub aspect: Aspect,
+    /// Whether a person put it there.
+    pub is_placed: bool,
+}
 
 /// Which of a library's photos a list has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -379,55 +390,79 @@ pub enum Listing {
     Album(ItemId),
 }
 
-/// The next photos before `before`, newest first, and their shapes.
+/// The next photos before `before`, newest first.
 pub async fn page(
     connection: &mut Connection,
     zone: ZoneId,
     listed: &Listed,
     before: Rank,
     limit: usize,
-) -> Result<Vec<(Rank, Aspect)>, DbError> {
+) -> Result<Vec<Ranked>, DbError> {
     let favorites = if listed.favorites { "is_favorite = 1 AND" } else { "" };
-    let (id, of, value): (_, _, Value) = match listed.of {
-        Listing::Shelf(shelf) => ("item_id", "photos p WHERE shelf", shelf_code(shelf).into()),
-        Listing::Album(album) => ("photo_id", "album_photos WHERE album_id", album.into()),
+    // Where a person put a photo elsewhere, that is said in a list of the same order.
+    let (sorted_at, id, placed, of, value): (_, _, _, _, Value) = match listed.of {
+        Listing::Shelf(shelf) => {
+            ("taken_at", "item_id", "CAST(NULL AS TEXT)", "photos p WHERE shelf", shelf_code(shelf).into())
+        }
+        Listing::Album(album) => (
+            "COALESCE(sort_at, taken_at)",
+            "photo_id",
+            "CASE WHEN sort_at IS NULL THEN '0' ELSE '1' END",
+            "album_photos WHERE album_id",
+            album.into(),
+        ),
     };
     let days = listed.query.days().map(|(from, until)| (from.start(), until.start()));
-    let before = days.map_or(before, |(_, until)| before.min((until, ItemId(Uuid::nil()))));
+    // Where nobody arranged anything, days follow each other.
+    let end = days.filter(|_| matches!(listed.of, Listing::Shelf(_)));
+    let before = end.map_or(before, |(_, until)| before.min((until, ItemId(Uuid::nil()))));
+    // SQLite begins at a place in an index of expressions only by a bound of its own.
+    let bound = match listed.of {
+        Listing::Shelf(_) => String::new(),
+        Listing::Album(_) => format!("{sorted_at} <= $3 AND "),
+    };
     let mut values = values![zone, value, before.0.as_millis(), before.1, limit];
-    let found = condition(listed, days.map(|(from, _)| from), &mut values);
+    let found = condition(listed, days, &mut values);
     let hex = if connection.is_postgres() { "encode(id, 'hex')" } else { "hex(id)" };
     // One row: thousands of rows take longer to hand over than to find.
     let sql = format!(
-        "SELECT string_agg(CAST(taken_at AS TEXT), ' '), string_agg({hex}, ' '), \
-           string_agg(CAST(aspect AS TEXT), ' ') \
-         FROM (SELECT taken_at, {id} AS id, aspect FROM {of} = $2 AND {favorites} {found} zone_id = $1 \
-           AND (taken_at, {id}) < ($3, $4) ORDER BY taken_at DESC, {id} DESC LIMIT $5) listed"
+        "SELECT string_agg(CAST(sorted_at AS TEXT), ' '), string_agg({hex}, ' '), \
+           string_agg(CAST(aspect AS TEXT), ' '), string_agg(placed, ' ') \
+         FROM (SELECT {sorted_at} AS sorted_at, {id} AS id, aspect, {placed} AS placed \
+           FROM {of} = $2 AND {favorites} {found} zone_id = $1 \
+           AND {bound} ({sorted_at}, {id}) < ($3, $4) ORDER BY {sorted_at} DESC, {id} DESC LIMIT $5) listed"
     );
     let row = connection.fetch_one(&sql, values).await?;
     let list = |column| Ok::<_, DbError>(row.get::<Option<String>>(column)?.unwrap_or_default());
-    let (taken_at, ids, aspects) = (list(0)?, list(1)?, list(2)?);
-    let photos = taken_at.split_ascii_whitespace().zip(ids.split_ascii_whitespace());
+    let (sorted_at, ids, aspects, placed) = (list(0)?, list(1)?, list(2)?, list(3)?);
+    let mut placed = placed.split_ascii_whitespace();
+    let photos = sorted_at.split_ascii_whitespace().zip(ids.split_ascii_whitespace());
     let photos = photos.zip(aspects.split_ascii_whitespace());
     photos
-        .map(|((taken_at, id), aspect)| {
+        .map(|((sorted_at, id), aspect)| {
             let shape = |column, error: ParseIntError| DbError::Shape { column, reason: error.to_string() };
-            let taken_at = taken_at.parse().map_err(|error| shape(0, error))?;
+            let sorted_at = sorted_at.parse().map_err(|error| shape(0, error))?;
             let id = u128::from_str_radix(id, 16).map_err(|error| shape(1, error))?;
             let aspect = aspect.parse().unwrap_or(Aspect::of(0, 0).code());
-            let rank = (WallTime::from_millis(taken_at), ItemId(Uuid::from_u128(id)));
-            Ok((rank, Aspect::from_code(aspect)))
+            let rank = (WallTime::from_millis(sorted_at), ItemId(Uuid::from_u128(id)));
+            Ok(Ranked { rank, aspect: Aspect::from_code(aspect), is_placed: placed.next() == Some("1") })
         })
         .collect()
 }
 
 /// What the search adds to the list's condition, and its values.
-fn condition(listed: &Listed, from: Option<WallTime>, values: &mut Vec<Value>) -> String {
+fn condition(listed: &Listed, days: Option<(WallTime, WallTime)>, values: &mut Vec<Value>) -> String {
     let mut placeholder = |value: Value| {
         values.push(value);
         format!("${}", values.len())
     };
-    let from = from.map(|from| format!("taken_at >= {} AND ", placeholder(from.as_millis().into())));
+    let mut taken = |compared: &str, at: WallTime| {
+        format!("taken_at {compared} {} AND ", placeholder(at.as_millis().into()))
+    };
+    let days = days.map(|(from, until)| match listed.of {
+        Listing::Shelf(_) => taken(">=", from),
+        Listing::Album(_) => taken(">=", from) + &taken("<", until),
+    });
     let groups: Vec<String> = listed
         .query
         .needles()
@@ -446,7 +481,7 @@ fn condition(listed: &Listed, from: Option<WallTime>, values: &mut Vec<Value>) -
             "EXISTS (SELECT 1 FROM photos p WHERE p.zone_id = $1 AND p.item_id = photo_id AND {words}) AND "
         ),
     };
-    from.unwrap_or_default() + &words
+    days.unwrap_or_default() + &words
 }
 
 /// Several photos that look the same.

@@ -208,7 +208,8 @@ fn cursor((at, id): Rank) -> String {
 
 /// Lists the library
 ///
-/// Newest first by when they were taken, then by id. Hidden and archived photos are on shelves of their own.
+/// Newest first by when they were taken, then by id. Hidden and archived photos are on shelves of their own. In an album,
+/// the `sortAt` that a person gave a photo there stands in for when it was taken.
 #[utoipa::path(get, path = "/photos", tag = "photos", params(PhotosQuery, ListedQuery), responses(
         (status = 200, body = PhotoPage),
         (status = 400, body = Problem, description = "invalid_request"),
@@ -231,7 +232,8 @@ async fn list_photos(
 /// Gives the library's index
 ///
 /// How many photos each day has and what shape each is, in the list's order. `aspects` has a byte a photo:
-/// 128 + 32 · log2(width / height), rounded, between 1 and 255; 128 where that isn't known yet.
+/// 128 + 32 · log2(width / height), rounded, between 1 and 255; 128 where that isn't known yet. Where a segment of an
+/// album `isArranged`, a person put some of its photos where they are, and the days are not those when they were taken.
 #[utoipa::path(get, path = "/photos/index", tag = "photos", params(IndexQuery, ListedQuery), responses(
         (status = 200, body = PhotoIndexPage),
         (status = 400, body = Problem, description = "invalid_request"),
@@ -251,9 +253,11 @@ async fn index_photos(
     let segments = segments
         .into_iter()
         .map(|photos| {
-            let next = photos.last().map(|&(rank, _)| cursor(rank));
+            let next = photos.last().map(|last| cursor(last.rank));
             let begins = std::mem::replace(&mut begins, next);
-            PhotoSegment::new(begins, photos.into_iter().map(|((at, _), aspect)| (at, aspect)))
+            let is_arranged = photos.iter().any(|photo| photo.is_placed);
+            let photos = photos.into_iter().map(|photo| (photo.rank.0, photo.aspect));
+            PhotoSegment::new(begins, photos).arranged(is_arranged)
         })
         .collect();
     Ok(Json(PhotoIndexPage { segments, next_cursor: next.map(cursor) }))
@@ -271,7 +275,7 @@ struct AlbumsQuery {
 ///
 /// Each with how many photos it has, from when to when, and the photo that stands for it. An album is a folder of
 /// the library: it is made by `createFolder` in the library's root, renamed, deleted and restored as folders are. Photos
-/// are put into it by the push's `albumAdd`, `albumRemove` and `albumCover`.
+/// are put into it by the push's `albumAdd`, `albumRemove` and `albumCover`, and in order by `albumPlace`.
 #[utoipa::path(get, path = "/photos/albums", tag = "photos", params(AlbumsQuery), responses(
         (status = 200, body = AlbumPage),
         (status = 400, body = Problem, description = "invalid_request")))]

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use shared::content::Manifest;
 use shared::item::ItemState;
 use shared::limits::{CHUNK_BYTES_MAX, FILE_BYTES_MAX};
-use shared::photo::{Aspect, DerivativeKind, DuplicateGroup, Photo, WallTime};
+use shared::photo::{DerivativeKind, DuplicateGroup, Photo, WallTime};
 use shared::photo_index::segment_ends;
 use shared::sync::{Base, Outcome, ZoneKind};
 use shared::{ChunkRef, ErrorCode, ItemId, ItemName, OperationId, PictureId, Timestamp, UserId};
@@ -19,7 +19,7 @@ use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::blobs::{BlobError, BlobKey, DerivativeKey, StagedChunk, Stored};
 use crate::db::items::ItemRow;
-use crate::db::photos::{Listed, Made, Rank};
+use crate::db::photos::{Listed, Made, Rank, Ranked};
 use crate::db::{Connection, chunks, items, photos};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
@@ -199,7 +199,7 @@ pub async fn page(
     limit: usize,
 ) -> ApiResult<(Vec<Photo>, Option<Rank>)> {
     let places = photos::page(connection, grant.zone_id, listed, before, limit).await?;
-    let ids: Vec<ItemId> = places.iter().map(|&((_, id), _)| id).collect();
+    let ids: Vec<ItemId> = places.iter().map(|ranked| ranked.rank.1).collect();
     let rows = items::load(connection, grant.zone_id, &ids).await?;
     let mut rows: BTreeMap<ItemId, ItemRow> = rows.into_iter().map(|row| (row.id, row)).collect();
     let photos = ids.iter().filter_map(|id| rows.remove(id)?.to_photo()).collect();
@@ -215,28 +215,28 @@ pub async fn index(
     grant: Grant,
     listed: &Listed,
     before: Rank,
-) -> ApiResult<(Vec<Vec<(Rank, Aspect)>>, Option<Rank>)> {
+) -> ApiResult<(Vec<Vec<Ranked>>, Option<Rank>)> {
     let places = photos::page(connection, grant.zone_id, listed, before, INDEX_PHOTOS).await?;
     Ok(cut(&places, INDEX_PHOTOS))
 }
 
 /// The segments of up to `limit` photos, and where the page after them begins. A segment that may go on behind
 /// the limit comes whole with the next page: so pages cut nothing.
-fn cut(places: &[(Rank, Aspect)], limit: usize) -> (Vec<Vec<(Rank, Aspect)>>, Option<Rank>) {
-    let mut ends = segment_ends(places.iter().map(|&((_, id), _)| id));
+fn cut(places: &[Ranked], limit: usize) -> (Vec<Vec<Ranked>>, Option<Rank>) {
+    let mut ends = segment_ends(places.iter().map(|ranked| ranked.rank.1));
     let goes_on = places.len() == limit;
     if !goes_on && ends.last() != Some(&places.len()) {
         ends.push(places.len());
     }
     let starts = [0].into_iter().chain(ends.iter().copied());
     let segments = starts.zip(&ends).map(|(start, end)| places[start..*end].to_vec());
-    let next = ends.last().filter(|_| goes_on).map(|end| places[end - 1].0);
+    let next = ends.last().filter(|_| goes_on).map(|end| places[end - 1].rank);
     (segments.filter(|segment| !segment.is_empty()).collect(), next)
 }
 
 /// Where the page after these begins; none where they are the last ones.
-fn next_place(places: &[(Rank, Aspect)], limit: usize) -> Option<Rank> {
-    places.last().map(|&(place, _)| place).filter(|_| places.len() == limit)
+fn next_place(places: &[Ranked], limit: usize) -> Option<Rank> {
+    places.last().map(|last| last.rank).filter(|_| places.len() == limit)
 }
 
 /// Photos of one group of duplicates.
@@ -294,6 +294,7 @@ pub async fn remake(app: &App, grant: Grant, row: &ItemRow) -> ApiResult<()> {
 
 #[cfg(test)]
 mod tests {
+    use shared::photo::Aspect;
     use shared::photo_index::SEGMENT_PHOTOS_MAX;
     use uuid::Uuid;
 
@@ -303,7 +304,8 @@ mod tests {
     fn pages_of_an_index_cut_no_segment() {
         let place = |n: usize| {
             let id = ItemId(Uuid::from_u128(n as u128 * 0x9e37_79b9));
-            ((WallTime::from_millis(-(n as i64)), id), Aspect::of(3, 2))
+            let rank = (WallTime::from_millis(-(n as i64)), id);
+            Ranked { rank, aspect: Aspect::of(3, 2), is_placed: false }
         };
         for photos in [0, 1, SEGMENT_PHOTOS_MAX, 2 * SEGMENT_PHOTOS_MAX, 5_000] {
             let all: Vec<_> = (0..photos).map(place).collect();
@@ -316,7 +318,7 @@ mod tests {
                     from += segments.concat().len();
                     paged.extend(segments);
                     let Some(next) = next else { break };
-                    assert_eq!(next, all[from - 1].0);
+                    assert_eq!(next, all[from - 1].rank);
                 }
                 assert_eq!(paged, whole, "{photos} photos, {limit} a page");
             }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use shared::error::ErrorCode;
 use shared::limits::ALBUMS_OF_PHOTO_MAX;
-use shared::photo::{Album, AlbumPage, InAlbum, Photo};
-use shared::photo_index::PhotoIndexPage;
+use shared::photo::{Album, AlbumPage, InAlbum, Photo, PhotoPage, WallTime};
+use shared::photo_index::{PhotoIndexPage, PhotoSegment, WallDay};
 use shared::sync::Outcome;
 use shared::{ItemId, VersionVector};
 
@@ -55,7 +55,7 @@ async fn an_album_lists_its_photos_and_has_a_cover() {
         let index: PhotoIndexPage = ann.person.get(&format!("/photos/index{query}")).await.expect(200).json();
         assert_eq!(index.segments.iter().map(|segment| segment.aspects().len()).sum::<usize>(), 2);
         let held = ann.item(first.id).await.photo.unwrap().albums;
-        assert_eq!(held, [InAlbum { id: summer.id, cover_at: None }]);
+        assert_eq!(held, [InAlbum { id: summer.id, cover_at: None, sort_at: None }]);
 
         let [summer_listed, empty_listed] = &albums(&ann).await[..] else { panic!("two albums") };
         assert_eq!((summer_listed.name.as_str(), summer_listed.count), ("Summer", 2));
@@ -186,4 +186,179 @@ async fn a_photo_is_in_so_many_albums_at_most() {
     let deleted = ann.done(delete(ids[0], &deleted.version, None)).await;
     ann.push(&[purge(ids[0], &deleted.version)]).await;
     ann.done(in_album(&photo, &base, "albumAdd", ids[ALBUMS_OF_PHOTO_MAX])).await;
+}
+
+fn placed(photo: &Photo, base: &VersionVector, album: ItemId, sort_at: Option<&str>) -> Value {
+    change(photo.id, "albumPlace", json!({"baseVersion": base, "albumId": album, "sortAt": sort_at}))
+}
+
+/// The list of an album as its pages give it, one photo each.
+async fn paged(device: &Device, album: ItemId) -> Vec<ItemId> {
+    let (mut ids, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let from = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let page = device.person.get(&format!("/photos?album={album}&limit=1{from}")).await.expect(200);
+        let page: PhotoPage = page.json();
+        ids.extend(page.photos.iter().map(|photo| photo.id));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return ids;
+        }
+    }
+}
+
+/// The days of an index, and whether it is arranged.
+async fn indexed(device: &Device, query: &str) -> (Vec<i32>, bool) {
+    let index: PhotoIndexPage = device.person.get(&format!("/photos/index{query}")).await.expect(200).json();
+    let days = index.segments.iter().flat_map(|segment| segment.days().iter().map(|(day, _)| day.0));
+    (days.collect(), index.segments.iter().any(PhotoSegment::is_arranged))
+}
+
+fn days(texts: &[&str]) -> Vec<i32> {
+    let day = |text: &&str| WallDay::from(format!("{text}T00:00:00.000").parse::<WallTime>().unwrap()).0;
+    texts.iter().map(day).collect()
+}
+
+#[tokio::test]
+async fn photos_of_an_album_stand_where_they_are_put() {
+    for server in TestServer::each().await {
+        let mut ann = Device { person: server.person("ann").await, token: None };
+        let root = library_root(&ann.person).await;
+        let [first, second, third] = three(&mut ann).await;
+        let summer = ann.done(folder(fresh(), root, "Summer")).await.id;
+        let other = ann.done(folder(fresh(), root, "Other")).await.id;
+        let base = VersionVector::new();
+        for (album, photo) in
+            [summer, other].into_iter().flat_map(|album| [(album, &first), (album, &second)])
+        {
+            ann.done(in_album(photo, &base, "albumAdd", album)).await;
+        }
+        ann.done(in_album(&third, &base, "albumAdd", summer)).await;
+        let query = format!("?album={summer}");
+        let by_date = (days(&["2003-01-01", "2002-01-01", "2001-01-01"]), false);
+        assert_eq!(indexed(&ann, &query).await, by_date);
+
+        let item = ann.done(placed(&first, &base, summer, Some("2002-06-01T00:00:00.000"))).await;
+        let held = item.photo.unwrap().albums;
+        let sort_at = |album| held.iter().find(|held| held.id == album).unwrap().sort_at;
+        assert_eq!(
+            (sort_at(summer).unwrap().to_string().as_str(), sort_at(other)),
+            ("2002-06-01T00:00:00.000", None)
+        );
+        assert_eq!(listed(&ann.person, &query).await, [third.id, first.id, second.id]);
+        assert_eq!(paged(&ann, summer).await, [third.id, first.id, second.id]);
+        let arranged = (days(&["2003-01-01", "2002-06-01", "2002-01-01"]), true);
+        assert_eq!(indexed(&ann, &query).await, arranged);
+        assert_eq!(paged(&ann, other).await, [second.id, first.id], "another album is as it was");
+        assert_eq!(indexed(&ann, "").await, by_date, "and so is the library");
+        assert_eq!(
+            listed(&ann.person, &format!("{query}&query=2001")).await,
+            [first.id],
+            "found by its own day"
+        );
+        assert_eq!(listed(&ann.person, &format!("{query}&query=2002")).await, [second.id]);
+        let [album, _] = &albums(&ann).await[..] else { panic!("two albums") };
+        assert_eq!(album.first_taken_at.unwrap().to_string(), "2001-01-01T00:00:00.000");
+        assert_eq!(album.cover.as_ref().unwrap().id, third.id);
+
+        // Above the latest and below the earliest, whatever is said of its date.
+        ann.done(placed(&first, &base, summer, Some("9999-12-31T23:59:59.999"))).await;
+        ann.done(change(first.id, "photo", json!({"baseVersion": {}, "takenAt": "1999-01-01T00:00:00.000"})))
+            .await;
+        assert_eq!(paged(&ann, summer).await, [first.id, third.id, second.id]);
+        ann.done(placed(&third, &base, summer, Some("0000-01-01T00:00:00.000"))).await;
+        assert_eq!(paged(&ann, summer).await, [first.id, second.id, third.id]);
+        // Those of one time follow each other by id, over pages too.
+        for photo in [&first, &second, &third] {
+            ann.done(placed(photo, &base, summer, Some("2002-06-01T00:00:00.000"))).await;
+        }
+        let mut by_id = vec![first.id, second.id, third.id];
+        by_id.sort_unstable_by(|one, other| other.cmp(one));
+        assert_eq!(paged(&ann, summer).await, by_id);
+
+        // What is hidden and shown again, or in the trash and back, is where it was.
+        let version = ann.done(placed(&first, &base, summer, Some("2004-01-01T00:00:00.000"))).await.version;
+        let version = ann.done(delete(first.id, &version, None)).await.version;
+        assert_eq!(listed(&ann.person, &query).await.len(), 2);
+        ann.done(restore(first.id, &version)).await;
+        assert_eq!(listed(&ann.person, &query).await[0], first.id);
+        for photo in [&first, &second, &third] {
+            ann.done(placed(photo, &base, summer, None)).await;
+        }
+        assert!(!indexed(&ann, &query).await.1);
+        assert_eq!(paged(&ann, summer).await, [third.id, second.id, first.id], "by date again");
+    }
+}
+
+#[tokio::test]
+async fn the_last_to_arrive_says_where_a_photo_stands_and_a_photo_taken_out_has_no_place() {
+    for server in TestServer::each().await {
+        let (mut near, mut far) = Device::two(&server).await;
+        let root = library_root(&near.person).await;
+        let [first, second, third] = three(&mut near).await;
+        let album = near.done(folder(fresh(), root, "Summer")).await.id;
+        for photo in [&second, &third] {
+            near.done(in_album(photo, &VersionVector::new(), "albumAdd", album)).await;
+        }
+        let seen = near.item(second.id).await.version;
+        near.done(placed(&second, &seen, album, Some("2005-01-01T00:00:00.000"))).await;
+        far.done(placed(&second, &seen, album, Some("2001-06-01T00:00:00.000"))).await;
+        assert_eq!(
+            paged(&near, album).await,
+            [third.id, second.id],
+            "the last word, whatever it was made on"
+        );
+
+        // What is put somewhere is put in, so it outlasts who did not see it there.
+        let seen = near.item(first.id).await.version;
+        near.done(placed(&first, &seen, album, Some("2002-01-01T00:00:00.000"))).await;
+        let (outcome, _) = far.outcome(in_album(&first, &seen, "albumRemove", album)).await;
+        assert_eq!(outcome, Outcome::Unchanged);
+        assert_eq!(paged(&near, album).await, [third.id, first.id, second.id]);
+        // Put in or made the cover, it keeps its place.
+        near.done(in_album(&first, &seen, "albumAdd", album)).await;
+        near.done(in_album(&first, &seen, "albumCover", album)).await;
+        assert_eq!(paged(&near, album).await, [third.id, first.id, second.id]);
+
+        let seen = near.item(second.id).await.version;
+        let removed = near.done(in_album(&second, &seen, "albumRemove", album)).await;
+        let (outcome, _) = far.outcome(placed(&second, &seen, album, None)).await;
+        assert_eq!(outcome, Outcome::Unchanged, "by its date it is put in nowhere");
+        assert_eq!(paged(&near, album).await, [third.id, first.id]);
+        near.done(in_album(&second, &removed.version, "albumAdd", album)).await;
+        assert_eq!(near.item(second.id).await.photo.unwrap().albums[0].sort_at, None);
+        near.done(placed(&first, &seen, album, None)).await;
+        assert_eq!(paged(&near, album).await, [third.id, second.id, first.id]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_place_is_refused_with_its_reason() {
+    let server = TestServer::start().await;
+    let mut ann = Device { person: server.person("ann").await, token: None };
+    let root = library_root(&ann.person).await;
+    let photo = upload(&ann.person, "a.jpg", &jpeg(40, 30, 1)).await;
+    let album = ann.done(folder(fresh(), root, "Summer")).await.id;
+    let base = VersionVector::new();
+    for wrong in
+        ["", "yesterday", "2002-06-01T00:00:00Z", "10000-01-01T00:00:00.000", "2002-02-30T00:00:00.000"]
+    {
+        ann.refused_as(placed(&photo, &base, album, Some(wrong)), ErrorCode::InvalidRequest).await;
+    }
+    let nowhere =
+        change(photo.id, "albumPlace", json!({"baseVersion": {}, "sortAt": "2002-06-01T00:00:00.000"}));
+    ann.refused_as(nowhere, ErrorCode::InvalidRequest).await;
+    let number = json!({"baseVersion": {}, "albumId": album, "sortAt": 1_000});
+    ann.refused_as(change(photo.id, "albumPlace", number), ErrorCode::InvalidRequest).await;
+    let at = Some("2002-06-01T00:00:00.000");
+    ann.refused_as(placed(&photo, &base, fresh(), at), ErrorCode::ParentNotFound).await;
+    ann.refused_as(placed(&photo, &base, photo.id, at), ErrorCode::NotAPhoto).await;
+    assert_eq!(listed(&ann.person, &format!("?album={album}")).await, []);
+    let ids: Vec<ItemId> = (0..ALBUMS_OF_PHOTO_MAX).map(|_| fresh()).collect();
+    let made: Vec<Value> = ids.iter().enumerate().map(|(n, &id)| folder(id, root, &format!("{n}"))).collect();
+    assert_eq!(ann.push(&made).await.errors, []);
+    let places: Vec<Value> = ids.iter().map(|&album| placed(&photo, &base, album, at)).collect();
+    assert_eq!(ann.push(&places).await.errors, []);
+    ann.refused_as(placed(&photo, &base, album, at), ErrorCode::TooManyAlbums).await;
+    ann.done(placed(&photo, &base, ids[0], Some("2003-06-01T00:00:00.000"))).await;
 }

@@ -290,3 +290,119 @@ fn a_cover_that_was_chosen_is_taken_back() {
     world.assert_converged();
     assert_eq!(cover(&world, 1), Some(other));
 }
+
+fn at(ms: i64) -> AlbumChange {
+    AlbumChange::Place(Some(WallTime::from_millis(ms)))
+}
+
+/// An album with two photos, and what each is sorted by there.
+fn arranged() -> (World, ItemId, [ItemId; 2], impl Fn(&World, usize, ItemId) -> Option<i64>) {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let album = world.folder(0, root, "Summer");
+    let photos = ["a", "b"].map(|name| world.file(0, root, &format!("{name}.jpg"), name));
+    world.run(0, photos.map(|id| in_album(id, album, AlbumChange::Add)).to_vec());
+    world.assert_converged();
+    let sort_at = move |world: &World, n: usize, id: ItemId| {
+        Some(photo(world, n, id).in_album(album)?.sort_at?.as_millis())
+    };
+    (world, album, photos, sort_at)
+}
+
+#[test]
+fn a_photo_is_moved_within_its_album_without_the_server_as_one_operation_and_back() {
+    let (mut world, album, [moved, other], sort_at) = arranged();
+    world.go_offline(0);
+    let first = world.run(0, vec![in_album(moved, album, at(1_000))]);
+    assert_eq!(photo(&world, 0, moved).sorted_at(Some(album)), WallTime::from_millis(1_000), "at once");
+    assert_ne!(photo(&world, 0, moved).sorted_at(None), WallTime::from_millis(1_000), "there alone");
+    let again = world.run(0, vec![in_album(moved, album, at(2_000))]);
+    assert_eq!(first.operations, again.operations, "one operation until it is sent");
+    let same = world.run(0, vec![in_album(moved, album, at(2_000))]);
+    assert_eq!((same.operations.len(), same.undo.len()), (0, 0));
+    world.run(1, vec![in_album(moved, album, at(7_000)), in_album(other, album, at(8_000))]);
+    world.settle();
+    world.crash(0);
+    world.go_online(0);
+    world.assert_converged();
+    for n in [0, 1] {
+        assert_eq!(
+            (sort_at(&world, n, moved), sort_at(&world, n, other)),
+            (Some(2_000), Some(8_000)),
+            "device {n}"
+        );
+    }
+    world.run(0, again.undo);
+    world.assert_converged();
+    assert_eq!(sort_at(&world, 1, moved), Some(1_000), "where it was before");
+    world.run(0, first.undo);
+    world.assert_converged();
+    assert_eq!((sort_at(&world, 1, moved), in_albums(&world, 1, moved)), (None, vec![album]));
+}
+
+#[test]
+fn what_is_moved_back_before_it_is_sent_changes_nothing_for_others() {
+    let (mut world, album, [moved, _], sort_at) = arranged();
+    let root = world.server.root;
+    let new = world.file(0, root, "c.jpg", "c");
+    world.assert_converged();
+    world.go_offline(0);
+    let placed = world.run(0, vec![in_album(moved, album, at(1_000)), in_album(new, album, at(2_000))]);
+    assert_eq!(in_albums(&world, 0, new), [album], "what is put somewhere is put in");
+    world.run(0, vec![in_album(new, album, AlbumChange::Place(None))]);
+    assert_eq!((sort_at(&world, 0, new), in_albums(&world, 0, new)), (None, vec![album]));
+    world.run(
+        0,
+        placed
+            .undo
+            .into_iter()
+            .filter(|undo| matches!(undo, Command::ChangeAlbum { photo, .. } if *photo == moved))
+            .collect(),
+    );
+    assert_eq!(sort_at(&world, 0, moved), None);
+    world.go_online(0);
+    world.assert_converged();
+    assert_eq!((sort_at(&world, 1, moved), sort_at(&world, 1, new)), (None, None));
+    assert_eq!(in_albums(&world, 1, new), [album]);
+}
+
+#[test]
+fn what_is_taken_out_comes_back_to_its_place_only_by_undo() {
+    let (mut world, album, [moved, _], sort_at) = arranged();
+    world.run(0, vec![in_album(moved, album, at(1_000))]);
+    world.assert_converged();
+    for is_offline in [false, true] {
+        if is_offline {
+            world.go_offline(0);
+        }
+        let out = world.run(0, vec![in_album(moved, album, AlbumChange::Remove)]);
+        assert_eq!(in_albums(&world, 0, moved), []);
+        world.run(0, out.undo);
+        assert_eq!(sort_at(&world, 0, moved), Some(1_000));
+        world.go_online(0);
+        world.assert_converged();
+        assert_eq!(sort_at(&world, 1, moved), Some(1_000), "offline: {is_offline}");
+    }
+    world.go_offline(0);
+    world.run(0, vec![in_album(moved, album, AlbumChange::Remove)]);
+    world.run(0, vec![in_album(moved, album, AlbumChange::Add)]);
+    assert_eq!(sort_at(&world, 0, moved), None);
+    world.go_online(0);
+    world.assert_converged();
+    assert_eq!((sort_at(&world, 1, moved), in_albums(&world, 1, moved)), (None, vec![album]));
+    let out = world.run(0, vec![in_album(moved, album, AlbumChange::Place(None))]);
+    assert_eq!(out.operations, []);
+}
+
+#[test]
+fn a_cover_that_is_moved_before_it_was_sent_is_both() {
+    let (mut world, album, [first, second], sort_at) = arranged();
+    world.go_offline(0);
+    world.run(0, vec![in_album(first, album, AlbumChange::Cover), in_album(first, album, at(1_000))]);
+    world.run(0, vec![in_album(second, album, at(2_000)), in_album(second, album, AlbumChange::Cover)]);
+    world.go_online(0);
+    world.assert_converged();
+    assert_eq!((sort_at(&world, 1, first), sort_at(&world, 1, second)), (Some(1_000), Some(2_000)));
+    let covers = [first, second].map(|id| photo(&world, 1, id).in_album(album).unwrap().cover_at.is_some());
+    assert_eq!(covers, [true, true]);
+}

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use shared::ItemId;
-use shared::photo::{AlbumChange, Photo, PhotoEdit, PhotoInfo};
+use shared::photo::{AlbumChange, InAlbum, Photo, PhotoEdit, PhotoInfo};
 use sync::Command;
 
 /// How much the file says of itself: place, camera, lens, exposure and how far from UTC it was.
@@ -49,20 +49,22 @@ pub fn keep_one(kept: &Photo, others: &[&Photo]) -> Vec<Command> {
         ..PhotoEdit::default()
     };
     let described = (edit != PhotoEdit::default()).then_some(Command::DescribePhoto { id, edit });
-    let mut albums: Vec<ItemId> =
-        others.iter().flat_map(|photo| &photo.info.albums).map(|held| held.id).collect();
-    albums.sort_unstable();
-    albums.dedup();
-    albums.retain(|album| !kept.info.is_in(*album));
-    let added =
-        albums.into_iter().map(|album| Command::ChangeAlbum { photo: id, album, change: AlbumChange::Add });
+    let mut albums: Vec<InAlbum> = others.iter().flat_map(|photo| &photo.info.albums).copied().collect();
+    // A place that a person gave one of them counts.
+    albums.sort_unstable_by_key(|held| (held.id, held.sort_at.is_none()));
+    albums.dedup_by_key(|held| held.id);
+    albums.retain(|held| !kept.info.is_in(held.id));
+    let added = albums.into_iter().map(|held| {
+        let change = held.sort_at.map_or(AlbumChange::Add, |at| AlbumChange::Place(Some(at)));
+        Command::ChangeAlbum { photo: id, album: held.id, change }
+    });
     let deleted = others.iter().map(|photo| Command::Delete { id: photo.id });
     described.into_iter().chain(added).chain(deleted).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::photo::{InAlbum, LivePhotoVideo, Location};
+    use shared::photo::{LivePhotoVideo, Location, WallTime};
     use uuid::Uuid;
 
     use super::super::cache::tests::photo;
@@ -99,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_one_that_stays_takes_over_what_was_said_of_the_others() {
-        let album = |n| InAlbum { id: ItemId(Uuid::from_u128(n)), cover_at: None };
+        let album = |n| InAlbum { id: ItemId(Uuid::from_u128(n)), cover_at: None, sort_at: None };
         let mut kept = sized(1, 100, 1, None);
         kept.info.albums = vec![album(7)];
         kept.info.archived = true;
@@ -107,7 +109,8 @@ mod tests {
         let (mut liked, mut other) = (sized(2, 100, 1, None), sized(3, 100, 1, None));
         liked.info.is_favorite = true;
         liked.info.albums = vec![album(7), album(8)];
-        other.info.albums = vec![album(8)];
+        let sort_at = Some(WallTime::from_millis(1));
+        other.info.albums = vec![InAlbum { sort_at, ..album(8) }, album(9)];
         other.info.location = Some(location);
         let commands = keep_one(&kept, &[&liked, &other]);
         let edit = PhotoEdit {
@@ -116,10 +119,11 @@ mod tests {
             location: Some(Some(location)),
             ..PhotoEdit::default()
         };
-        let add = Command::ChangeAlbum { photo: kept.id, album: album(8).id, change: AlbumChange::Add };
+        let add = |n, change| Command::ChangeAlbum { photo: kept.id, album: album(n).id, change };
         let expected = [
             Command::DescribePhoto { id: kept.id, edit },
-            add,
+            add(8, AlbumChange::Place(sort_at)),
+            add(9, AlbumChange::Add),
             Command::Delete { id: liked.id },
             Command::Delete { id: other.id },
         ];

@@ -283,9 +283,15 @@ byte_values! {
     ContentHash: |hash| hash.as_bytes(),
 }
 
+impl From<Option<i64>> for Value {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
 impl From<Option<shared::Timestamp>> for Value {
     fn from(value: Option<shared::Timestamp>) -> Self {
-        Self::Int(value.map(shared::Timestamp::as_millis))
+        value.map(shared::Timestamp::as_millis).into()
     }
 }
 

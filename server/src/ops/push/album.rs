@@ -25,7 +25,8 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok(())
     }
 
-    /// Adding wins over removing: whoever takes the photo out has to have seen who put it in.
+    /// Adding wins over removing: whoever takes the photo out has to have seen who put it in. That it is sorted by when
+    /// it was taken again puts nothing in.
     pub(super) async fn change_album(
         &mut self,
         mut item: ItemRow,
@@ -52,21 +53,30 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 photo.albums.remove(at);
                 Outcome::Applied
             }
-            (AlbumChange::Remove, _) => Outcome::Unchanged,
-            (AlbumChange::Add | AlbumChange::Cover, None) if photo.albums.len() >= ALBUMS_OF_PHOTO_MAX => {
+            (AlbumChange::Remove, _) | (AlbumChange::Place(None), None) => Outcome::Unchanged,
+            (AlbumChange::Place(None), Some(at)) => {
+                photo.albums[at].sort_at = None;
+                Outcome::Applied
+            }
+            (_, None) if photo.albums.len() >= ALBUMS_OF_PHOTO_MAX => {
                 let message = format!("A photo can be in at most {ALBUMS_OF_PHOTO_MAX} albums.");
                 return refuse(ErrorCode::TooManyAlbums, &message);
             }
-            (AlbumChange::Add | AlbumChange::Cover, _) => Outcome::Applied,
+            (AlbumChange::Add | AlbumChange::Cover | AlbumChange::Place(Some(_)), _) => Outcome::Applied,
         };
         let dot = self.zone.issue(&mut item);
         basis.content.learn(dot);
         basis.place.learn(dot);
-        if let (Some(photo), AlbumChange::Add | AlbumChange::Cover) = (&mut item.photo, change) {
-            let cover_at = (change == AlbumChange::Cover).then_some(self.context.now);
-            let before = held.map(|at| photo.albums.remove(at));
-            let cover_at = cover_at.or(before.and_then(|before| before.cover_at));
-            photo.albums.push(Membership { album, added: dot, cover_at });
+        let puts_in = !matches!(change, AlbumChange::Remove | AlbumChange::Place(None));
+        if let Some(photo) = item.photo.as_mut().filter(|_| puts_in) {
+            let new = Membership { album, added: dot, cover_at: None, sort_at: None };
+            let mut membership = held.map_or(new, |at| Membership { added: dot, ..photo.albums.remove(at) });
+            match change {
+                AlbumChange::Cover => membership.cover_at = Some(self.context.now),
+                AlbumChange::Place(sort_at) => membership.sort_at = sort_at,
+                AlbumChange::Add | AlbumChange::Remove => {}
+            }
+            photo.albums.push(membership);
             photo.albums.sort_unstable_by_key(|membership| membership.album);
         }
         let id = item.id;

@@ -173,7 +173,8 @@ fn folder_of(kind: &ChangeKind) -> Option<ItemId> {
         ChangeKind::Move { parent_id, .. } | ChangeKind::Restore { parent_id } => *parent_id,
         ChangeKind::AlbumAdd { album_id }
         | ChangeKind::AlbumRemove { album_id }
-        | ChangeKind::AlbumCover { album_id } => Some(*album_id),
+        | ChangeKind::AlbumCover { album_id }
+        | ChangeKind::AlbumPlace { album_id, .. } => Some(*album_id),
         ChangeKind::Content { .. }
         | ChangeKind::Delete { .. }
         | ChangeKind::Purge {}
@@ -364,6 +365,9 @@ fn checked(key: &PersonKey, grant: Grant, change: Change) -> Result<(shared::syn
         }
         ChangeKind::AlbumCover { album_id } => {
             Checked::Ready(PreparedKind::Album(album_id, AlbumChange::Cover))
+        }
+        ChangeKind::AlbumPlace { album_id, sort_at } => {
+            Checked::Ready(PreparedKind::Album(album_id, AlbumChange::Place(sort_at)))
         }
     };
     Ok((base, kind))

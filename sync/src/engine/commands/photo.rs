@@ -1,6 +1,6 @@
 //! What people say of photos.
 
-use shared::photo::{AlbumChange, PhotoEdit, PhotoInfo};
+use shared::photo::{AlbumChange, InAlbum, PhotoEdit, PhotoInfo};
 use shared::sync::ZoneKind;
 use shared::{ItemId, ItemKind};
 
@@ -59,7 +59,7 @@ impl Engine {
         node.kind == ItemKind::File && self.root_of(ZoneKind::Photos) == Some(node.parent)
     }
 
-    /// Said again of the same album before it was sent, it is one operation.
+    /// Said again of the same album before it was sent, it is one operation, where one can say it.
     pub(super) fn change_album(
         &mut self,
         id: ItemId,
@@ -79,31 +79,58 @@ impl Engine {
             Some(_) => return Err(CommandError::NotAFolder(album)),
             None => return Err(CommandError::ParentNotFound(album)),
         }
-        let is_in = photo.is_some_and(|photo| photo.is_in(album)) || self.is_headed_for(id, album);
+        let held = photo.as_ref().and_then(|photo| photo.in_album(album));
+        let is_in = held.is_some() || self.is_headed_for(id, album);
+        let sort_at = held.and_then(|held| held.sort_at);
         let undo = match (is_in, change) {
-            (false, AlbumChange::Remove) | (true, AlbumChange::Add) => return Ok(Vec::new()),
+            (false, AlbumChange::Remove | AlbumChange::Place(None)) | (true, AlbumChange::Add) => {
+                return Ok(Vec::new());
+            }
+            (true, AlbumChange::Place(at)) if at == sort_at => return Ok(Vec::new()),
+            (true, AlbumChange::Place(_)) => Some((id, AlbumChange::Place(sort_at))),
+            // It comes back to its place.
+            (true, AlbumChange::Remove) if sort_at.is_some() => Some((id, AlbumChange::Place(sort_at))),
             (true, AlbumChange::Remove) => Some((id, AlbumChange::Add)),
-            (false, AlbumChange::Add | AlbumChange::Cover) => Some((id, AlbumChange::Remove)),
+            (false, _) => Some((id, AlbumChange::Remove)),
             (true, AlbumChange::Cover) => {
                 self.cover_of(album).filter(|cover| *cover != id).map(|cover| (cover, AlbumChange::Cover))
             }
         };
         let undo = undo.map(|(photo, change)| Command::ChangeAlbum { photo, album, change });
         let last = self.outbox.of_item(id).next_back().filter(|last| last.may_change());
-        let same = |act: &Act| matches!(act, Act::Album { album: of, .. } if self.resolve(*of) == album);
-        let joined = last.filter(|last| same(&last.op.act)).map(|last| last.op.id);
-        let act = Act::Album { album, change };
-        let operation = if let Some(queued) = joined.and_then(|joined| self.outbox.get_mut(joined)) {
-            queued.op.act = act;
-            let operation = queued.op.id;
+        let told = self.tree.remote(id).and_then(|node| node.photo.as_ref()?.in_album(album));
+        let joined = last.and_then(|last| match last.op.act {
+            Act::Album { album: of, change: former } if self.resolve(of) == album => {
+                Some((last.op.id, in_one(former, change, told)?))
+            }
+            _ => None,
+        });
+        let operation = if let Some((operation, change)) = joined {
+            if let Some(queued) = self.outbox.get_mut(operation) {
+                queued.op.act = Act::Album { album, change };
+            }
             self.touch_operation(operation);
             self.refold(id);
             operation
         } else {
             let base = self.base_for(id, &[Sort::Content, Sort::Place]);
-            self.enqueue(id, act, base)
+            self.enqueue(id, Act::Album { album, change }, base)
         };
         ran.operations.push((id, operation));
         Ok(undo.into_iter().collect())
+    }
+}
+
+/// What does the same as one change after another to a photo of an album; `told` is how it was there before both.
+fn in_one(former: AlbumChange, change: AlbumChange, told: Option<&InAlbum>) -> Option<AlbumChange> {
+    match (former, change) {
+        // What comes in again has no place.
+        (AlbumChange::Remove, AlbumChange::Add | AlbumChange::Cover) => {
+            told.is_none_or(|told| told.sort_at.is_none()).then_some(change)
+        }
+        (AlbumChange::Cover, AlbumChange::Place(_)) | (AlbumChange::Place(_), AlbumChange::Cover) => None,
+        // What puts it in has to stay.
+        (AlbumChange::Place(_), AlbumChange::Place(None)) if told.is_none() => None,
+        _ => Some(change),
     }
 }

@@ -158,11 +158,13 @@ impl Server {
             }
             ChangeKind::AlbumAdd { album_id }
             | ChangeKind::AlbumRemove { album_id }
-            | ChangeKind::AlbumCover { album_id } => {
+            | ChangeKind::AlbumCover { album_id }
+            | ChangeKind::AlbumPlace { album_id, .. } => {
                 let album = self.resolve(*album_id);
                 let change = match &change.kind {
                     ChangeKind::AlbumAdd { .. } => AlbumChange::Add,
                     ChangeKind::AlbumCover { .. } => AlbumChange::Cover,
+                    ChangeKind::AlbumPlace { sort_at, .. } => AlbumChange::Place(*sort_at),
                     _ => AlbumChange::Remove,
                 };
                 match self.items.get(&album) {
