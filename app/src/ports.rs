@@ -610,6 +610,8 @@ pub trait Cloud {
     fn albums(&self) -> Vec<AlbumView>;
     /// A list of photos; asked for again, the same one.
     fn photos(&self, list: PhotoList) -> Rc<dyn PhotoSource>;
+    /// All photos of a list as this device knows them, in their order; none before it was told of the whole library.
+    fn photos_here(&self, list: PhotoList) -> LocalFuture<Option<Vec<ListedPhoto>>>;
     /// What the library can be searched by, as far as this device knows it.
     fn photo_hints(&self) -> LocalFuture<PhotoHints>;
     /// Photos that look the same, in groups.

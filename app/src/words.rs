@@ -825,6 +825,7 @@ pub const SHORTCUT_LIST: &[(&str, &[&str])] = &[
     ("Rename", &["F2"]),
     ("Delete", &["Del"]),
     ("Favorite photo, date and place", &["F", "D"]),
+    ("Move photos while an album is arranged", &["Alt ←", "Alt →"]),
     ("Cut, copy and paste", &["Mod", "X / C / V"]),
     ("Undo, do again", &["Mod", "Z / ⇧Z"]),
     ("Find in a text", &["Mod", "F"]),

@@ -1,5 +1,5 @@
 import AxeBuilder from "@axe-core/playwright";
-import { expect, test } from "@playwright/test";
+import { type Page, expect, test } from "@playwright/test";
 
 import { MINUTE_MS, card, fill, heldForms, listed, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
@@ -169,3 +169,160 @@ test("what is dropped on an open album goes there as well, and its originals ope
     await expect.poll(inAlbum).toContain("IMG_0003.jpg");
   });
 });
+
+test("an album is put in order by hand, by keyboard and by finger, offline too, and every device shows it so", async ({ browser }) => {
+  test.setTimeout(6 * MINUTE_MS);
+  const ann = await Person.on(browser, here.gate.url);
+  await ann.register("ann");
+  const { page } = ann;
+  await fill(ann, 5);
+  await page.getByRole("grid", { name: "Library" }).focus();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.press("l");
+  await page.getByRole("button", { name: "New album" }).click();
+  await page.getByRole("textbox", { name: "Name" }).fill("In order");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("grid", { name: "Library" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await page.getByRole("link", { name: "Albums" }).click();
+  await card(page, "In order 5 photos").click();
+  await ann.seesStatus("Up to date");
+  const far = await Person.on(browser, here.server.url);
+  await far.signIn("ann");
+  await far.page.goto(`${here.server.url}${new URL(page.url()).pathname}`);
+  const both = async (...numbers: number[]) => {
+    for (const device of [page, far.page]) await expect.poll(() => shown(device)).toEqual(numbers);
+  };
+  await both(0, 1, 2, 3, 4);
+  const headings = page.locator(".photo-heading:visible");
+  await expect(headings).not.toHaveCount(0);
+  const arrange = page.getByRole("button", { name: "Arrange" });
+  const byDate = page.getByRole("button", { name: "By date" });
+  const said = (text: string) => expect(page.locator(".toast", { hasText: text }).last()).toBeAttached();
+
+  await test.step("a photo is dragged before another one", async () => {
+    await arrange.click();
+    await expect(arrange).toHaveAttribute("aria-pressed", "true");
+    await expect(headings).toHaveCount(0);
+    await expect(byDate).toBeHidden();
+    await drag(page, "IMG_0004", await edge(page, "IMG_0001", 0.2));
+    await expect(page.locator(".photo-gap")).toBeVisible();
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    await page.mouse.up();
+    await expect(page.locator(".photo-gap")).toBeHidden();
+    await said("Moved to place 2 of 5");
+    await both(0, 4, 1, 2, 3);
+    await expect(far.page.locator(".photo-heading:visible")).toHaveCount(0);
+    await expect(page.getByRole("button", { name: "Clear selection" })).toBeHidden();
+    expect((await listed(page)).map(({ fileName }) => fileName)[4]).toBe("IMG_0004.jpg");
+  });
+
+  await test.step("what is dragged and given up stays", async () => {
+    await drag(page, "IMG_0004", await edge(page, "IMG_0003", 0.8));
+    await page.keyboard.press("Escape");
+    await expect(page.locator(".photo-gap")).toBeHidden();
+    await page.mouse.up();
+    await expect(arrange).toHaveAttribute("aria-pressed", "true");
+    await page.waitForTimeout(500);
+    await both(0, 4, 1, 2, 3);
+  });
+
+  await test.step("those that are selected are dragged together, to the end", async () => {
+    await photo(page, "IMG_0000").click();
+    await photo(page, "IMG_0004").click();
+    await drag(page, "IMG_0000", await edge(page, "IMG_0003", 0.8));
+    await page.mouse.up();
+    await said("Moved 2 photos to place 4 of 5");
+    await both(1, 2, 3, 0, 4);
+    await page.getByRole("grid", { name: "Album" }).focus();
+    await page.keyboard.press("Escape");
+    await expect(page.getByRole("button", { name: "Clear selection" })).toBeHidden();
+  });
+
+  await test.step("by keyboard one place, to the ends, and back", async () => {
+    await page.keyboard.press("Home");
+    await page.keyboard.press("Alt+ArrowRight");
+    await said("Moved to place 2 of 5");
+    await both(2, 1, 3, 0, 4);
+    await page.keyboard.press("Alt+End");
+    await said("Moved to place 5 of 5");
+    await both(2, 3, 0, 4, 1);
+    await page.keyboard.press("Alt+ArrowLeft");
+    await both(2, 3, 0, 1, 4);
+    await page.keyboard.press("Alt+Home");
+    await both(1, 2, 3, 0, 4);
+    await page.keyboard.press("ControlOrMeta+z");
+    await both(2, 3, 0, 1, 4);
+    await page.keyboard.press("ControlOrMeta+Shift+z");
+    await both(1, 2, 3, 0, 4);
+  });
+
+  await test.step("without the server, and it arrives", async () => {
+    await ann.isReadyForOffline();
+    await here.gate.cut();
+    await ann.seesStatus(/Offline/);
+    await page.keyboard.press("Home");
+    await page.keyboard.press("Alt+ArrowRight");
+    await page.keyboard.press("Alt+ArrowRight");
+    await expect.poll(() => shown(page)).toEqual([2, 3, 1, 0, 4]);
+    await page.reload();
+    await expect.poll(() => shown(page)).toEqual([2, 3, 1, 0, 4]);
+    await expect(headings).toHaveCount(0);
+    expect(await shown(far.page)).toEqual([1, 2, 3, 0, 4]);
+    await here.gate.restore();
+    await ann.seesStatus("Up to date", MINUTE_MS);
+    await both(2, 3, 1, 0, 4);
+  });
+
+  await test.step("by date again, and that is taken back", async () => {
+    await arrange.click();
+    await byDate.click();
+    await both(0, 1, 2, 3, 4);
+    await expect(byDate).toBeHidden();
+    await arrange.click();
+    await expect(headings).not.toHaveCount(0);
+    await page.getByRole("button", { name: "Undo" }).last().click();
+    await both(2, 3, 1, 0, 4);
+    await expect(headings).toHaveCount(0);
+  });
+
+  await test.step("a finger that rested carries a photo", async () => {
+    const phone = await Person.on(browser, here.gate.url, { viewport: { width: 390, height: 844 }, hasTouch: true });
+    await phone.signIn("ann");
+    await phone.page.goto(new URL(page.url()).pathname);
+    await expect.poll(() => shown(phone.page)).toEqual([2, 3, 1, 0, 4]);
+    await phone.page.getByRole("button", { name: "Arrange" }).click();
+    const devtools = await phone.context.newCDPSession(phone.page);
+    const touch = (type: "touchStart" | "touchMove" | "touchEnd", ...at: { x: number; y: number }[]) =>
+      devtools.send("Input.dispatchTouchEvent", { type, touchPoints: at });
+    await touch("touchStart", await edge(phone.page, "IMG_0004", 0.5));
+    await expect(phone.page.locator(".photo-gap")).toBeVisible();
+    await touch("touchMove", await edge(phone.page, "IMG_0002", 0.2));
+    await touch("touchEnd");
+    await expect.poll(() => shown(phone.page)).toEqual([4, 2, 3, 1, 0]);
+    await both(4, 2, 3, 1, 0);
+  });
+});
+
+/** The photos of an album as they stand on the page, by their numbers. */
+const shown = (page: Page): Promise<number[]> =>
+  page.locator("[data-place]:not([hidden])").evaluateAll((all) =>
+    all
+      .sort((one, other) => Number(one.getAttribute("data-place")) - Number(other.getAttribute("data-place")))
+      .map((cell) => Number(/IMG_(\d+)/.exec(cell.getAttribute("aria-label") ?? "")?.[1])),
+  );
+
+/** A point of a photo, so far from its left as a share of its width. */
+async function edge(page: Page, name: string, share: number): Promise<{ x: number; y: number }> {
+  const { x, y, width, height } = (await photo(page, name).boundingBox())!;
+  return { x: x + width * share, y: y + height / 2 };
+}
+
+/** Begins to drag a photo, and stays over a point. */
+async function drag(page: Page, name: string, to: { x: number; y: number }): Promise<void> {
+  const from = await edge(page, name, 0.5);
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(from.x + 15, from.y + 5, { steps: 2 });
+  await page.mouse.move(to.x, to.y, { steps: 4 });
+}

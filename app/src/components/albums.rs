@@ -69,7 +69,7 @@ pub fn Cover(photo: Option<ItemId>) -> impl IntoView {
 
 /// What stands over an album: its name, the way back, and what can be done with it.
 #[component]
-pub fn AlbumHead(album: ItemId) -> impl IntoView {
+pub fn AlbumHead(album: ItemId, #[prop(into)] is_arranging: Signal<bool>) -> impl IntoView {
     let ui = use_ui();
     let name = Memo::new(move |_| {
         let cloud = ui.cloud();
@@ -87,17 +87,19 @@ pub fn AlbumHead(album: ItemId) -> impl IntoView {
             {words::ALBUMS}
         </a>
         <h1 class="album-title">{name}</h1>
-        <KeepOriginals album=album />
-        <IconButton
-            icon=icondata::LuPencil
-            label=words::RENAME_ALBUM.to_owned()
-            on_press=move |_| rename()
-        />
-        <IconButton
-            icon=icondata::LuTrash2
-            label=words::DELETE_ALBUM.to_owned()
-            on_press=move |_| delete()
-        />
+        <Show when=move || !is_arranging.get()>
+            <KeepOriginals album=album />
+            <IconButton
+                icon=icondata::LuPencil
+                label=words::RENAME_ALBUM.to_owned()
+                on_press=move |_| rename()
+            />
+            <IconButton
+                icon=icondata::LuTrash2
+                label=words::DELETE_ALBUM.to_owned()
+                on_press=move |_| delete()
+            />
+        </Show>
     }
     .into_any()
 }

@@ -24,8 +24,8 @@ use uuid::Uuid;
 use crate::hooks::clock::now;
 use crate::ports::{
     Account, ActivityView, Amount, CallError, Cloud, DeviceStorage, Import, Keeping, Kept, KeptNotice,
-    LocalFuture, Notice, PhotoHints, PhotoList, PhotoMarks, PhotoSource, Picked, Progress, SaveError, Side,
-    TextEdit, UploadControl, UploadState, UploadView,
+    ListedPhoto, LocalFuture, Notice, PhotoHints, PhotoList, PhotoMarks, PhotoSource, Picked, Progress,
+    SaveError, Side, TextEdit, UploadControl, UploadState, UploadView,
 };
 pub use scene::Scene;
 use tree::Tree;
@@ -405,6 +405,11 @@ impl Cloud for DemoCloud {
 
     fn photos(&self, list: PhotoList) -> Rc<dyn PhotoSource> {
         Rc::new(photos::DemoPhotos::new(self.scene, list, self.photos.get_value()))
+    }
+
+    fn photos_here(&self, list: PhotoList) -> LocalFuture<Option<Vec<ListedPhoto>>> {
+        let listed = photos::listed(self.scene, list, &self.photos.get_value());
+        Box::pin(async move { Some(listed) })
     }
 
     fn photo_hints(&self) -> LocalFuture<PhotoHints> {

@@ -180,24 +180,30 @@ pub struct DemoPhotos {
     revision: RwSignal<u64>,
 }
 
+/// All photos of a list, in its order.
+pub fn listed(scene: Scene, list: PhotoList, marks: &Marks) -> Vec<ListedPhoto> {
+    let count = photos_of(scene);
+    let numbers = (0..count)
+        .filter(|number| list.has(marks_of(marks, *number)))
+        .filter(|number| list.album().is_none_or(|album| is_in(*number, album)));
+    let listed = |number: usize| {
+        let (width, height) = shape(number);
+        ListedPhoto {
+            id: id_of(number),
+            sorted_at: taken_at(number, count),
+            is_placed: false,
+            aspect: Aspect::of(width, height),
+        }
+    };
+    numbers.map(listed).collect()
+}
+
 impl DemoPhotos {
     pub fn new(scene: Scene, list: PhotoList, marks: Marks) -> Self {
-        let count = photos_of(scene);
-        let numbers: Vec<u32> = (0..count)
-            .filter(|number| list.has(marks_of(&marks, *number)))
-            .filter(|number| list.album().is_none_or(|album| is_in(*number, album)))
-            .map(|number| number as u32)
-            .collect();
-        let listed = |number: usize| {
-            let (width, height) = shape(number);
-            ListedPhoto {
-                id: id_of(number),
-                taken_at: taken_at(number, count),
-                aspect: Aspect::of(width, height),
-            }
-        };
-        let listed: Vec<ListedPhoto> = numbers.iter().map(|number| listed(*number as usize)).collect();
-        let index = PhotoIndex::of(&listed);
+        let listed = listed(scene, list, &marks);
+        let numbers = listed.iter().filter_map(|photo| number_of(photo.id)).map(|number| number as u32);
+        let numbers: Vec<u32> = numbers.collect();
+        let index = PhotoIndex::of(list.album(), &listed);
         Self {
             scene,
             list,

@@ -28,6 +28,13 @@ pub const KEEPING_ORIGINALS_NO_LONGER: &str =
 pub const ADD_TO_ALBUM: &str = "Add to album";
 pub const REMOVE_FROM_ALBUM: &str = "Remove from album";
 pub const USE_AS_COVER: &str = "Use as cover";
+pub const ARRANGE: &str = "Arrange";
+pub const ARRANGE_HINT: &str = "Drag photos to where they belong";
+pub const ARRANGE_KEYS: &str = "Drag photos, or move them with Alt and the arrow keys, Home or End.";
+pub const BY_DATE: &str = "By date";
+pub const SORTED_BY_DATE: &str = "The album is sorted by date again";
+pub const ORDER_NOT_HERE: &str = "Not all of this album is known here yet. Try again in a moment.";
+pub const ALBUM_CHANGED: &str = "The album changed meanwhile. Nothing was moved.";
 pub const COVER_CHOSEN: &str = "This photo stands for the album now";
 pub const NO_ALBUMS: &str = "What belongs together";
 pub const NO_ALBUMS_HINT: &str =
@@ -260,6 +267,15 @@ pub fn already_in_album(count: usize, album: &str) -> String {
 
 pub fn removed_from_album(count: usize) -> String {
     format!("{} taken out of the album", counted(count, "photo", "photos"))
+}
+
+/// "Moved to place 3 of 12".
+pub fn moved_to_place(count: usize, place: usize, all: usize) -> String {
+    let (place, all) = (intl::whole(place as u64), intl::whole(all as u64));
+    match count {
+        1 => format!("Moved to place {place} of {all}"),
+        _ => format!("Moved {} to place {place} of {all}", counted(count, "photo", "photos")),
+    }
 }
 
 pub fn album_made(album: &str) -> String {

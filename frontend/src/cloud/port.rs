@@ -4,9 +4,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use app::ports::{
-    Account, ActivityView, CallError, Cloud, DeviceStorage, Import, Keeping, KeptNotice, LocalFuture, Notice,
-    PhotoHints, PhotoList, PhotoMarks, PhotoSource, Picked, Progress, Side, TextEdit, UploadControl,
-    UploadView,
+    Account, ActivityView, CallError, Cloud, DeviceStorage, Import, Keeping, KeptNotice, ListedPhoto,
+    LocalFuture, Notice, PhotoHints, PhotoList, PhotoMarks, PhotoSource, Picked, Progress, Side, TextEdit,
+    UploadControl, UploadView,
 };
 use leptos::prelude::*;
 use shared::account::{Device, Password, Register};
@@ -308,6 +308,14 @@ impl Cloud for BrowserCloud {
         let photos = self.photos.borrow().clone();
         // The signed-in area is shown once there are lists.
         photos.map_or_else(|| unreachable!("photos are shown of an account"), |photos| photos.list(list))
+    }
+
+    fn photos_here(&self, list: PhotoList) -> LocalFuture<Option<Vec<ListedPhoto>>> {
+        let seat = self.seat();
+        Box::pin(async move {
+            let code = later::here().await;
+            (code.listed_photos)(seat?.replica(), list)
+        })
     }
 
     fn photo_hints(&self) -> LocalFuture<PhotoHints> {

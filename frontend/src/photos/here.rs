@@ -35,7 +35,7 @@ impl Replica {
                 Some(album) => engine.photos_in_album(album).filter_map(listed).collect(),
                 None => engine.children(library).filter_map(listed).collect(),
             };
-            listed.sort_unstable_by_key(|photo| Reverse((photo.taken_at, photo.id)));
+            listed.sort_unstable_by_key(|photo| Reverse((photo.sorted_at, photo.id)));
             Some(listed)
         })
     }
@@ -75,5 +75,7 @@ impl Replica {
 fn listed(list: PhotoList, item: &ItemView<'_>) -> Option<ListedPhoto> {
     let info = item.photo().filter(|info| info.live_photo_of.is_none() && list.has(PhotoMarks::of(info)))?;
     let aspect = Aspect::of(info.width.unwrap_or(0), info.height.unwrap_or(0));
-    Some(ListedPhoto { id: item.id(), taken_at: info.taken_at, aspect })
+    let held = list.album().and_then(|album| info.in_album(album));
+    let is_placed = held.is_some_and(|held| held.sort_at.is_some());
+    Some(ListedPhoto { id: item.id(), sorted_at: info.sorted_at(list.album()), is_placed, aspect })
 }

@@ -115,7 +115,7 @@ impl ListOfPhotos {
         }
         let Ok(Some(segments)) = self.store.photo_index(&self.name()).await else { return };
         if self.index.borrow().is_empty() {
-            self.take(whole(&segments), None);
+            self.take(whole(self.list, &segments), None);
             self.state.set(PhotosState::Here);
         }
     }
@@ -167,7 +167,7 @@ impl ListOfPhotos {
         let Some(photos) = (code.listed_photos)(&self.replica, self.list) else { return false };
         let is_same = self.here.borrow().as_ref().is_some_and(|here| **here == photos[..]);
         if !is_same {
-            self.take(PhotoIndex::of(&photos), Some(photos.into()));
+            self.take(PhotoIndex::of(self.list.album(), &photos), Some(photos.into()));
         }
         self.state.set(PhotosState::Here);
         self.tell();
@@ -189,7 +189,7 @@ impl ListOfPhotos {
     async fn read(&self) -> bool {
         let reading = self.readings.get() + 1;
         self.readings.set(reading);
-        let (mut index, mut segments) = (PhotoIndex::default(), Vec::new());
+        let (mut index, mut segments) = (PhotoIndex::of_list(self.list.album()), Vec::new());
         let (mut cursor, mut shown) = (None::<String>, 0);
         loop {
             let Ok(page) = api::photo_index(self.list, cursor.as_deref()).await else { return false };
@@ -278,14 +278,13 @@ impl ListOfPhotos {
         if !self.is_listed(id) {
             return Stand::Gone;
         }
-        match listed.zip(self.replica.photo_taken_at(id)) {
-            Some((listed, taken_at)) if listed.info.taken_at != taken_at => {
-                let mut photo = (**listed).clone();
-                photo.info.taken_at = taken_at;
-                Stand::Moved(Rc::new(photo))
-            }
-            _ => Stand::Listed,
-        }
+        let otherwise = |listed: &Rc<Photo>| self.replica.sorted_otherwise(listed, self.list.album());
+        let moved = listed.and_then(|listed| Some((listed, otherwise(listed)?)));
+        moved.map_or(Stand::Listed, |(listed, info)| {
+            let mut photo = (**listed).clone();
+            (photo.info.taken_at, photo.info.albums) = (info.taken_at, info.albums);
+            Stand::Moved(Rc::new(photo))
+        })
     }
 
     /// Takes in photos of a segment of the present index.
@@ -397,8 +396,8 @@ impl ListOfPhotos {
     }
 }
 
-fn whole(segments: &[PhotoSegment]) -> PhotoIndex {
-    let mut index = PhotoIndex::default();
+fn whole(list: PhotoList, segments: &[PhotoSegment]) -> PhotoIndex {
+    let mut index = PhotoIndex::of_list(list.album());
     for segment in segments {
         index.push(segment);
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use app::ports::{CallError, PhotoList, PhotoMarks, PhotoSource};
 use leptos::prelude::{Effect, Owner, With};
-use shared::photo::{Photo, PhotoInfo, WallTime};
+use shared::photo::{Photo, PhotoInfo};
 use shared::sync::ZoneKind;
 use shared::{ClientFileItem, ItemId};
 use sync::AlbumView;
@@ -132,11 +132,16 @@ impl Replica {
         })
     }
 
-    pub fn photo_info(&self, id: ItemId) -> Option<PhotoInfo> {
-        self.read(|engine| engine.item(id)?.photo().cloned())
+    /// What is known here of a photo that is sorted by something else than in what a list has of it; of an album's, where
+    /// it is one.
+    pub fn sorted_otherwise(&self, listed: &Photo, album: Option<ItemId>) -> Option<PhotoInfo> {
+        self.read(|engine| {
+            let info = engine.item(listed.id)?.photo()?;
+            (info.sorted_at(album) != listed.info.sorted_at(album)).then(|| info.clone())
+        })
     }
 
-    pub fn photo_taken_at(&self, id: ItemId) -> Option<WallTime> {
-        self.read(|engine| Some(engine.item(id)?.photo()?.taken_at))
+    pub fn photo_info(&self, id: ItemId) -> Option<PhotoInfo> {
+        self.read(|engine| engine.item(id)?.photo().cloned())
     }
 }

@@ -112,13 +112,17 @@ impl Gallery {
         self.act_on_selected(act);
     }
 
-    /// Of what was selected unseen, the ids are brought in first.
     pub fn act_on_selected(self, act: PhotoAct) {
+        self.with_selected(move |ids| self.act(act, ids));
+    }
+
+    /// Of what was selected unseen, the ids are brought in first.
+    pub fn with_selected(self, act: impl FnOnce(Vec<ItemId>) + 'static) {
         let (mut ids, unknown) = self.selection.with_untracked(|selection| {
             (selection.ids().collect::<Vec<ItemId>>(), selection.unknown().clone())
         });
         if unknown.is_empty() {
-            return self.act(act, ids);
+            return act(ids);
         }
         self.ui.announce(words::LOADING);
         let shown = self.shown.get_value();
@@ -126,7 +130,7 @@ impl Gallery {
             match self.ids_at(&shown, &unknown).await {
                 Ok(found) => {
                     ids.extend(found);
-                    self.act(act, ids);
+                    act(ids);
                 }
                 Err(said) => self.ui.say(said),
             }

@@ -3,6 +3,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::acts::PhotoAct;
+use super::arrange::ArrangeTools;
 use super::search::{FoundHead, SearchLink};
 use super::{Gallery, GalleryGrid};
 use crate::actions::Action;
@@ -24,8 +25,11 @@ pub fn GalleryBar(gallery: Gallery) -> impl IntoView {
             <Show when=move || any.get() fallback=move || no_selection(gallery)>
                 <SelectionBar gallery=gallery />
             </Show>
+            {gallery.list.album().map(|_| view! { <ArrangeTools gallery=gallery /> })}
             <span class="toolbar-gap" />
-            <Zooms gallery=gallery />
+            <Show when=move || !gallery.order().has_no_days()>
+                <Zooms gallery=gallery />
+            </Show>
         </div>
     }
     .into_any()
@@ -33,7 +37,9 @@ pub fn GalleryBar(gallery: Gallery) -> impl IntoView {
 
 fn no_selection(gallery: Gallery) -> AnyView {
     match gallery.list {
-        PhotoList::Album(album) => view! { <AlbumHead album=album /> }.into_any(),
+        PhotoList::Album(album) => {
+            view! { <AlbumHead album=album is_arranging=gallery.order().arranging /> }.into_any()
+        }
         PhotoList::Found(sought) => view! { <FoundHead gallery=gallery sought=sought /> }.into_any(),
         _ => view! { <Lists gallery=gallery /> }.into_any(),
     }

@@ -1,18 +1,27 @@
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
+use shared::album_order::Move;
 
 use super::Gallery;
 use super::acts::PhotoAct;
+use crate::model::photos::PhotoSelection;
 
 /// The keyboard in the photos.
 pub fn pressed(gallery: Gallery, event: &KeyboardEvent) {
     let with_modifier = event.ctrl_key() || event.meta_key();
     let count = gallery.len();
-    if count == 0 || event.alt_key() {
+    if count == 0 {
         return;
     }
     let active = gallery.selection.with_untracked(|selection| selection.active().min(count - 1));
     let mut key = event.key();
+    if event.alt_key() {
+        if let Some(to) = moves(&key).filter(|_| gallery.is_arranging() && !with_modifier) {
+            event.prevent_default();
+            gallery.move_chosen(to, active);
+        }
+        return;
+    }
     if key.chars().count() == 1 {
         key.make_ascii_lowercase();
     }
@@ -32,10 +41,25 @@ pub fn pressed(gallery: Gallery, event: &KeyboardEvent) {
         "d" if !with_modifier => gallery.act_on_chosen(PhotoAct::Adjust, active),
         "l" if !with_modifier => gallery.act_on_chosen(PhotoAct::AddToAlbum, active),
         "Delete" | "Backspace" if !with_modifier => gallery.act_on_chosen(PhotoAct::Delete, active),
-        "Escape" => gallery.selection.update(crate::model::photos::PhotoSelection::clear),
+        "Escape" if gallery.give_up_carrying() => {}
+        "Escape" if gallery.is_arranging() && gallery.selection.with_untracked(PhotoSelection::is_empty) => {
+            gallery.arrange_by_hand(false);
+        }
+        "Escape" => gallery.selection.update(PhotoSelection::clear),
         _ => return,
     }
     event.prevent_default();
+}
+
+/// Where a key moves photos while they are arranged.
+fn moves(key: &str) -> Option<Move> {
+    Some(match key {
+        "ArrowLeft" => Move::Back,
+        "ArrowRight" => Move::On,
+        "Home" => Move::First,
+        "End" => Move::Last,
+        _ => return None,
+    })
 }
 
 /// Where a key leads; with a modifier alone only to the ends.

@@ -2,7 +2,9 @@
 //! screen needs show those that are looked at.
 
 mod acts;
+mod arrange;
 mod bar;
+mod drag;
 mod keys;
 mod live;
 mod pointer;
@@ -34,6 +36,7 @@ use crate::ports::{PhotoList, PhotoMarks, PhotoSource, UploadView};
 use crate::ui::{Ui, use_ui};
 use crate::words;
 pub use acts::PhotoAct;
+use arrange::{CarriedPhotos, Order};
 use bar::GalleryBar;
 pub use bar::PhotoLinks;
 use scrubber::Scrubber;
@@ -66,7 +69,8 @@ pub struct Shown {
     pub index: Rc<PhotoIndex>,
     pub arriving: Vec<Arc<ClientFileItem>>,
     own: Rc<Overlay>,
-    zoom: Zoom,
+    /// None: photos follow each other as a person arranged them, whatever their days.
+    zoom: Option<Zoom>,
     pub arrangement: Arrangement,
     pub layout: Layout,
 }
@@ -74,8 +78,8 @@ pub struct Shown {
 impl Shown {
     /// What a group's heading says.
     pub fn heading(&self, group: usize) -> String {
-        let group = self.arrangement.groups().get(group);
-        group.map(|group| words::photo_heading(group.day, self.zoom)).unwrap_or_default()
+        let group = self.arrangement.groups().get(group).zip(self.zoom);
+        group.map(|(group, zoom)| words::photo_heading(group.day, zoom)).unwrap_or_default()
     }
 
     /// The segments of the index that have the photos at these places, each once.
@@ -117,6 +121,7 @@ pub struct Gallery {
     drawn: RwSignal<Drawn>,
     /// What a mouse draws over photos, in pixels of what is seen.
     band: RwSignal<Option<Rect>>,
+    order: StoredValue<Order>,
 }
 
 impl Gallery {
@@ -125,8 +130,14 @@ impl Gallery {
         let index = source.index();
         let arrangement = Arrangement::default();
         let layout = Layout::new(&arrangement, Metrics::of(Zoom::Days, 1, 1));
-        let shown =
-            Shown { index, arriving: Vec::new(), own: Rc::default(), zoom: Zoom::Days, arrangement, layout };
+        let shown = Shown {
+            index,
+            arriving: Vec::new(),
+            own: Rc::default(),
+            zoom: Some(Zoom::Days),
+            arrangement,
+            layout,
+        };
         Self {
             ui,
             list,
@@ -142,6 +153,7 @@ impl Gallery {
             is_focused: RwSignal::new(false),
             drawn: RwSignal::default(),
             band: RwSignal::new(None),
+            order: StoredValue::new(Order::new()),
         }
     }
 
@@ -233,7 +245,10 @@ impl Gallery {
         let index = source.index();
         let own = source.overlay();
         let arriving = source.arriving();
-        let zoom = self.zoom.get_untracked();
+        let is_arranged = index.is_arranged() || own.is_arranged;
+        self.note_order(is_arranged);
+        let by_date = !is_arranged && !self.is_arranging();
+        let zoom = by_date.then(|| self.zoom.get_untracked());
         let (width, height) = stage.size();
         let metrics = Metrics::of(zoom, width, height);
         let same_arriving = arriving.len() == former.arriving.len()
@@ -319,7 +334,7 @@ fn followed(former: &Shown, shown: &Shown, place: usize) -> usize {
 /// The position at which the photo at the top of the window is where it was. At the very top, the latest
 /// photos are what one looks at.
 fn anchored(former: &Shown, shown: &Shown, position: f64) -> f64 {
-    let is_at_top = position < f64::from(former.layout.metrics().heading);
+    let is_at_top = position < f64::from(former.layout.metrics().heading.max(1));
     if is_at_top || former.arrangement.is_empty() || shown.arrangement.is_empty() {
         return position;
     }
@@ -382,7 +397,11 @@ pub fn GalleryGrid(gallery: Gallery) -> impl IntoView {
         }
     };
     view! {
-        <div class="gallery" data-selecting=move || gallery.selection.with(|it| !it.is_empty()).to_string()>
+        <div
+            class="gallery"
+            data-selecting=move || gallery.selection.with(|it| !it.is_empty()).to_string()
+            data-arranging=move || gallery.order().arranging.get().to_string()
+        >
             <div
                 node_ref=scroller
                 class="gallery-scroller"
@@ -399,6 +418,7 @@ pub fn GalleryGrid(gallery: Gallery) -> impl IntoView {
             </div>
             <div node_ref=sticky class="photo-heading gallery-sticky" aria-hidden="true"></div>
             <sweep::Band gallery=gallery />
+            <CarriedPhotos gallery=gallery />
             <Scrubber gallery=gallery />
         </div>
     }
@@ -411,6 +431,7 @@ fn use_refreshes(gallery: Gallery) {
     Effect::new(move || {
         revision.track();
         gallery.zoom.track();
+        gallery.order().arranging.track();
         untrack(|| gallery.refresh());
     });
     let is_due = Rc::new(RefCell::new(false));

@@ -1,5 +1,5 @@
 //! Mouse, pen and finger on photos: a click opens, a tick selects, a finger that rests selects, and what is dragged
-//! selects more. What is meant is the photo that was pressed: what comes meanwhile is arranged when the pointer is up.
+//! selects more; while an album is arranged, what is dragged is carried to another place. What is meant is the photo that was pressed: what comes meanwhile is arranged when the pointer is up.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,6 +11,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, MouseEvent, PointerEvent};
 
 use super::Gallery;
+use super::arrange::Carry;
+use super::drag::Drag;
 use super::sweep::Sweep;
 use crate::hooks::listener::on_target;
 
@@ -55,9 +57,9 @@ fn is_on_tick(event: &web_sys::Event) -> bool {
 pub fn listen(gallery: Gallery, scroller: &HtmlElement) {
     let press = Rc::new(Cell::new(None::<Press>));
     let was_long = Rc::new(Cell::new(false));
-    let sweep = Rc::new(RefCell::new(None));
-    listen_to_presses(gallery, scroller, &press, &was_long, &sweep);
-    listen_to_drags(gallery, scroller, &press, &was_long, &sweep);
+    let drag = Rc::new(RefCell::new(None));
+    listen_to_presses(gallery, scroller, &press, &was_long, &drag);
+    listen_to_drags(gallery, scroller, &press, &was_long, &drag);
     let (long, down) = (was_long.clone(), press.clone());
     on_target(scroller, "contextmenu", move |event| {
         // The end of a long press.
@@ -97,16 +99,19 @@ pub fn listen(gallery: Gallery, scroller: &HtmlElement) {
     });
 }
 
+/// What is dragged, as long as a pointer is down.
+type Dragged = Rc<RefCell<Option<Rc<dyn Drag>>>>;
+
 /// Notes what is pressed, and has it stay where it is until the pointer is up.
 fn listen_to_presses(
     gallery: Gallery,
     scroller: &HtmlElement,
     press: &Rc<Cell<Option<Press>>>,
     was_long: &Rc<Cell<bool>>,
-    sweep: &Rc<RefCell<Option<Rc<Sweep>>>>,
+    drag: &Dragged,
 ) {
     let presses = Rc::new(Cell::new(0_u64));
-    let (down, long, swept) = (press.clone(), was_long.clone(), sweep.clone());
+    let (down, long, dragged) = (press.clone(), was_long.clone(), drag.clone());
     on_target(scroller, "pointerdown", move |event| {
         let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
         long.set(false);
@@ -129,16 +134,21 @@ fn listen_to_presses(
         down.set(Some(pressed));
         gallery.hold();
         after(&down, number, HOLD_MAX, move |_| gallery.let_go());
-        let (ended, long, swept) = (down.clone(), long.clone(), swept.clone());
+        let (ended, long, dragged) = (down.clone(), long.clone(), dragged.clone());
         let (pointer, target) = (event.pointer_id(), event.target());
         after(&down, number, LONG_PRESS, move |pressed| {
             if pressed.is_resting {
                 long.set(true);
                 ended.set(None);
                 gallery.let_go();
-                let place = pressed.id.map_or(Some(pressed.place), |id| gallery.place_now(id));
+                let place = gallery.place_pressed(pressed);
                 let at = (pressed.x, pressed.y);
-                swept.replace(place.and_then(|place| Sweep::by_finger(gallery, place, at, pointer, target)));
+                dragged.replace(place.and_then(|place| -> Option<Rc<dyn Drag>> {
+                    if gallery.is_arranging() {
+                        return Some(Carry::begin(gallery, place, at, pointer, target)?);
+                    }
+                    Some(Sweep::by_finger(gallery, place, at, pointer, target)?)
+                }));
             }
         });
     });
@@ -164,13 +174,14 @@ fn listen_to_presses(
     }
 }
 
-/// A mouse that is pressed and moved draws a band; a sweep follows its pointer, and ends with it.
+/// A mouse that is pressed and moved draws a band, or carries what it was pressed on; what is dragged follows its
+/// pointer, and ends with it.
 fn listen_to_drags(
     gallery: Gallery,
     scroller: &HtmlElement,
     press: &Rc<Cell<Option<Press>>>,
     was_long: &Rc<Cell<bool>>,
-    sweep: &Rc<RefCell<Option<Rc<Sweep>>>>,
+    drag: &Dragged,
 ) {
     let start = Rc::new(Cell::new(None::<(i32, i32)>));
     let down = start.clone();
@@ -179,34 +190,43 @@ fn listen_to_drags(
         let is_mouse = event.pointer_type() != "touch" && event.button() == 0;
         down.set(is_mouse.then(|| (event.client_x(), event.client_y())));
     });
-    let (moved, press, long, swept) = (start.clone(), press.clone(), was_long.clone(), sweep.clone());
+    let (moved, press, long, dragged) = (start.clone(), press.clone(), was_long.clone(), drag.clone());
     on_target(scroller, "pointermove", move |event| {
         let Some(event) = event.dyn_ref::<PointerEvent>() else { return };
         let begun = moved.get().filter(|from| event.buttons() & 1 == 1 && is_far(*from, event));
         if let Some(from) = begun {
             moved.set(None);
             long.set(true);
-            press.set(None);
+            let pressed = press.take();
             gallery.let_go();
-            swept.replace(Sweep::by_mouse(gallery, from, event.pointer_id()));
+            dragged.replace(if gallery.is_arranging() {
+                let place = pressed.and_then(|pressed| gallery.place_pressed(pressed));
+                let carry = |place| Carry::begin(gallery, place, from, event.pointer_id(), event.target());
+                place.and_then(carry).map(|carry| -> Rc<dyn Drag> { carry })
+            } else {
+                Sweep::by_mouse(gallery, from, event.pointer_id()).map(|sweep| -> Rc<dyn Drag> { sweep })
+            });
         }
-        if let Some(sweep) = &*swept.borrow() {
-            sweep.follow((event.client_x(), event.client_y()));
+        if let Some(drag) = &*dragged.borrow() {
+            drag.follow((event.client_x(), event.client_y()));
         }
     });
-    let swept = sweep.clone();
+    let dragged = drag.clone();
     on_target(scroller, "touchmove", move |event| {
-        // What selects does not scroll.
-        if swept.borrow().is_some() {
+        // What is dragged does not scroll.
+        if dragged.borrow().is_some() {
             event.prevent_default();
         }
     });
-    for end in ["pointerup", "pointercancel"] {
-        let (start, sweep) = (start.clone(), sweep.clone());
+    for (end, is_taken_back) in [("pointerup", false), ("pointercancel", true)] {
+        let (start, drag) = (start.clone(), drag.clone());
         on_target(&window(), end, move |_| {
             start.set(None);
-            if let Some(sweep) = sweep.take() {
-                sweep.end();
+            let ended = drag.take();
+            match ended {
+                Some(drag) if is_taken_back => drag.cancel(),
+                Some(drag) => drag.finish(),
+                None => {}
             }
         });
     }
@@ -236,7 +256,7 @@ fn click(gallery: Gallery, event: &MouseEvent, place: usize, id: Option<ItemId>)
         return gallery.learn();
     }
     let is_selecting = gallery.selection.with_untracked(|selection| !selection.is_empty());
-    if is_selecting || event.ctrl_key() || event.meta_key() || is_on_tick(event) {
+    if is_selecting || gallery.is_arranging() || event.ctrl_key() || event.meta_key() || is_on_tick(event) {
         gallery.toggle(place, id);
     } else {
         gallery.selection.update(|selection| selection.stand_on(place));
@@ -247,6 +267,11 @@ fn click(gallery: Gallery, event: &MouseEvent, place: usize, id: Option<ItemId>)
 impl Gallery {
     fn toggle(self, place: usize, id: Option<ItemId>) {
         self.selection.update(|selection| selection.toggle(place, id));
+    }
+
+    /// Where what was pressed is by now.
+    fn place_pressed(self, pressed: Press) -> Option<usize> {
+        pressed.id.map_or(Some(pressed.place), |id| self.place_now(id))
     }
 
     /// Where a photo is, one on its way included.

@@ -5,28 +5,18 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::{Element, EventTarget};
+use web_sys::EventTarget;
 
+use super::drag::{Along, Drag, Held};
 use super::pool::px;
 use super::stage::Stage;
 use super::{Gallery, Shown};
 use crate::model::photos::{PhotoSelection, Ranges, Rect};
 
-/// So near to an edge, in pixels, what is seen begins to move.
-const EDGE: f64 = 56.0;
-/// How fast it does at the edge and beyond, in pixels a second.
-const SPEED_MAX: f64 = 2_400.0;
-/// A frame that came late moves no further than one of this length, in seconds.
-const FRAME_MAX: f64 = 0.05;
-
-/// What is in a document only as long as a finger is on it hears no more of the finger: so it stays.
-pub const HELD: &str = "data-held";
-
 enum Hand {
     Mouse,
-    /// From this photo on; and what it came down on.
-    Finger(usize, Option<Element>),
+    /// From this photo on, which it came down on.
+    Finger(usize),
 }
 
 pub struct Sweep {
@@ -41,8 +31,8 @@ pub struct Sweep {
     pointer: Cell<(i32, i32)>,
     places: RefCell<Ranges>,
     is_over: Cell<bool>,
-    /// The time of the frame before, in milliseconds.
-    frame: Cell<Option<f64>>,
+    along: Along,
+    held: RefCell<Option<Held>>,
 }
 
 impl Sweep {
@@ -58,12 +48,8 @@ impl Sweep {
         pointer: i32,
         target: Option<EventTarget>,
     ) -> Option<Rc<Self>> {
-        let element = target.and_then(|target| target.dyn_into::<Element>().ok());
-        let tile = element.and_then(|element| element.closest("[data-place]").ok().flatten());
-        if let Some(tile) = &tile {
-            tile.set_attribute(HELD, "").ok();
-        }
-        let sweep = Self::begin(gallery, Hand::Finger(place, tile), at, pointer)?;
+        let sweep = Self::begin(gallery, Hand::Finger(place), at, pointer)?;
+        sweep.held.replace(Some(Held::photo(target)));
         sweep.select();
         Some(sweep)
     }
@@ -81,23 +67,11 @@ impl Sweep {
             pointer: Cell::new(at),
             places: RefCell::default(),
             is_over: Cell::new(false),
-            frame: Cell::new(None),
+            along: Along::default(),
+            held: RefCell::default(),
         });
         sweep.go_on();
         Some(sweep)
-    }
-
-    pub fn follow(self: &Rc<Self>, at: (i32, i32)) {
-        self.pointer.set(at);
-        self.select();
-    }
-
-    pub fn end(&self) {
-        self.is_over.set(true);
-        self.gallery.band.set(None);
-        if let Hand::Finger(_, Some(tile)) = &self.hand {
-            tile.remove_attribute(HELD).ok();
-        }
     }
 
     /// Moves along in each frame in which the pointer is near an edge.
@@ -108,13 +82,7 @@ impl Sweep {
                 sweep.gallery.band.try_set(None);
                 return;
             }
-            let now = js_sys::Date::now();
-            let seconds =
-                sweep.frame.replace(Some(now)).map_or(0.0, |before| (now - before).max(0.0) / 1_000.0);
-            let (top, bottom) = sweep.stage.edges();
-            let speed = speed(f64::from(sweep.pointer.get().1), top, bottom);
-            if speed != 0.0 {
-                sweep.stage.go_to(sweep.stage.position() + speed * seconds.min(FRAME_MAX));
+            if sweep.along.step(&sweep.stage, sweep.pointer.get().1) {
                 sweep.select();
             }
             sweep.go_on();
@@ -142,7 +110,7 @@ impl Sweep {
                 places = shown.layout.within(band, aspects);
                 self.gallery.band.set(Some(band));
             }
-            Hand::Finger(from, _) => places.insert(from.min(active), from.max(active) + 1),
+            Hand::Finger(from) => places.insert(from.min(active), from.max(active) + 1),
         }
         if *self.places.borrow() == places {
             return;
@@ -153,19 +121,27 @@ impl Sweep {
     }
 }
 
+impl Drag for Sweep {
+    fn follow(&self, at: (i32, i32)) {
+        self.pointer.set(at);
+        self.select();
+    }
+
+    fn finish(&self) {
+        self.is_over.set(true);
+        self.gallery.band.set(None);
+        self.held.take();
+    }
+
+    fn cancel(&self) {
+        self.finish();
+    }
+}
+
 fn between(a: (f64, f64), b: (f64, f64)) -> Rect {
     let (left, top) = (a.0.min(b.0).max(0.0) as u32, a.1.min(b.1).max(0.0) as u32);
     let (right, bottom) = (a.0.max(b.0).max(0.0) as u32, a.1.max(b.1).max(0.0) as u32);
     Rect { left, top, width: (right - left).max(1), height: (bottom - top).max(1) }
-}
-
-/// How fast what is seen moves while the pointer is at `y`, in pixels a second: down is positive.
-fn speed(y: f64, top: f64, bottom: f64) -> f64 {
-    // In a low window there is a middle too.
-    let edge = EDGE.min((bottom - top) / 4.0).max(1.0);
-    let up = ((top + edge - y) / edge).clamp(0.0, 1.0);
-    let down = ((y - bottom + edge) / edge).clamp(0.0, 1.0);
-    (down * down - up * up) * SPEED_MAX
 }
 
 /// The band that a mouse draws.
@@ -194,15 +170,6 @@ pub fn Band(gallery: Gallery) -> impl IntoView {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn near_an_edge_what_is_seen_moves_the_nearer_the_faster() {
-        let at = |y: f64| speed(y, 100.0, 900.0);
-        assert!(at(500.0).abs() < 1e-9 && at(156.0).abs() < 1e-9 && at(844.0).abs() < 1e-9);
-        assert!(at(150.0) < 0.0 && at(120.0) < at(150.0) && at(870.0) > 0.0);
-        assert!((at(2_000.0) - SPEED_MAX).abs() < 1e-9 && (at(-50.0) + SPEED_MAX).abs() < 1e-9);
-        assert!(speed(25.0, 0.0, 50.0).abs() < 1e-9);
-    }
 
     #[test]
     fn a_band_is_drawn_in_any_direction_and_has_a_size() {

@@ -11,9 +11,9 @@ use web_sys::{
     CanvasRenderingContext2d, Element, HtmlCanvasElement, HtmlElement, HtmlImageElement, ImageData,
 };
 
+use super::drag::Held;
 use super::pool::{element, px};
 use super::stage::Stage;
-use super::sweep::HELD;
 use super::{At, Shown, live};
 use crate::model::photos::{self, PhotoSelection};
 use crate::words;
@@ -52,6 +52,7 @@ struct Look {
     percent: Option<u8>,
     is_selected: bool,
     is_active: bool,
+    is_carried: bool,
 }
 
 /// One photo's elements.
@@ -144,7 +145,7 @@ impl Tile {
         self.is_hash_drawn = false;
         self.place = usize::MAX;
         self.element.set_class_name("photo");
-        let is_held = self.element.has_attribute(HELD);
+        let is_held = self.element.has_attribute(Held::MARK);
         match self.element.closest(".gallery-scroller").ok().flatten().filter(|_| is_held) {
             Some(scroller) => {
                 self.element.set_hidden(true);
@@ -182,6 +183,7 @@ impl Tile {
             sharpness: sharpness.max(if id == self.look.id { self.look.sharpness } else { Sharpness::None }),
             is_selected: selection.contains(self.place, id),
             is_active: gallery.is_focused.get_untracked() && selection.active() == self.place,
+            is_carried: gallery.is_carried(self.place, id, selection),
             ..Look::default()
         };
         match &at {
@@ -229,6 +231,7 @@ impl Tile {
             (" is-loaded", is_loaded),
             (" is-selected", look.is_selected),
             (" is-active", look.is_active),
+            (" is-carried", look.is_carried),
             (" is-favorite", look.is_favorite),
             (" is-film", look.is_film),
             (" is-live", look.is_live),

@@ -17,7 +17,7 @@ pub enum Zoom {
 /// Photos under one heading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// Its latest day; none for what is on its way to the server.
+    /// Its latest day; none for what is on its way to the server, or has no heading.
     pub day: Option<WallDay>,
     /// The place of its first photo.
     pub start: u32,
@@ -44,7 +44,7 @@ pub enum Spot {
 }
 
 /// What is shown in which order: photos on their way first, then those of the index but for those that a person
-/// took away and the server was not told of yet, with those between them that a person gave another date. Where
+/// took away and the server was not told of yet, with those between them that a person put elsewhere. Where
 /// something is in it is its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arrangement {
@@ -60,20 +60,24 @@ pub struct Arrangement {
 
 impl Arrangement {
     /// `arriving` photos whose shapes are given come first; `gone` are ordinals of the index, ascending; `moved`
-    /// are in the order in which they are shown.
+    /// are in the order in which they are shown. Without a zoom there are no headings.
     pub fn new(
         index: &PhotoIndex,
         arriving: &[Aspect],
         gone: Vec<u32>,
         moved: Vec<Moved>,
-        zoom: Zoom,
+        zoom: impl Into<Option<Zoom>>,
     ) -> Self {
         let mut arrangement = Self { arriving: arriving.len(), gone, ..Self::default() };
         let place = |(number, moved): (usize, &Moved)| arrangement.shifted(moved.before) + number as u32;
         arrangement.moved_to = moved.iter().enumerate().map(place).collect();
         arrangement.moved = moved;
         arrangement.aspects = arrangement.shapes(index, arriving);
-        arrangement.groups = arrangement.grouped(index, zoom);
+        arrangement.groups = match zoom.into() {
+            Some(zoom) => arrangement.grouped(index, zoom),
+            None if arrangement.is_empty() => Vec::new(),
+            None => vec![Group { day: None, start: 0 }],
+        };
         arrangement
     }
 
@@ -291,6 +295,12 @@ mod tests {
         );
         let years = Arrangement::new(&index, &[], vec![2], vec![to(0, 12), to(2, 8)], Zoom::Years);
         assert_eq!(years.groups(), [Group { day: Some(WallDay(12)), start: 0 }]);
+        let arranged =
+            Arrangement::new(&index, &[Aspect::of(1, 1)], vec![2], vec![to(0, 12), to(2, 8)], None);
+        assert_eq!((arranged.groups(), arranged.len()), (&[Group { day: None, start: 0 }][..], 7));
+        assert!(
+            Arrangement::new(&PhotoIndex::default(), &[], Vec::new(), Vec::new(), None).groups().is_empty()
+        );
     }
 
     #[test]

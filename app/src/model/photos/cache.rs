@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use shared::ItemId;
-use shared::photo::{Photo, WallTime};
+use shared::photo::Photo;
 use shared::photo_index::WallDay;
 
 use super::PhotoIndex;
@@ -27,11 +27,6 @@ struct Loaded {
     /// Whether they are what the server lists for this very index.
     is_fresh: bool,
     used: u64,
-}
-
-/// What photos are sorted by, the latest first.
-pub fn photo_place(photo: &Photo) -> (WallTime, ItemId) {
-    (photo.info.taken_at, photo.id)
 }
 
 impl PhotoCache {
@@ -127,7 +122,7 @@ impl PhotoCache {
 
     /// The same photos in a newer index, until the server has told which they are: segments that are the same,
     /// and of the others each day that has as many photos as are known of it and still listed, in their order.
-    /// `moved` are those that got another date since.
+    /// `moved` are those that stand elsewhere since.
     #[must_use]
     pub fn carry(
         &self,
@@ -142,7 +137,7 @@ impl PhotoCache {
             let mut photos: Vec<&Rc<Photo>> =
                 photos.into_iter().filter(|photo| is_listed(photo.id)).collect();
             if photos.len() == ordinals.len() {
-                photos.sort_by_key(|photo| Reverse(photo_place(photo)));
+                photos.sort_by_key(|photo| Reverse(newer.rank(photo)));
                 for (ordinal, photo) in ordinals.zip(photos) {
                     carried.hold(newer, ordinal, photo.clone());
                 }
@@ -169,14 +164,14 @@ impl PhotoCache {
         let changed = self.segments.iter().filter(|(number, _)| !same.contains(number));
         let changed = changed.flat_map(|(_, loaded)| loaded.photos.iter().flatten());
         let mut days: BTreeMap<WallDay, Vec<&Rc<Photo>>> =
-            changed.chain(moved).map(|photo| (photo.info.taken_at.into(), Vec::new())).collect();
+            changed.chain(moved).map(|photo| (newer.day_of(photo), Vec::new())).collect();
         if days.is_empty() {
             return Vec::new();
         }
         let known = self.known(index).map(|(_, photo)| photo);
         let here = known.filter(|photo| !elsewhere.contains(&photo.id));
         for photo in here.chain(moved) {
-            if let Some(photos) = days.get_mut(&photo.info.taken_at.into()) {
+            if let Some(photos) = days.get_mut(&newer.day_of(photo)) {
                 photos.push(photo);
             }
         }
@@ -184,13 +179,13 @@ impl PhotoCache {
         placed.filter(|(ordinals, photos)| photos.len() >= ordinals.len()).collect()
     }
 
-    /// The ordinal before which a photo of that date stands, as far as is known.
+    /// The ordinal before which a photo stands, as far as is known.
     pub fn place_for(&self, index: &PhotoIndex, photo: &Photo) -> usize {
-        let day = photo.info.taken_at.into();
+        let day = index.day_of(photo);
         let Some(of_day) = index.day(day) else { return index.day_after(day) };
         let mut place = of_day.start;
         for (ordinal, other) in self.known_among(index, of_day) {
-            if photo_place(other) < photo_place(photo) {
+            if index.rank(other) < index.rank(photo) {
                 break;
             }
             place = ordinal + 1;
@@ -210,7 +205,7 @@ impl PhotoCache {
 
 #[cfg(test)]
 pub mod tests {
-    use shared::photo::{Derivatives, PhotoInfo};
+    use shared::photo::{Derivatives, PhotoInfo, WallTime};
     use uuid::Uuid;
 
     use super::super::index::tests::{index, named};

@@ -9,6 +9,9 @@ use shared::photo_index::{PhotoSegment, WallDay, segment_ends};
 /// is its ordinal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PhotoIndex {
+    /// Of an album: a person may have put its photos in order.
+    album: Option<ItemId>,
+    is_arranged: bool,
     aspects: Vec<u8>,
     days: Vec<(WallDay, u32)>,
     segments: Vec<Segment>,
@@ -25,19 +28,28 @@ struct Segment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListedPhoto {
     pub id: ItemId,
-    pub taken_at: WallTime,
+    pub sorted_at: WallTime,
+    /// Whether a person put it where it is.
+    pub is_placed: bool,
     pub aspect: Aspect,
 }
 
 impl PhotoIndex {
+    /// To be filled with a list's segments; of an album's, where it is one.
+    pub fn of_list(album: Option<ItemId>) -> Self {
+        Self { album, ..Self::default() }
+    }
+
     /// Of all of a list's photos, in its order. What is known of them is not asked for by cursors.
-    pub fn of(photos: &[ListedPhoto]) -> Self {
-        let mut index = Self::default();
+    pub fn of(album: Option<ItemId>, photos: &[ListedPhoto]) -> Self {
+        let mut index = Self::of_list(album);
         let mut start = 0;
         let ends = segment_ends(photos.iter().map(|photo| photo.id));
         for end in ends.into_iter().chain([photos.len()]) {
-            let segment = photos[start..end].iter().map(|photo| (photo.taken_at, photo.aspect));
-            index.push(&PhotoSegment::new((start > 0).then(|| start.to_string()), segment));
+            let is_arranged = photos[start..end].iter().any(|photo| photo.is_placed);
+            let segment = photos[start..end].iter().map(|photo| (photo.sorted_at, photo.aspect));
+            let segment = PhotoSegment::new((start > 0).then(|| start.to_string()), segment);
+            index.push(&segment.arranged(is_arranged));
             start = end;
         }
         index.close();
@@ -49,6 +61,7 @@ impl PhotoIndex {
         if segment.aspects().is_empty() {
             return;
         }
+        self.is_arranged |= segment.is_arranged();
         let mut start = self.aspects.len() as u32;
         self.segments.push(Segment { start, cursor: segment.cursor().map(str::to_owned) });
         for &(day, count) in segment.days() {
@@ -63,6 +76,27 @@ impl PhotoIndex {
     /// Nothing more follows.
     pub fn close(&mut self) {
         self.is_whole = true;
+    }
+
+    /// Whether a person put any of its photos where it is: its days are not when they were taken.
+    pub fn is_arranged(&self) -> bool {
+        self.is_arranged
+    }
+
+    /// What a photo is sorted by in this list, the latest first.
+    pub fn rank(&self, photo: &Photo) -> (WallTime, ItemId) {
+        (photo.info.sorted_at(self.album), photo.id)
+    }
+
+    /// The day of this list that a photo stands at.
+    pub fn day_of(&self, photo: &Photo) -> WallDay {
+        self.rank(photo).0.into()
+    }
+
+    /// Whether a person put the photo where it is.
+    pub fn is_placed(&self, photo: &Photo) -> bool {
+        let held = self.album.and_then(|album| photo.info.in_album(album));
+        held.is_some_and(|held| held.sort_at.is_some())
     }
 
     pub fn is_whole(&self) -> bool {
@@ -135,7 +169,7 @@ impl PhotoIndex {
             && range.zip(photos).all(|(ordinal, photo)| {
                 day += usize::from(self.days.get(day).is_some_and(|(_, start)| *start as usize == ordinal));
                 let (width, height) = (photo.info.width.unwrap_or(0), photo.info.height.unwrap_or(0));
-                self.days[day - 1].0 == photo.info.taken_at.into()
+                self.days[day - 1].0 == self.day_of(photo)
                     && self.aspects[ordinal] == Aspect::of(width, height).code()
             })
     }
@@ -212,16 +246,18 @@ pub mod tests {
     fn a_list_of_this_device_is_cut_as_the_server_cuts_it() {
         let photo = |n: u32| ListedPhoto {
             id: ItemId(Uuid::from_u128(u128::from(n))),
-            taken_at: WallDay(-(n as i32) / 3).start(),
+            sorted_at: WallDay(-(n as i32) / 3).start(),
+            is_placed: n == 1_999,
             aspect: Aspect::of(3, 2),
         };
         let photos: Vec<ListedPhoto> = (0..2_000).map(photo).collect();
-        let index = PhotoIndex::of(&photos);
-        assert!(index.is_whole() && index.len() == 2_000);
+        let index = PhotoIndex::of(None, &photos);
+        assert!(index.is_whole() && index.is_arranged() && index.len() == 2_000);
+        assert!(!PhotoIndex::of(None, &photos[..1_999]).is_arranged());
         let starts: Vec<usize> =
             (1..index.segments_len()).map(|number| index.segment(number).start).collect();
         assert_eq!(starts, segment_ends(photos.iter().map(|photo| photo.id)));
-        assert_eq!(PhotoIndex::of(&[]).len(), 0);
+        assert_eq!(PhotoIndex::of(None, &[]).len(), 0);
     }
 
     /// An index of these shapes by day, cut every `segment` photos.

@@ -36,9 +36,10 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// For a gallery of this size.
-    pub fn of(zoom: Zoom, width: u32, height: u32) -> Self {
-        let wanted = match (zoom, width) {
+    /// For a gallery of this size; without a zoom there are no headings.
+    pub fn of(zoom: impl Into<Option<Zoom>>, width: u32, height: u32) -> Self {
+        let zoom = zoom.into();
+        let wanted = match (zoom.unwrap_or_default(), width) {
             (Zoom::Days, ..=640) => 128,
             (Zoom::Days, ..=1024) => 180,
             (Zoom::Days, _) => 208,
@@ -49,7 +50,7 @@ impl Metrics {
         };
         let area = f64::from(width) * f64::from(height);
         let least = (area / (USUAL_RATIO * PHOTOS_A_SCREEN)).sqrt() as u32;
-        Self { width: width.max(1), row: wanted.max(least), heading: 44 }
+        Self { width: width.max(1), row: wanted.max(least), heading: if zoom.is_some() { 44 } else { 0 } }
     }
 }
 
@@ -233,6 +234,16 @@ impl Layout {
         (row < self.rows_len()).then(|| self.tiles(row, aspects).min_by_key(away))?.map(|tile| tile.place)
     }
 
+    /// The gap beside a photo that is nearest to a point: the place of what is behind it, and where it is.
+    pub fn gap(&self, x: u32, y: u32, aspects: &[u8]) -> Option<(usize, Rect)> {
+        let place = self.nearest(x, y, aspects)?;
+        let photo = self.rect(place, aspects)?;
+        let is_behind = x >= photo.left + photo.width / 2;
+        let left = if is_behind { photo.left + photo.width } else { photo.left.saturating_sub(GAP) };
+        let left = left.min(self.metrics.width.saturating_sub(GAP));
+        Some((place + usize::from(is_behind), Rect { left, width: GAP, ..photo }))
+    }
+
     /// The photos of which something is in a part of the whole.
     pub fn within(&self, part: Rect, aspects: &[u8]) -> Ranges {
         let right = part.left + part.width;
@@ -350,6 +361,32 @@ mod tests {
         );
         assert_eq!((layout.heading(0), layout.heading(1), layout.height()), (0, 248, 496));
         assert_eq!(layout.rect(3, shown.aspects()), None);
+    }
+
+    #[test]
+    fn a_point_is_nearest_to_the_gap_before_or_behind_a_photo() {
+        let index = index(&[(3, vec![128; 7])], 256);
+        let shown = Arrangement::new(&index, &[], Vec::new(), Vec::new(), None);
+        let layout = Layout::new(&shown, Metrics { width: 812, row: 200, heading: 0 });
+        let gap = |x, y| layout.gap(x, y, shown.aspects()).map(|(place, gap)| (place, gap.left, gap.top));
+        assert_eq!((gap(0, 0), gap(99, 199)), (Some((0, 0, 0)), Some((0, 0, 0))));
+        assert_eq!((gap(101, 0), gap(300, 9)), (Some((1, 200, 0)), Some((1, 200, 0))));
+        assert_eq!(gap(2_000, 9), Some((4, 808, 0)), "the end of a row");
+        assert_eq!(gap(3, 250), Some((4, 0, 204)), "the beginning of the next one");
+        assert_eq!(gap(800, 999), Some((7, 608, 204)), "behind all");
+        assert_eq!(Layout::new(&Arrangement::default(), METRICS).gap(1, 1, &[]), None);
+    }
+
+    #[test]
+    fn photos_without_headings_begin_at_the_top() {
+        let index = index(&[(3, vec![128; 9]), (2, vec![128; 9])], 256);
+        let shown = Arrangement::new(&index, &[], Vec::new(), Vec::new(), None);
+        let layout = Layout::new(&shown, Metrics::of(None, 1_000, 800));
+        check(&shown, &layout);
+        assert_eq!((layout.metrics().heading, layout.row_top(0)), (0, 0));
+        for top in [0, 100, layout.height()] {
+            assert_eq!(layout.headings_between(top, top + 800).len(), 0);
+        }
     }
 
     #[test]

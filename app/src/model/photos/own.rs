@@ -6,10 +6,9 @@ use std::rc::Rc;
 use shared::ItemId;
 use shared::photo::{Aspect, Photo};
 
-use super::cache::photo_place;
 use super::{Moved, PhotoCache, PhotoIndex};
 
-/// What this device knows better than an index: which photos left the list, and which got another date. Brought up
+/// What this device knows better than an index: which photos left the list, and which stand elsewhere. Brought up
 /// to date by what changed, never by looking at everything.
 #[derive(Clone, Debug, Default)]
 pub struct OwnPhotos {
@@ -29,6 +28,8 @@ pub struct Overlay {
     /// Photos that stand elsewhere, in their order, and what each is.
     pub moved: Vec<Moved>,
     pub photos: Vec<Rc<Photo>>,
+    /// Whether a person put any of them where it is.
+    pub is_arranged: bool,
 }
 
 /// How a photo stands.
@@ -37,7 +38,7 @@ pub enum Stand {
     /// As the index has it, as far as this device knows.
     Listed,
     Gone,
-    /// With another date than the index has.
+    /// Elsewhere than the index has it.
     Moved(Rc<Photo>),
 }
 
@@ -85,7 +86,7 @@ impl OwnPhotos {
         self.gone.keys().chain(self.moved.keys()).copied().collect()
     }
 
-    /// Photos with another date, as they are now.
+    /// Photos that stand elsewhere, as they are now.
     pub fn moved(&self) -> Vec<Rc<Photo>> {
         self.moved.values().map(|(_, photo)| photo.clone()).collect()
     }
@@ -100,10 +101,10 @@ impl OwnPhotos {
         gone.sort_unstable();
         gone.dedup();
         let mut photos = self.moved();
-        photos.sort_by_key(|photo| Reverse(photo_place(photo)));
+        photos.sort_by_key(|photo| Reverse(index.rank(photo)));
         let place = |photo: &Rc<Photo>| Moved {
             before: cache.place_for(index, photo) as u32,
-            day: photo.info.taken_at.into(),
+            day: index.day_of(photo),
             aspect: Aspect::of(photo.info.width.unwrap_or(0), photo.info.height.unwrap_or(0)),
         };
         let mut moved: Vec<Moved> = photos.iter().map(place).collect();
@@ -113,7 +114,8 @@ impl OwnPhotos {
             moved.before = moved.before.max(least);
             least = moved.before;
         }
-        self.laid.insert(Rc::new(Overlay { gone, moved, photos })).clone()
+        let is_arranged = photos.iter().any(|photo| index.is_placed(photo));
+        self.laid.insert(Rc::new(Overlay { gone, moved, photos, is_arranged })).clone()
     }
 }
 

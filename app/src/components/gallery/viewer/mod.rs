@@ -329,11 +329,11 @@ impl Viewing {
         }
     }
 
-    /// Brings in the photos of its day, to know where it stands.
+    /// Brings in the photos of the day that it stands at, to know where.
     async fn find(self, photo: &Photo) {
         let source = self.gallery.source();
         let index = source.index();
-        let Some(of_day) = index.day(photo.info.taken_at.into()) else { return };
+        let Some(of_day) = index.day(index.day_of(photo)) else { return };
         let Some((first, last)) = index.segment_of(of_day.start).zip(index.segment_of(of_day.end - 1)) else {
             return;
         };
