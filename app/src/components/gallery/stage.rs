@@ -12,7 +12,7 @@ use web_sys::HtmlElement;
 use super::Gallery;
 use super::pool::{Pool, px};
 use super::tile::Sharpness;
-use crate::model::photos::Spacer;
+use crate::model::photos::{PhotoSelection, Spacer};
 
 /// Tiles in the document at most.
 const TILES_MAX: usize = 380;
@@ -285,7 +285,7 @@ impl Stage {
 
     /// Only what is in the document can be named as active.
     fn name_active(&self, inner: &mut Inner) {
-        let Some(active) = self.gallery.selection.try_with_untracked(|selection| selection.active()) else {
+        let Some(active) = self.gallery.selection.try_with_untracked(PhotoSelection::active) else {
             return;
         };
         let active = inner.pool.tile_element(active).is_some().then_some(active);
