@@ -203,6 +203,8 @@ function database() {
     };
     opening.onerror = () => reject(opening.error);
   });
+  // The next one tries again.
+  opened.catch(() => (opened = undefined));
   return opened;
 }
 

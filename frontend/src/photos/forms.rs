@@ -12,7 +12,9 @@ use shared::photo::Photo;
 use shared::{ContentHash, ItemId};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{CacheStorage, MessageChannel, ServiceWorker};
+use web_sys::{
+    CacheStorage, MessageChannel, ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration,
+};
 
 use crate::{api, browser};
 
@@ -137,7 +139,7 @@ async fn ask<T: DeserializeOwned>(wish: &Wish<'_>, within_ms: u64) -> Option<T> 
     let channel = MessageChannel::new().ok()?;
     let (here, there) = (channel.port1(), channel.port2());
     let heard = Promise::new(&mut |resolve, _| here.set_onmessage(Some(&resolve)));
-    controller()?.post_message_with_transferable(&wish, &Array::of1(&there)).ok()?;
+    worker().await?.post_message_with_transferable(&wish, &Array::of1(&there)).ok()?;
     let late = std::pin::pin!(browser::sleep(within_ms));
     let answer = futures::future::select(JsFuture::from(heard), late).await;
     here.close();
@@ -149,9 +151,21 @@ async fn ask<T: DeserializeOwned>(wish: &Wish<'_>, within_ms: u64) -> Option<T> 
     }
 }
 
+fn workers() -> Option<ServiceWorkerContainer> {
+    browser::property(&web_sys::window()?.navigator(), "serviceWorker").map(JsCast::unchecked_into)
+}
+
 fn controller() -> Option<ServiceWorker> {
-    let workers = browser::property(&web_sys::window()?.navigator(), "serviceWorker")?;
-    workers.unchecked_into::<web_sys::ServiceWorkerContainer>().controller()
+    workers()?.controller()
+}
+
+/// The service worker, also where a page was loaded past it.
+async fn worker() -> Option<ServiceWorker> {
+    if let Some(worker) = controller() {
+        return Some(worker);
+    }
+    let registration = JsFuture::from(workers()?.get_registration()).await.ok()?;
+    registration.dyn_into::<ServiceWorkerRegistration>().ok()?.active()
 }
 
 /// What was seen to for the photos that are kept.
