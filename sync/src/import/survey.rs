@@ -546,7 +546,7 @@ mod tests {
         let edit = other.edit();
         assert_eq!(
             edit.taken_at.flatten().map(|at| at.to_string()).as_deref(),
-            Some("2019-05-04T08:15:00.000")
+            Some("2019-05-04T10:15:00.000")
         );
         assert_eq!(edit.taken_at_offset, Some(Some(shared::photo::UtcOffset::UTC)));
     }
