@@ -1,5 +1,6 @@
 // A library of photos behind a network that can be cut: what journeys through photos begin with.
 
+import AxeBuilder from "@axe-core/playwright";
 import { type Locator, type Page, expect, test } from "@playwright/test";
 
 import { Gate } from "./gate.ts";
@@ -24,6 +25,14 @@ export function world(): World {
     await world.server.stop();
   });
   return world;
+}
+
+/** What axe finds, with nothing halfway through a fade. */
+export async function flaws(page: Page) {
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  await page.emulateMedia({ reducedMotion: null });
+  return violations;
 }
 
 export const gallery = (page: Page): Locator => page.getByRole("grid", { name: "Library" });

@@ -1,7 +1,6 @@
-import AxeBuilder from "@axe-core/playwright";
 import { type Page, expect, test } from "@playwright/test";
 
-import { MINUTE_MS, fill, forms, gallery, inPlace, listed, photo, world } from "../library.ts";
+import { MINUTE_MS, fill, flaws, forms, gallery, inPlace, listed, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";
 
@@ -83,8 +82,7 @@ test("photos go in, are seen by day, opened, liked, deleted and brought back, an
   });
 
   await test.step("nothing is wrong for those who hear it", async () => {
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations).toEqual([]);
+    expect(await flaws(page)).toEqual([]);
   });
 
   await test.step("another list has an address of its own", async () => {
@@ -165,8 +163,7 @@ test("photos are found by date and name, at an address, without the server too",
     for (const label of await found.getByRole("gridcell").evaluateAll((all) => all.map((cell) => cell.ariaLabel))) {
       expect(label).toContain("20 May 2024");
     }
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations).toEqual([]);
+    expect(await flaws(page)).toEqual([]);
     await page.goBack();
     await expect(gallery(page).getByRole("gridcell")).toHaveCount(12);
   });
@@ -214,8 +211,7 @@ test("photos that look the same are reviewed, and the best one stays", async ({ 
   await page.getByRole("link", { name: "Duplicates" }).click();
   const group = page.getByRole("group", { name: "2 photos that look the same" });
   await expect(group.getByRole("radio", { name: "Copy.jpg" })).toBeChecked();
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations).toEqual([]);
+  expect(await flaws(page)).toEqual([]);
   await group.getByRole("radio", { name: "IMG_0000.jpg" }).check();
   await group.getByRole("button", { name: "Keep this, delete the other" }).press("Enter");
   await expect(page.getByRole("heading", { name: "No photo is here twice" })).toBeVisible();
