@@ -233,7 +233,8 @@ pub struct Meta {
     /// The person's root folder.
     pub root_id: ItemId,
     pub zones: Vec<ZoneInfo>,
-    /// How far this device has been told; None before the first page.
+    /// How far this device has been told; None before the first page. One that is too old stays until a pull from
+    /// the beginning is through.
     pub sync_token: Option<String>,
     /// Up to where it was told of everything: in the middle of a pull, what changed again comes later.
     #[serde(default)]

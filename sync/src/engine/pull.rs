@@ -18,6 +18,8 @@ pub(super) struct Page {
     pub(super) since: Option<String>,
     /// In a pull from the beginning that replaces what is here: what the server still has.
     pub(super) seen: Option<BTreeSet<ItemId>>,
+    /// Where it came to its end, while the server is asked once more about the token that was too old.
+    end: Option<String>,
 }
 
 impl Engine {
@@ -28,16 +30,20 @@ impl Engine {
         let page = self.net.page.get_or_insert_with(|| Page {
             since: if resync { None } else { token.clone() },
             seen: resync.then(BTreeSet::new),
+            end: None,
         });
         page.since.clone()
     }
 
     pub(super) fn pull_answered(&mut self, call: CallId, result: Result<PullResponse, CallError>) {
         let Some(Purpose::Pull) = self.answered(call) else { return };
+        let ended = self.net.page.as_ref().is_some_and(|page| page.end.is_some());
         match result {
+            Ok(_) if ended => self.end_unrestored(),
             Ok(response) => self.take_page(response),
             Err(error) => match self.call_failed(error) {
                 None => self.net.pull_wanted = true,
+                Some(problem) if ended && expiry(&problem) == TokenExpiry::Expired => self.end_unrestored(),
                 Some(problem)
                     if matches!(problem.code, ErrorCode::SyncTokenExpired | ErrorCode::InvalidSyncToken) =>
                 {
@@ -54,22 +60,17 @@ impl Engine {
 
     /// The token no longer counts: everything is pulled anew.
     pub(super) fn token_refused(&mut self, problem: &Problem) {
-        let reason =
-            problem.more.get("reason").and_then(|reason| serde_json::from_value(reason.clone()).ok());
-        let reason = match (problem.code, reason) {
-            (ErrorCode::SyncTokenExpired, Some(TokenExpiry::Expired)) => TokenExpiry::Expired,
-            // A token that this server never made: nothing here may be taken for its word.
-            _ => TokenExpiry::Epoch,
-        };
         if self.meta.resync != Some(TokenExpiry::Epoch) {
-            self.meta.resync = Some(reason);
+            self.meta.resync = Some(expiry(problem));
         }
-        self.meta.sync_token = None;
+        if self.meta.resync == Some(TokenExpiry::Epoch) {
+            self.meta.sync_token = None;
+        }
         self.meta.seen_token = None;
         self.meta.trash_known = false;
         self.net.absent_settled = false;
         self.net.trash_cursor = None;
-        if self.net.page.take().is_some_and(|page| page.seen.is_some()) {
+        if self.net.page.take().is_some_and(|page| page.seen.is_some() && page.end.is_none()) {
             // Not even its own page counts: no haste.
             self.back_off(POLL_INTERVAL);
         }
@@ -120,9 +121,22 @@ impl Engine {
         if response.has_more && !shared::faults::Fault::PullStopsEarly.is_planted() {
             self.net.behind = true;
             self.net.page = Some(page);
+        } else if let Some(expired) = self.meta.sync_token.clone().filter(|_| afresh) {
+            // The server may have been restored after it refused the token for its age: asked again, it says so.
+            page.end = page.since.replace(expired);
+            self.net.behind = true;
+            self.net.page = Some(page);
         } else {
             self.end_pull(page);
         }
+    }
+
+    /// The pull from the beginning was of the server that this device knew.
+    fn end_unrestored(&mut self) {
+        let Some(mut page) = self.net.page.take() else { return };
+        self.call_succeeded();
+        page.since = page.end.take();
+        self.end_pull(page);
     }
 
     fn end_pull(&mut self, page: Page) {
@@ -241,5 +255,14 @@ impl Engine {
                 }
             }
         }
+    }
+}
+
+fn expiry(problem: &Problem) -> TokenExpiry {
+    let reason = problem.more.get("reason").and_then(|reason| serde_json::from_value(reason.clone()).ok());
+    match (problem.code, reason) {
+        (ErrorCode::SyncTokenExpired, Some(TokenExpiry::Expired)) => TokenExpiry::Expired,
+        // A token that this server never made: nothing here may be taken for its word.
+        _ => TokenExpiry::Epoch,
     }
 }

@@ -110,6 +110,41 @@ fn after_a_restore_no_queued_edit_claims_to_have_seen_anything() {
 }
 
 #[test]
+fn a_server_that_is_restored_once_it_found_a_token_too_old_is_known_for_it() {
+    for answers in 1..=5 {
+        let mut world = World::new(2);
+        let root = world.server.root;
+        let backup = world.server.backup();
+        let file = world.file(0, root, "a", "one");
+        let mine = world.file(1, root, "mine", "held");
+        for n in 0..7 {
+            world.file(0, root, &n.to_string(), "more than a page");
+        }
+        world.settle();
+        world.go_offline(1);
+        world.delete(1, file);
+        world.edit(0, file, "two");
+        world.settle();
+        world.server.expire_tokens();
+        world.go_online(1);
+        // The first says that the token is too old.
+        for _ in 0..answers {
+            world.deliver(1, Fault::None);
+        }
+        world.go_offline(1);
+        world.server.restore_from(backup);
+        world.devices[0].cache.insert(file, b"two".to_vec());
+        world.devices[1].cache.insert(mine, b"held".to_vec());
+        world.event(0, Event::Online);
+        world.settle();
+        world.go_online(1);
+        world.assert_converged();
+        let kept = [format!("/a {}", hash("two")), format!("/mine {}", hash("held"))];
+        assert_eq!(world.tree(1), kept, "after {answers} answers");
+    }
+}
+
+#[test]
 fn a_folder_that_joined_another_is_itself_where_a_restored_server_has_it_again() {
     let mut world = World::new(2);
     let root = world.server.root;
