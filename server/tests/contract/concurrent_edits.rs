@@ -417,6 +417,46 @@ async fn restoring_a_folder_brings_all_of_it_though_something_new_brought_it_bac
 }
 
 #[tokio::test]
+async fn a_folder_restored_and_deleted_anew_comes_back_whole_though_something_new_brought_it_back() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let folder = a.done(folder(fresh(), a.root(), "box")).await;
+        let old = a.done(file(fresh(), folder.id, "old.txt", "old")).await;
+        a.pull().await;
+        let seen = a.token.clone();
+        let gone = a.done(delete(folder.id, &folder.version, seen.as_deref())).await;
+        let back = a.done(restore(folder.id, &gone.version)).await;
+        a.done(delete(folder.id, &back.version, seen.as_deref())).await;
+        let restore = restore(folder.id, &gone.version);
+        let answer = b.push(&[file(fresh(), folder.id, "new.txt", "new"), restore]).await;
+        let outcomes: Vec<Outcome> = answer.applied.iter().map(|applied| applied.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Applied, Outcome::Applied]);
+        assert!(!b.item(old.id).await.is_deleted, "as if it had been restored first");
+    }
+}
+
+#[tokio::test]
+async fn what_is_restored_into_another_piece_of_its_delete_brings_all_of_that_back() {
+    for server in TestServer::each().await {
+        let mut a = Device::two(&server).await.0;
+        let outer = a.done(folder(fresh(), a.root(), "outer")).await;
+        let piece = a.done(file(fresh(), outer.id, "piece.bin", "0")).await;
+        let other = a.done(folder(fresh(), outer.id, "other")).await;
+        let old = a.done(file(fresh(), other.id, "old.bin", "1")).await;
+        let inner = a.done(folder(fresh(), other.id, "inner")).await;
+        a.pull().await;
+        let seen = a.token.clone();
+        a.done(delete(outer.id, &outer.version, seen.as_deref())).await;
+        a.done(file(fresh(), outer.id, "new.bin", "2")).await;
+        assert!(a.item(piece.id).await.is_deleted && a.item(other.id).await.is_deleted);
+        let mut into = restore(piece.id, &a.item(piece.id).await.version);
+        into["parentId"] = json!(inner.id);
+        assert_eq!(a.done(into).await.parent_id, inner.id);
+        assert!(!a.item(old.id).await.is_deleted);
+    }
+}
+
+#[tokio::test]
 async fn a_delete_that_took_a_part_is_undone_whole() {
     for server in TestServer::each().await {
         let (mut a, mut b) = Device::two(&server).await;

@@ -228,7 +228,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if !self.zone.is_deleted(id).await? {
             let undone = match undone {
                 Some(deletion) => Some(deletion),
-                None => self.delete_seen(&item, &basis).await?,
+                None => self.last_delete(&item, &basis).await?,
             };
             // It lives because only a part of it went, or came back: the rest comes back.
             let part = match undone {
@@ -258,12 +258,13 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             return Ok(done);
         }
         let target = self.restore_target(&item, parent_id).await?;
-        let together = match item.deleted {
+        let deletion = item.deleted;
+        self.bring_back(target, &[id]).await?;
+        // What stayed behind just now may have gone with it.
+        let together = match deletion {
             Some(deletion) => self.zone.deleted_by(deletion).await?,
             None => BTreeSet::new(),
         };
-        let deletion = item.deleted;
-        self.bring_back(target, &[id]).await?;
         item.parent_id = target;
         item.deleted = None;
         let renamed = self.name_anew(&mut item).await?;
@@ -281,8 +282,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) })
     }
 
-    /// The delete of the item that whoever restores it had seen, where it lives again without some of what is in it.
-    async fn delete_seen(&mut self, item: &ItemRow, basis: &Basis) -> Result<Option<Deletion>, DbError> {
+    /// The last delete of the item, where it lives again without some of what is in it and whoever restores it has
+    /// not seen that. Nor need they have seen the delete, as with what is still in the trash.
+    async fn last_delete(&mut self, item: &ItemRow, basis: &Basis) -> Result<Option<Deletion>, DbError> {
         if basis.place.covers(item.place_dot) {
             return Ok(None);
         }
@@ -290,13 +292,13 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let mut deletions: Vec<Deletion> = below.iter().filter_map(|row| row.deleted).collect();
         deletions.dedup();
         self.zone.prefetch_operations(deletions.iter().map(|deletion| deletion.by)).await?;
-        let seen = |deletion: &Deletion| {
-            let delete =
-                self.zone.operation(deletion.by).and_then(|delete| delete.kept.as_ref()?.chain.as_ref());
-            let own = delete.filter(|chain| chain.item_id == item.id).and_then(|chain| chain.place.latest());
-            own.is_some_and(|dot| basis.place.covers(dot))
+        let own_count = |deletion: Deletion| {
+            let delete = self.zone.operation(deletion.by)?.kept.as_ref()?.chain.as_ref()?;
+            let dot = delete.place.latest().filter(|_| delete.item_id == item.id)?;
+            Some((dot.count, deletion))
         };
-        Ok(deletions.into_iter().find(seen))
+        let last = deletions.into_iter().filter_map(own_count).max_by_key(|(count, _)| *count);
+        Ok(last.map(|(_, deletion)| deletion))
     }
 
     /// What went into the trash with the same delete comes back with it.
