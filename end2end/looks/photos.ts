@@ -113,7 +113,7 @@ async function alike(page: Page, camera: Camera): Promise<void> {
   const ready = async () => (await listed(page)).filter(({ status }) => status === "ready").length;
   await expect.poll(ready, { timeout: MINUTE_MS }).toBe(COUNT + copies.length);
   await page.goto("/photos/duplicates");
-  await expect(page.getByRole("region", { name: "2 photos that look the same" }).first()).toBeVisible();
+  await expect(page.getByRole("group", { name: "2 photos that look the same" }).first()).toBeVisible();
   await camera.takes("Duplicates, to review");
 }
 

@@ -6,7 +6,11 @@ use crate::words;
 
 /// The keys and what they do.
 #[component]
-pub fn ShortcutList() -> impl IntoView {
+pub fn ShortcutList(
+    /// Whether it scrolls by itself, so that the keyboard has to get into it.
+    #[prop(optional)]
+    scrolls: bool,
+) -> impl IntoView {
     let rows = words::SHORTCUT_LIST
         .iter()
         .map(|(what, keys)| {
@@ -14,7 +18,7 @@ pub fn ShortcutList() -> impl IntoView {
             view! { <div class="shortcut"><dt>{*what}</dt><dd>{keys}</dd></div> }
         })
         .collect_view();
-    view! { <dl class="shortcuts">{rows}</dl> }
+    view! { <dl class="shortcuts" tabindex=scrolls.then_some("0")>{rows}</dl> }
 }
 
 /// The list as a sheet of its own: `?`.
@@ -27,7 +31,7 @@ pub fn ShortcutSheet() -> impl IntoView {
     };
     view! {
         <Dialog title=words::SHORTCUTS.to_owned() on_close=close size=DialogSize::Medium>
-            <ShortcutList />
+            <ShortcutList scrolls=true />
         </Dialog>
     }
 }
