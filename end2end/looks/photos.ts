@@ -24,7 +24,7 @@ export async function photoLibrary(ann: Person, camera: Camera, gate: Gate): Pro
   await alike(page, camera);
   await imported(page, camera);
   await page.goto("/settings");
-  await page.getByRole("heading", { name: "This device" }).scrollIntoViewIfNeeded();
+  await page.getByRole("heading", { name: "Storage on this device" }).scrollIntoViewIfNeeded();
   await camera.takes("Settings, what this device holds");
   await ann.isReadyForOffline();
   await page.goto("/photos");
