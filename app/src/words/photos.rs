@@ -45,7 +45,7 @@ pub const NO_DUPLICATES: &str = "No photo is here twice";
 pub const NO_DUPLICATES_HINT: &str =
     "Photos that look exactly the same, in different files, are shown here side by side.";
 pub const DUPLICATES_AWAY: &str = "Duplicates are found by the server";
-pub const DUPLICATES_HINT: &str = "These look exactly the same, though their files differ. The one that stays takes over the albums and the heart of the others.";
+pub const DUPLICATES_HINT: &str = "These look exactly the same, though their files differ. The one that stays takes over the albums, the heart and, where it has none, the place of the others.";
 pub const MORE_DUPLICATES: &str = "Show more";
 pub const WHICH_STAYS: &str = "Which one stays";
 pub const KEEP_ALL: &str = "Keep all";
