@@ -15,12 +15,12 @@ export const PHOTOGRAPHER = "photographer";
 /** What of it is in the document, whatever its size. */
 export const NODES_MAX = 400;
 
-/** A server with the photographer's library; the first `uploaded` of its photos are really sent. */
-export async function seeded(photos: number, uploaded: number): Promise<Server> {
+/** A server with the photographer's library; the first `uploaded` of its photos are really sent. They are of so many `days`. */
+export async function seeded(photos: number, uploaded: number, days?: number): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), "cloudstead-photos-"));
   // Beside the server, as both are built.
   const bench = join(EXECUTABLE, "../bench");
-  const size = ["--photos", String(photos), "--uploaded", String(uploaded)];
+  const size = ["--photos", String(photos), "--uploaded", String(uploaded), ...(days === undefined ? [] : ["--days", String(days)])];
   await promisify(execFile)(bench, ["seed", "--server", EXECUTABLE, "--site", SITE, "--data", join(folder, "data"), ...size]);
   return Server.start({ folder });
 }

@@ -13,6 +13,9 @@ pub struct Arguments {
     /// How many of them are really uploaded, with a picture each; the others show the same pictures.
     #[arg(long, default_value_t = 1_000)]
     uploaded: usize,
+    /// Over how many days they were taken; fifteen years without.
+    #[arg(long)]
+    days: Option<u64>,
     /// The data folder, which must be new. `DATABASE_URL` counts as it does for the server.
     #[arg(long, default_value = "data")]
     data: PathBuf,
@@ -27,5 +30,8 @@ pub fn seed(arguments: &Arguments) -> Outcome {
     command.arg("seed").arg("--server").arg(server).arg("--site").arg(site::folder());
     command.args(["--photos", &arguments.photos.to_string()]);
     command.args(["--uploaded", &arguments.uploaded.to_string()]);
+    if let Some(days) = arguments.days {
+        command.args(["--days", &days.to_string()]);
+    }
     shell::run(command.arg("--data").arg(&arguments.data))
 }

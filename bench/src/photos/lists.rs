@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use super::pictures;
 use super::seed::{self, Size};
 use crate::client::Client;
 use crate::report::{Report, p50_p95};
 use crate::server::{Folder, Server};
 use crate::{Arguments, Outcome};
 
-const SIZE: Size = Size { photos: 1_000_000, uploaded: 1_000 };
+const SIZE: Size = Size { photos: 1_000_000, uploaded: 1_000, days: pictures::DAYS };
 /// Of the list, at places all over the library.
 const PAGES: usize = 200;
 const PAGE_PHOTOS: usize = 100;

@@ -18,19 +18,20 @@ const DAY_MS: i64 = 86_400_000;
 /// 2025-12-31.
 const LAST_DAY: i64 = 20_453;
 /// Fifteen years.
-const DAYS: u64 = 5_479;
+pub const DAYS: u64 = 5_479;
 
 /// What is random about photo `n`: bytes that each serve one purpose.
 fn drawn(n: usize) -> [u8; 32] {
     Sha256::digest(n.to_be_bytes()).into()
 }
 
-/// Its day is one of fifteen years, some days with many more than others.
-pub fn taken_at(n: usize) -> Timestamp {
+/// Its day is one of the last `days` up to the last of 2025, some days with many more than others.
+pub fn taken_at(n: usize, days: u64) -> Timestamp {
     let drawn = drawn(n);
     let number = |from: usize| u64::from_be_bytes(std::array::from_fn(|at| drawn[from + at]));
     // A third of all are of one day in thirty: holidays.
-    let day = if drawn[31] < 85 { number(0) % (DAYS / 30) * 30 } else { number(0) % DAYS };
+    let day = number(0) % days;
+    let day = if drawn[31] < 85 { day / 30 * 30 } else { day };
     let on_the_day = (number(8) % DAY_MS as u64) as i64;
     Timestamp::from_millis((LAST_DAY - day as i64) * DAY_MS + on_the_day)
 }

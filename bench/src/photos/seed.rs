@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use shared::ZoneId;
 use shared::photo::PhotoStatus;
 use shared::sync::ZoneKind;
+use shared::{Timestamp, ZoneId};
 use uuid::Uuid;
 
 use super::pictures;
@@ -49,6 +49,9 @@ pub struct Size {
     /// How many of them are really uploaded, with a picture each; the others show the same pictures.
     #[arg(long, default_value_t = 1_000)]
     pub uploaded: usize,
+    /// Over how many days they were taken.
+    #[arg(long, default_value_t = pictures::DAYS, value_parser = clap::value_parser!(u64).range(1..))]
+    pub days: u64,
 }
 
 pub async fn seed(arguments: &Arguments) -> Outcome {
@@ -74,14 +77,19 @@ pub async fn fill(
     for from in (0..uploaded).step_by(BATCH) {
         let photos = (from..uploaded.min(from + BATCH)).map(|n| {
             let name = format!("IMG_{n:07}.jpg");
-            Ok(Client::create_photo(library.root_id, name, &pictures::jpeg(n)?, pictures::taken_at(n)))
+            Ok(Client::create_photo(
+                library.root_id,
+                name,
+                &pictures::jpeg(n)?,
+                pictures::taken_at(n, size.days),
+            ))
         });
         client.push(photos.collect::<Outcome<_>>()?).await?;
     }
     derivatives(&client, uploaded).await?;
     let folder = server.stop().await?;
     let database = Database::open(database, folder.path()).await?;
-    copy(&database, library.zone_id, size.photos).await?;
+    copy(&database, library.zone_id, size).await?;
     database.close().await;
     Ok(folder)
 }
@@ -124,8 +132,8 @@ async fn derivatives(client: &Client, photos: usize) -> Outcome {
     }
 }
 
-/// Copies rows until the library has `photos`.
-async fn copy(database: &Database, zone: ZoneId, photos: usize) -> Outcome {
+/// Copies rows until the library has its size.
+async fn copy(database: &Database, zone: ZoneId, size: Size) -> Outcome {
     let zone = zone.0.as_bytes().to_vec();
     let items = database.table("items", &zone, "item_id").await?;
     let listed = database.table("photos", &zone, "item_id").await?;
@@ -138,11 +146,18 @@ async fn copy(database: &Database, zone: ZoneId, photos: usize) -> Outcome {
     // Rows count in the feed from here on.
     let mut feed = database.integer("SELECT counter FROM zones WHERE zone_id = $1", &zone).await?;
     let mut references: BTreeMap<&[u8], i64> = BTreeMap::new();
-    for from in (there..photos).step_by(COPIES) {
-        let copies: Vec<Copy> = (from..photos.min(from + COPIES))
+    for from in (there..size.photos).step_by(COPIES) {
+        let copies: Vec<Copy> = (from..size.photos.min(from + COPIES))
             .map(|n| {
                 feed += 1;
-                Copy { n, of: n % there, id: id(), version: id(), feed }
+                Copy {
+                    n,
+                    of: n % there,
+                    taken_at: pictures::taken_at(n, size.days),
+                    id: id(),
+                    version: id(),
+                    feed,
+                }
             })
             .collect();
         for copy in &copies {
@@ -173,6 +188,7 @@ struct Copy {
     n: usize,
     /// Row of its original.
     of: usize,
+    taken_at: Timestamp,
     id: Vec<u8>,
     version: Vec<u8>,
     feed: i64,
@@ -180,7 +196,7 @@ struct Copy {
 
 impl Copy {
     fn taken_at(&self) -> Value {
-        pictures::taken_at(self.n).as_millis().into()
+        self.taken_at.as_millis().into()
     }
 
     fn item(&self) -> Vec<(&'static str, Value)> {
@@ -207,7 +223,7 @@ impl Copy {
 
     /// What it is searched in: each has one of many places.
     fn words(&self) -> String {
-        let day = &pictures::taken_at(self.n).to_string()[5..10];
+        let day = &self.taken_at.to_string()[5..10];
         let (town, region) = (self.n % 1_000, self.n % 20);
         format!(" #photo #jpeg #{day} img {:07} jpg town{town} region{region} country ", self.n)
     }
