@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::ServiceWorkerContainer;
+use web_sys::{ServiceWorkerContainer, ServiceWorkerRegistration};
 
 use crate::browser;
 
@@ -24,11 +24,11 @@ pub fn watch() {
             return;
         };
         let workers: ServiceWorkerContainer = workers.unchecked_into();
-        if JsFuture::from(workers.register(SERVICE_WORKER_URL)).await.is_err() {
-            return;
-        }
+        let Ok(registration) = JsFuture::from(workers.register(SERVICE_WORKER_URL)).await else { return };
+        let registration: ServiceWorkerRegistration = registration.unchecked_into();
         loop {
-            if let Some(worker) = workers.controller() {
+            // Also one that this page was loaded past, because it began just then: it takes the page over.
+            if let Some(worker) = registration.active() {
                 // A worker that just stops hears it an hour later.
                 let _ = worker.post_message(&"refresh".into());
             }

@@ -50,9 +50,12 @@ self.addEventListener('message', (event) => {
   if (event.data === 'refresh') {
     // Without a network there is nothing newer to be had.
     event.waitUntil(
-      fetchSite()
-        .catch(() => undefined)
-        .then(dropUnused),
+      Promise.all([
+        self.clients.claim(),
+        fetchSite()
+          .catch(() => undefined)
+          .then(dropUnused),
+      ]),
     );
   } else if (event.data?.forms) {
     const answer = (said) => event.ports[0]?.postMessage(said);
