@@ -90,6 +90,7 @@ pub async fn fill(
     let folder = server.stop().await?;
     let database = Database::open(database, folder.path()).await?;
     copy(&database, library.zone_id, size).await?;
+    database.settle().await?;
     database.close().await;
     Ok(folder)
 }
