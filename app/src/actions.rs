@@ -175,6 +175,10 @@ pub fn offered(ui: Ui, ids: &[ItemId]) -> Vec<Vec<Action>> {
 
 impl Ui {
     pub fn perform(self, action: Action, ids: Vec<ItemId>) {
+        if !self.cloud().is_open().get_untracked() {
+            self.toast(words::STILL_OPENING.to_owned(), None);
+            return;
+        }
         match action {
             Action::Open => {
                 if let [id] = ids[..] {

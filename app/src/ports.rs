@@ -507,6 +507,8 @@ pub trait Cloud {
     /// changes wait.
     fn sign_out(&self) -> LocalFuture<Result<(), CallError>>;
 
+    /// Whether the local tree is there. Before, only lists of photos are, and what is run waits for it.
+    fn is_open(&self) -> Signal<bool>;
     /// Rises, at most once a frame, whenever the local tree changed. Reads below do not track by themselves.
     fn revision(&self) -> Signal<u64>;
     fn item(&self, id: ItemId) -> Option<Arc<ClientFileItem>>;

@@ -76,14 +76,14 @@ fn SignedIn(root: ItemId) -> impl IntoView {
             <Routes fallback=NotFound>
                 <Route path=path!("/") view=|| view! { <Redirect path="/files" /> } />
                 <ParentRoute path=path!("") view=move || view! { <Frame root=root /> }>
-                    <Route path=path!("/files/:folderId?") view=FilesPage />
-                    <Route path=path!("/photos/albums/:album") view=|| from_rest(|rest| (rest.album_page)()) />
+                    <Route path=path!("/files/:folderId?") view=|| in_tree(FilesPage) />
+                    <Route path=path!("/photos/albums/:album") view=|| in_tree(|| from_rest(|rest| (rest.album_page)())) />
                     <Route path=path!("/photos/:list?") view=|| from_rest(|rest| (rest.photos_page)()) />
-                    <Route path=path!("/edit/:fileId") view=|| from_rest(|rest| (rest.edit_page)()) />
-                    <Route path=path!("/trash") view=TrashPage />
-                    <Route path=path!("/search") view=SearchPage />
-                    <Route path=path!("/activity") view=|| from_rest(|rest| (rest.activity_page)()) />
-                    <Route path=path!("/settings") view=|| from_rest(|rest| (rest.settings_page)()) />
+                    <Route path=path!("/edit/:fileId") view=|| in_tree(|| from_rest(|rest| (rest.edit_page)())) />
+                    <Route path=path!("/trash") view=|| in_tree(TrashPage) />
+                    <Route path=path!("/search") view=|| in_tree(SearchPage) />
+                    <Route path=path!("/activity") view=|| in_tree(|| from_rest(|rest| (rest.activity_page)())) />
+                    <Route path=path!("/settings") view=|| in_tree(|| from_rest(|rest| (rest.settings_page)())) />
                     <Route path=path!("/*any") view=NotFound />
                 </ParentRoute>
             </Routes>
@@ -147,6 +147,18 @@ fn Frame(root: ItemId) -> impl IntoView {
         <FileInputs />
     }
     .into_any()
+}
+
+/// A page that shows what is in the local tree, once that is there.
+pub fn in_tree<V: IntoView + 'static>(page: impl Fn() -> V + Send + 'static) -> impl IntoView {
+    let is_open = use_cloud().is_open();
+    move || {
+        if is_open.get() {
+            page().into_any()
+        } else {
+            view! { <p class="empty" role="status">{words::OPENING_ITEMS}</p> }.into_any()
+        }
+    }
 }
 
 /// Keys that work wherever one is.

@@ -9,7 +9,7 @@ use app::ports::{Notice, UploadView};
 use leptos::prelude::{ArcRwSignal, Update};
 use shared::sync::ConflictInfo;
 use shared::{ClientFileItem, ItemId, ItemKind, ItemName, OperationId};
-use sync::{Changes, Content, EditBase, Engine, QueueEntry, QueueState, SyncSummary};
+use sync::{Changes, Content, EditBase, Engine, Meta, Opening, QueueEntry, QueueState, SyncSummary};
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser;
@@ -59,10 +59,15 @@ pub struct Replica {
     before_frame: OnceCell<Box<dyn Fn(Due)>>,
     /// Told which photos are others than they were.
     photos_changed: OnceCell<HearsOfPhotos>,
+    /// Whether the engine has what is stored.
+    is_whole: Cell<bool>,
 }
 
 impl Replica {
-    pub fn open(engine: Engine, screen: Screen) -> Rc<Self> {
+    /// Knows what the device is and nothing that it holds, until it is opened anew.
+    pub fn opening(meta: Meta, screen: Screen) -> Rc<Self> {
+        let engine =
+            Opening::new(meta).finish(Vec::new(), Vec::new(), browser::random_bytes(), browser::now());
         Rc::new_cyclic(|me| Self {
             me: me.clone(),
             engine: RefCell::new(engine),
@@ -72,15 +77,22 @@ impl Replica {
             due: Cell::default(),
             before_frame: OnceCell::new(),
             photos_changed: OnceCell::new(),
+            is_whole: Cell::new(false),
         })
     }
 
     /// Starts over from what is stored.
     pub fn reopen(&self, engine: Engine) {
+        self.is_whole.set(true);
         *self.engine.borrow_mut() = engine;
         self.items.borrow_mut().clear();
         self.conflicts.take();
         self.redraw(Due { tree: true, queue: true, uploads: false });
+    }
+
+    /// Whether it holds what is stored.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole.get()
     }
 
     /// Called once, by whoever drives this.

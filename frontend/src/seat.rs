@@ -1,5 +1,6 @@
 //! How this tab takes part in its account: it leads, or it follows.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use app::ports::SaveError;
@@ -15,13 +16,48 @@ use crate::tabs::{Follower, Leader, Wish};
 
 #[derive(Clone)]
 pub enum Seat {
+    /// What the database holds is still read; what is asked for waits.
+    Opening {
+        replica: Rc<Replica>,
+        store: Rc<IndexedDbStore>,
+        acts: Rc<Acts>,
+    },
     Leading(Rc<Runtime>),
     Following(Rc<Follower>),
+}
+
+/// What a person did before the seat was taken.
+#[derive(Default)]
+pub struct Acts(RefCell<Vec<Act>>);
+
+pub enum Act {
+    Run(Vec<Command>),
+    Wish(Wish),
+}
+
+impl Acts {
+    fn add(&self, act: Act) {
+        self.0.borrow_mut().push(act);
+    }
+
+    pub fn take(&self) -> Vec<Act> {
+        self.0.take()
+    }
+}
+
+impl Act {
+    pub fn perform(self, seat: &Seat) {
+        match self {
+            Self::Run(commands) => drop(seat.run(commands)),
+            Self::Wish(wish) => seat.wish(wish),
+        }
+    }
 }
 
 impl Seat {
     pub fn replica(&self) -> &Rc<Replica> {
         match self {
+            Self::Opening { replica, .. } => replica,
             Self::Leading(runtime) => &runtime.replica,
             Self::Following(follower) => &follower.replica,
         }
@@ -29,6 +65,7 @@ impl Seat {
 
     pub fn store(&self) -> &Rc<IndexedDbStore> {
         match self {
+            Self::Opening { store, .. } => store,
             Self::Leading(runtime) => &runtime.store,
             Self::Following(follower) => &follower.store,
         }
@@ -36,6 +73,10 @@ impl Seat {
 
     pub fn run(&self, commands: Vec<Command>) -> Ran {
         match self {
+            Self::Opening { acts, .. } => {
+                acts.add(Act::Run(commands));
+                Ran::default()
+            }
             Self::Leading(runtime) => runtime.run(commands).0,
             Self::Following(follower) => follower.run(commands),
         }
@@ -45,6 +86,7 @@ impl Seat {
     /// most of it, or has answered the follower.
     pub async fn catch_up(&self) {
         match self {
+            Self::Opening { .. } => {}
             Self::Leading(runtime) => runtime.catch_up().await,
             Self::Following(follower) => follower.catch_up().await,
         }
@@ -58,11 +100,13 @@ impl Seat {
         commands: Vec<Command>,
     ) -> impl Future<Output = Result<EditBase, SaveError>> + 'static {
         let leading = match self {
-            Self::Leading(runtime) => Ok(runtime.run_and_wait(commands)),
-            Self::Following(follower) => Err(follower.run_and_wait(commands)),
+            // No text is open before its item is known.
+            Self::Opening { .. } => None,
+            Self::Leading(runtime) => Some(Ok(runtime.run_and_wait(commands))),
+            Self::Following(follower) => Some(Err(follower.run_and_wait(commands))),
         };
         async move {
-            let (operations, refused) = match leading {
+            let (operations, refused) = match leading.ok_or(SaveError::NotStored)? {
                 Ok((ran, stored)) => {
                     if ran.refused.is_empty() {
                         stored.await.map_err(|_| SaveError::NotStored)?;
@@ -84,6 +128,7 @@ impl Seat {
 
     pub fn wish(&self, wish: Wish) {
         let runtime = match self {
+            Self::Opening { acts, .. } => return acts.add(Act::Wish(wish)),
             Self::Leading(runtime) => runtime,
             Self::Following(follower) => return follower.wish(wish),
         };

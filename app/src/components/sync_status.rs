@@ -29,8 +29,14 @@ pub fn SyncStatusButton() -> impl IntoView {
                 .max()
         })
     });
-    let line = Memo::new(move |_| summary.with(|summary| words::sync_line(summary, seconds_left.get())));
-    let tone = Memo::new(move |_| summary.with(Tone::of));
+    let is_open = ui.cloud().is_open();
+    let line = Memo::new(move |_| {
+        if !is_open.get() {
+            return words::OPENING_ITEMS.to_owned();
+        }
+        summary.with(|summary| words::sync_line(summary, seconds_left.get()))
+    });
+    let tone = Memo::new(move |_| if is_open.get() { summary.with(Tone::of) } else { Tone::Going });
     view! {
         <div class="sync-status">
             <button

@@ -147,6 +147,10 @@ impl Cloud for DemoCloud {
         self.answer(())
     }
 
+    fn is_open(&self) -> Signal<bool> {
+        Signal::stored(true)
+    }
+
     fn revision(&self) -> Signal<u64> {
         self.revision.into()
     }

@@ -5,6 +5,7 @@ use super::{AlbumsPage, DuplicatesPage, NotFound};
 use crate::components::gallery::GalleryOf;
 use crate::components::gallery::search::SearchStart;
 use crate::ports::{PhotoList, Sought};
+use crate::shell::in_tree;
 use crate::ui::{Place, use_ui};
 
 /// What `/photos` and what is below it shows, a single album apart.
@@ -50,8 +51,8 @@ pub fn PhotosPage() -> impl IntoView {
     move || match shows.get() {
         Shows::Photos(PhotoList::Found(sought)) if sought.is_empty() => view! { <SearchStart /> }.into_any(),
         Shows::Photos(list) => view! { <GalleryOf list=list /> }.into_any(),
-        Shows::Albums => view! { <AlbumsPage /> }.into_any(),
-        Shows::Duplicates => view! { <DuplicatesPage /> }.into_any(),
+        Shows::Albums => in_tree(AlbumsPage).into_any(),
+        Shows::Duplicates => in_tree(DuplicatesPage).into_any(),
         Shows::Nothing => view! { <NotFound /> }.into_any(),
     }
 }

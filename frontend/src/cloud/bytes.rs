@@ -185,8 +185,8 @@ async fn own_bytes(seat: &Seat, operation: OperationId, content: &Content) -> Op
             Some(file) => Some(file.into()),
             None => staged_file(&runtime.store, staged.as_deref()?).await,
         },
-        (Content::Upload { staged, .. }, Seat::Following(follower)) => {
-            staged_file(&follower.store, staged.as_deref()?).await
+        (Content::Upload { staged, .. }, Seat::Following(_) | Seat::Opening { .. }) => {
+            staged_file(seat.store(), staged.as_deref()?).await
         }
         (Content::Copy { .. }, _) => None,
         (Content::Stored { .. }, _) => contents::blob(&seat.store().content(operation).await.ok()??),

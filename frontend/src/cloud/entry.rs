@@ -66,7 +66,7 @@ impl BrowserCloud {
             }
             match &seat {
                 Seat::Leading(runtime) => runtime.stop(),
-                Seat::Following(_) => tabs::outlive_leader(user).await,
+                Seat::Following(_) | Seat::Opening { .. } => tabs::outlive_leader(user).await,
             }
             // What cannot be wiped is useless without the session, and wiped by the next sign-out.
             let _ = seat.store().clear().await;

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 pub use self::bytes::Use;
 use app::PublicPage;
-use app::ports::{Account, Cloud};
+use app::ports::{Account, Cloud, PhotoList};
 use leptos::prelude::*;
 use shared::UserId;
-use sync::Engine;
+use shared::account::SignedIn;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::api;
@@ -21,7 +21,7 @@ use crate::browser;
 use crate::contents::Contents;
 use crate::photos::PhotoLists;
 use crate::replica::{Replica, Screen};
-use crate::seat::{self, Ended, Seat};
+use crate::seat::{self, Acts, Ended, Seat};
 use crate::session::{self, Session};
 use crate::store::{IndexedDbStore, StoreError};
 use crate::tabs::{self, Follower, Leader, Tabs, Wish};
@@ -29,6 +29,7 @@ use crate::tabs::{self, Follower, Leader, Tabs, Wish};
 #[derive(Clone)]
 pub struct BrowserCloud {
     account: ArcRwSignal<Account>,
+    is_open: ArcRwSignal<bool>,
     screen: Screen,
     /// A tab does not hear itself, but only on the channel that it speaks on.
     tabs: Rc<RefCell<Option<Tabs>>>,
@@ -63,6 +64,7 @@ impl BrowserCloud {
     fn new(account: Account) -> Self {
         Self {
             account: ArcRwSignal::new(account),
+            is_open: ArcRwSignal::new(false),
             screen: Screen::default(),
             tabs: Rc::default(),
             seat: Rc::default(),
@@ -76,39 +78,72 @@ impl BrowserCloud {
     async fn open(&self) -> bool {
         let session = session::recalled().await.filter(|session| !session.is_lost);
         let Some(session) = session else { return false };
-        let signed_in = session.signed_in;
-        let user = signed_in.user.id;
-        let opened = match open_seat(user).await {
-            Ok(opened) => opened,
+        match self.open_account(session.signed_in).await {
+            Ok(true) => {
+                self.refresh_account();
+                self.rescue_drafts(None).await;
+                true
+            }
+            Ok(false) => {
+                // The browser dropped the data: the session belongs to a device that is no more.
+                session::forget_kept().await;
+                let _ = api::sign_out().await;
+                false
+            }
             Err(error) => {
                 self.say_storage_failed(&error);
-                return true;
+                true
             }
-        };
-        let Some((store, engine, is_leader)) = opened else {
-            // The browser dropped the data: the session belongs to a device that is no more.
-            session::forget_kept().await;
-            let _ = api::sign_out().await;
-            return false;
-        };
-        // The last of what was read was one task, the page that shows it is another.
-        browser::turn().await;
-        self.account.set(Account::SignedIn(Arc::new(signed_in)));
-        self.take_seat(user, Rc::new(store), engine, is_leader);
-        self.refresh_account();
-        self.rescue_drafts(None).await;
-        true
+        }
     }
 
-    fn take_seat(&self, user: UserId, store: Rc<IndexedDbStore>, engine: Engine, is_leader: bool) {
+    /// Brings in what this browser holds of the account, if anything. Lists of photos are looked at meanwhile: they
+    /// are the server's or kept by themselves, and a million items take a while. A leader reads once the lead is its
+    /// own: what another tab stored before it gave up the lead counts.
+    async fn open_account(&self, signed_in: SignedIn) -> Result<bool, StoreError> {
+        let user = signed_in.user.id;
+        let account = Account::SignedIn(Arc::new(signed_in));
+        let store = Rc::new(IndexedDbStore::open(user).await?);
+        let Some(meta) = store.meta().await? else { return Ok(false) };
         let tabs = Tabs::join(user);
-        *self.tabs.borrow_mut() = Some(tabs.clone());
         let contents = Contents::open(store.clone(), tabs.clone(), self.keeping_revision.clone());
+        let replica = Replica::opening(meta, self.screen.clone());
+        let photos = PhotoLists::new(store.clone(), replica.clone());
+        let acts = Rc::<Acts>::default();
+        *self.tabs.borrow_mut() = Some(tabs.clone());
         *self.contents.borrow_mut() = Some(contents.clone());
+        *self.photos.borrow_mut() = Some(photos.clone());
+        *self.seat.borrow_mut() =
+            Some(Seat::Opening { replica: replica.clone(), store: store.clone(), acts: acts.clone() });
+        if photos_are_shown() {
+            self.account.set(account.clone());
+        }
+        let is_leader = tabs::lead_if_free(user).await;
+        let Some(engine) = store.open_engine().await? else { return Ok(false) };
+        // The last of what was read was one task, the page that shows it is another.
+        browser::turn().await;
+        replica.reopen(engine);
+        self.take_seat(user, tabs, store, contents, replica, is_leader);
+        for act in acts.take() {
+            self.with_seat(|seat| act.perform(seat));
+        }
+        photos.tree_is_here();
+        self.is_open.set(true);
+        self.account.set(account);
+        Ok(true)
+    }
+
+    fn take_seat(
+        &self,
+        user: UserId,
+        tabs: Tabs,
+        store: Rc<IndexedDbStore>,
+        contents: Rc<Contents>,
+        replica: Rc<Replica>,
+        is_leader: bool,
+    ) {
         let cloud = self.clone();
         let ended = move |why| cloud.end(why);
-        let replica = Replica::open(engine, self.screen.clone());
-        *self.photos.borrow_mut() = Some(PhotoLists::new(store.clone(), replica.clone()));
         if is_leader {
             let runtime = seat::lead(replica, store, contents, Leader::new(tabs), ended);
             *self.seat.borrow_mut() = Some(Seat::Leading(runtime));
@@ -173,15 +208,12 @@ impl BrowserCloud {
     }
 }
 
-/// What this browser holds of the account, if anything, and whether this tab leads. A leader reads once the
-/// lead is its own: what another tab stored before it gave up the lead counts.
-async fn open_seat(user: UserId) -> Result<Option<(IndexedDbStore, Engine, bool)>, StoreError> {
-    let store = IndexedDbStore::open(user).await?;
-    if store.meta().await?.is_none() {
-        return Ok(None);
-    }
-    let is_leader = tabs::lead_if_free(user).await;
-    Ok(store.open_engine().await?.map(|engine| (store, engine, is_leader)))
+/// Whether the address is one of a list of photos.
+fn photos_are_shown() -> bool {
+    let path = web_sys::window().and_then(|window| window.location().pathname().ok());
+    path.as_deref()
+        .and_then(|path| path.strip_prefix("/photos"))
+        .is_some_and(|name| PhotoList::named(name.trim_matches('/')).is_some())
 }
 
 /// A full load of another document.

@@ -70,6 +70,10 @@ impl Cloud for BrowserCloud {
         later::call(move |code| (code.leave_account)(cloud))
     }
 
+    fn is_open(&self) -> Signal<bool> {
+        self.is_open.clone().into()
+    }
+
     fn revision(&self) -> Signal<u64> {
         self.screen.revision.clone().into()
     }

@@ -153,7 +153,7 @@ impl Sending<'_> {
                     browser::sleep(LOOK_AGAIN_MS).await;
                 }
             }
-            None => {}
+            Some(Seat::Opening { .. }) | None => {}
         }
     }
 

@@ -13,9 +13,10 @@ use sync::ItemView;
 use crate::replica::Replica;
 
 impl Replica {
-    /// A list's photos in its order, as the server would list them; none before it told of all of them once.
+    /// A list's photos in its order, as the server would list them; none before they were read, and the server told of all of
+    /// them once.
     pub fn listed_photos(&self, list: PhotoList) -> Option<Vec<ListedPhoto>> {
-        if self.summary().first_sync.is_some() {
+        if !self.is_whole() || self.summary().first_sync.is_some() {
             return None;
         }
         self.read(|engine| {

@@ -264,6 +264,15 @@ impl ListOfPhotos {
         self.judge_each(ids.iter().copied());
     }
 
+    /// What was read until now knew nothing of what this device did itself.
+    pub fn tree_is_here(&self) {
+        self.judge(&ChangedPhotos::Any);
+        if self.state.get() != PhotosState::Here {
+            self.look_again();
+        }
+        self.tell();
+    }
+
     fn judge_each(&self, ids: impl Iterator<Item = ItemId>) {
         let (cache, index, mut own) = (self.cache.borrow(), self.index.borrow(), self.own.borrow_mut());
         for id in ids {

@@ -68,6 +68,11 @@ impl PhotoLists {
         lists
     }
 
+    /// What this device knows of each photo counts from now on.
+    pub fn tree_is_here(&self) {
+        self.lists.borrow().values().for_each(|list| list.tree_is_here());
+    }
+
     pub fn list(&self, list: PhotoList) -> Rc<dyn PhotoSource> {
         let open = || ListOfPhotos::open(list, self.store.clone(), self.replica.clone());
         let known = self.lists.borrow().get(&list).cloned();
