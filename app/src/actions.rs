@@ -175,8 +175,7 @@ pub fn offered(ui: Ui, ids: &[ItemId]) -> Vec<Vec<Action>> {
 
 impl Ui {
     pub fn perform(self, action: Action, ids: Vec<ItemId>) {
-        if !self.cloud().is_open().get_untracked() {
-            self.toast(words::STILL_OPENING.to_owned(), None);
+        if self.is_still_opening() {
             return;
         }
         match action {

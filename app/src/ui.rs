@@ -475,8 +475,20 @@ impl Ui {
         });
     }
 
+    /// Whether what is on this device is not here yet, which is said: nothing can be done to it.
+    pub fn is_still_opening(self) -> bool {
+        let is_opening = !self.cloud().is_open().get_untracked();
+        if is_opening {
+            self.toast(words::STILL_OPENING.to_owned(), None);
+        }
+        is_opening
+    }
+
     /// Runs the commands: a few at once, many a part at a time. `done` is given what undoes them.
     fn carry_out(self, commands: Vec<Command>, done: impl FnOnce(Vec<Command>) + 'static) {
+        if self.is_still_opening() {
+            return;
+        }
         if commands.len() <= COMMANDS_AT_ONCE_MAX {
             return done(self.cloud().run(commands));
         }

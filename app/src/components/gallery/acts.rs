@@ -165,7 +165,7 @@ impl Gallery {
 
     /// Does it at once, and offers the way back.
     pub fn act(self, act: PhotoAct, ids: Vec<ItemId>) {
-        if ids.is_empty() {
+        if ids.is_empty() || self.ui.is_still_opening() {
             return;
         }
         match act {

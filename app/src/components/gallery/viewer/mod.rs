@@ -372,6 +372,9 @@ impl Viewing {
 
     fn act(self, act: PhotoAct) {
         let Some(photo) = self.photo.get_untracked() else { return };
+        if self.gallery.ui.is_still_opening() {
+            return;
+        }
         let place = self.place.get_untracked();
         self.gallery.act(act, vec![photo.id]);
         if act == PhotoAct::Delete {
