@@ -6,16 +6,14 @@ import { Person } from "../person.ts";
 import type { Server } from "../server.ts";
 
 const PHOTOS = 10_000;
-// The others show their pictures: so many are there within a minute.
-const UPLOADED = 1_000;
 const SCREENS = 20;
 const SCREEN_PIXELS = 800;
 
 let server: Server;
 
 test.beforeAll(async () => {
-  test.setTimeout(10 * MINUTE_MS);
-  server = await seeded(PHOTOS, UPLOADED);
+  test.setTimeout(20 * MINUTE_MS);
+  server = await seeded(PHOTOS, PHOTOS);
 });
 
 test.afterAll(() => server.stop());
