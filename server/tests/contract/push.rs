@@ -108,6 +108,21 @@ async fn an_operation_is_done_once_and_answered_alike() {
 }
 
 #[tokio::test]
+async fn an_operation_that_was_never_done_is_done_however_old_its_id_looks() {
+    for server in TestServer::each().await {
+        let (mut a, _) = Device::two(&server).await;
+        let mut create = file(fresh(), a.root(), "a", "1");
+        // A v7 of 2004, as a device makes it whose clock is wrong.
+        create["operationId"] = json!("01000000-0000-7000-8000-000000000001");
+        let item = a.done(create.clone()).await;
+        assert_eq!(present(&a.applied(&create).await.item), &item);
+        let mut other = create;
+        other["name"] = json!("b");
+        a.refused_as(other, ErrorCode::IdempotencyMismatch).await;
+    }
+}
+
+#[tokio::test]
 async fn deleting_and_purging_leave_a_line_in_the_audit_trail() {
     for server in TestServer::each().await {
         let (mut a, _) = Device::two(&server).await;

@@ -171,26 +171,14 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
 
     /// The answer that the operation had before, or why it can have none.
     pub fn answered_before(&self, id: OperationId, payload_hash: &[u8; 32]) -> Option<Answered> {
-        let expired = || {
-            Answered::Refused(Refusal::new(
+        // Ids stay for good, so one that is not here was never used, however old it looks.
+        let row = self.zone.operation(id)?;
+        let is_kept = self.context.now.since(row.recorded_at) <= OPERATION_RETENTION;
+        Some(match row.kept.as_ref().filter(|_| is_kept) {
+            None => Answered::Refused(Refusal::new(
                 ErrorCode::OperationExpired,
                 "This operation is older than the server's memory. Look at the present state and act anew.",
-            ))
-        };
-        let now = self.context.now;
-        let Some(row) = self.zone.operation(id) else {
-            let made_at = id.0.get_timestamp().filter(|_| id.0.get_version_num() == 7).map(|at| {
-                let (seconds, nanos) = at.to_unix();
-                shared::Timestamp::from_millis(
-                    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000)
-                        + i64::from(nanos / 1_000_000),
-                )
-            });
-            return made_at.filter(|&at| now.since(at) > OPERATION_RETENTION).map(|_| expired());
-        };
-        let kept = row.kept.as_ref().filter(|_| now.since(row.recorded_at) <= OPERATION_RETENTION);
-        Some(match kept {
-            None => expired(),
+            )),
             Some(kept) if kept.payload_hash == *payload_hash => Answered::Recorded(kept.result.clone()),
             Some(_) => Answered::Refused(Refusal::new(
                 ErrorCode::IdempotencyMismatch,

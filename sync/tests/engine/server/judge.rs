@@ -29,6 +29,7 @@ impl Server {
                 (Err(code), _) => Verdict::Refused(*code),
             };
         }
+        // As earlier servers did, which a device may still meet.
         let made_at = change.operation_id.0.get_timestamp().map(|at| {
             let (seconds, _) = at.to_unix();
             Timestamp::from_millis(seconds as i64 * 1_000)
