@@ -5,12 +5,16 @@
 //! only himself.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use shared::{DeviceId, Timestamp};
+use tokio::sync::Notify;
+
+use crate::clock::Env;
 
 /// Failures that cost no wait.
 const FREE_FAILURES: u32 = 5;
@@ -50,9 +54,19 @@ pub fn household(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Failures of late, by trier.
+/// Failures of late, and attempts under way.
 #[derive(Default)]
-pub struct SignInThrottle(Mutex<HashMap<Trier, Failures>>);
+pub struct SignInThrottle {
+    counts: Mutex<Counts>,
+    /// An attempt came to its end.
+    ended: Notify,
+}
+
+#[derive(Default)]
+struct Counts {
+    failures: HashMap<Trier, Failures>,
+    under_way: HashMap<Trier, u32>,
+}
 
 #[derive(Clone, Copy)]
 struct Failures {
@@ -60,10 +74,61 @@ struct Failures {
     last: Timestamp,
 }
 
+/// An attempt whose verdict is still to come. Dropped without one, it counts for nothing.
+pub struct Attempt<'a> {
+    throttle: &'a SignInThrottle,
+    triers: Vec<Trier>,
+}
+
 impl SignInThrottle {
+    /// Lets an attempt begin, or says how long one of its triers still has to wait. Of one trier only as many are under
+    /// way as may fail for free, so that guesses side by side gain nothing over one after another; further ones
+    /// wait for a verdict.
+    pub async fn begin(&self, triers: Vec<Trier>, clock: &Env) -> Result<Attempt<'_>, Duration> {
+        loop {
+            // Taken first: what ends from here on wakes it.
+            let ended = self.ended.notified();
+            if let Some(wait) = self.wait(&triers, clock.now()) {
+                return Err(wait);
+            }
+            if self.enter(&triers) {
+                return Ok(Attempt { throttle: self, triers });
+            }
+            ended.await;
+        }
+    }
+
+    fn enter(&self, triers: &[Trier]) -> bool {
+        let Counts { failures, under_way } = &mut *self.lock();
+        let is_full = |trier: &Trier| {
+            let failed = failures.get(trier).map_or(0, |failures| failures.count);
+            let places = trier.free_failures().saturating_sub(failed).max(1);
+            under_way.get(trier).is_some_and(|&under_way| under_way >= places)
+        };
+        if triers.iter().any(is_full) {
+            return false;
+        }
+        for trier in triers {
+            *under_way.entry(trier.clone()).or_default() += 1;
+        }
+        true
+    }
+
+    fn leave(&self, triers: &[Trier]) {
+        let under_way = &mut self.lock().under_way;
+        for trier in triers {
+            if let Entry::Occupied(mut entry) = under_way.entry(trier.clone()) {
+                *entry.get_mut() -= 1;
+                if *entry.get() == 0 {
+                    entry.remove();
+                }
+            }
+        }
+    }
+
     /// How long one of the triers still has to wait.
-    pub fn wait(&self, triers: &[Trier], now: Timestamp) -> Option<Duration> {
-        let failures = self.lock();
+    fn wait(&self, triers: &[Trier], now: Timestamp) -> Option<Duration> {
+        let failures = &self.lock().failures;
         let waits = triers.iter().filter_map(|trier| {
             let failures = failures.get(trier)?;
             let beyond = failures.count.checked_sub(trier.free_failures())?;
@@ -73,8 +138,8 @@ impl SignInThrottle {
         waits.max()
     }
 
-    pub fn failed(&self, triers: &[Trier], now: Timestamp) {
-        let mut all = self.lock();
+    fn failed(&self, triers: &[Trier], now: Timestamp) {
+        let all = &mut self.lock().failures;
         if all.len() >= ENTRIES_MAX {
             all.retain(|_, failures| now.since(failures.last) < MEMORY);
         }
@@ -94,25 +159,41 @@ impl SignInThrottle {
 
     /// Forgets the failures of who has shown the password. The address's count stays: one's own account
     /// must not clear the way for guessing at others.
-    pub fn succeeded(&self, trier: &Trier) {
-        let mut all = self.lock();
-        if let (Trier::Address(_), Some(failures)) = (trier, all.get_mut(trier))
-            && failures.count > 1
-        {
-            // Only what was counted before this try.
-            failures.count -= 1;
-            return;
+    fn succeeded(&self, triers: &[Trier]) {
+        let all = &mut self.lock().failures;
+        for trier in triers.iter().filter(|trier| !matches!(trier, Trier::Address(_))) {
+            all.remove(trier);
         }
-        all.remove(trier);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Trier, Failures>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Attempt<'_> {
+    /// The password was wrong.
+    pub fn failed(self, now: Timestamp) {
+        self.throttle.failed(&self.triers, now);
+    }
+
+    /// The password was right.
+    pub fn succeeded(self) {
+        self.throttle.succeeded(&self.triers);
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.throttle.leave(&self.triers);
+        self.throttle.ended.notify_waiters();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt as _;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000);
@@ -149,21 +230,81 @@ mod tests {
         let known = Trier::KnownDevice(DeviceId(uuid::Uuid::nil()));
         assert_eq!(throttle.wait(&[elsewhere], NOW), None);
         assert_eq!(throttle.wait(&[known], NOW), None);
-        throttle.succeeded(&stranger());
+        throttle.succeeded(&[stranger()]);
         assert_eq!(throttle.wait(&[stranger()], NOW), None);
     }
 
     #[test]
-    fn a_success_takes_back_one_failure_of_its_address() {
+    fn a_success_leaves_the_failures_of_its_address() {
         let throttle = SignInThrottle::default();
-        let address = [Trier::Address([1, 2, 3, 4].into())];
-        for _ in 0..=ADDRESS_FREE_FAILURES {
-            throttle.failed(&address, NOW);
+        let triers = [stranger(), Trier::Address([1, 2, 3, 4].into())];
+        for _ in 0..ADDRESS_FREE_FAILURES {
+            throttle.failed(&triers, NOW);
         }
-        throttle.succeeded(&address[0]);
-        assert_eq!(throttle.wait(&address, NOW), Some(FIRST_PAUSE));
-        throttle.succeeded(&address[0]);
-        assert_eq!(throttle.wait(&address, NOW), None);
+        throttle.succeeded(&triers);
+        assert_eq!(throttle.wait(&triers[..1], NOW), None);
+        assert_eq!(throttle.wait(&triers, NOW), Some(FIRST_PAUSE));
+    }
+
+    /// As many attempts as may begin at once; the next one waits.
+    async fn begin_all<'a>(throttle: &'a SignInThrottle, env: &Env) -> Vec<Attempt<'a>> {
+        let mut under_way = Vec::new();
+        while let Some(begun) = throttle.begin(vec![stranger()], env).now_or_never() {
+            under_way.push(begun.unwrap());
+        }
+        under_way
+    }
+
+    #[tokio::test]
+    async fn right_passwords_side_by_side_all_come_in() {
+        let (throttle, env) = (SignInThrottle::default(), Env::system());
+        let one = async || throttle.begin(vec![stranger()], &env).await.map(Attempt::succeeded);
+        let mut under_way = begin_all(&throttle, &env).await;
+        assert_eq!(under_way.len(), FREE_FAILURES as usize);
+        let waiting = futures::future::join_all((0..20).map(|_| one()));
+        let freed = async { drop(under_way.pop()) };
+        let (verdicts, ()) = tokio::join!(waiting, freed);
+        assert!(verdicts.iter().all(Result::is_ok));
+    }
+
+    #[tokio::test]
+    async fn guesses_side_by_side_gain_nothing() {
+        let (throttle, env) = (SignInThrottle::default(), Env::system());
+        let mut guessed = 0;
+        let guess = async || throttle.begin(vec![stranger()], &env).await.map(|attempt| attempt.failed(env.now()));
+        let under_way = begin_all(&throttle, &env).await;
+        let waiting = futures::future::join_all((0..20).map(|_| guess()));
+        let verdicts = async {
+            for attempt in under_way {
+                guessed += 1;
+                attempt.failed(env.now());
+            }
+        };
+        let (waited, ()) = tokio::join!(waiting, verdicts);
+        guessed += waited.iter().filter(|guess| guess.is_ok()).count() as u32;
+        assert_eq!(guessed, FREE_FAILURES);
+    }
+
+    #[tokio::test]
+    async fn an_attempt_without_a_verdict_counts_for_nothing() {
+        let (throttle, env) = (SignInThrottle::default(), Env::system());
+        for _ in 0..10 {
+            drop(begin_all(&throttle, &env).await);
+        }
+        assert_eq!(throttle.wait(&[stranger()], env.now()), None);
+        assert!(throttle.lock().under_way.is_empty());
+        fail(&throttle, FREE_FAILURES);
+        let later = Env { clock: std::sync::Arc::new(Later), ..env };
+        assert_eq!(begin_all(&throttle, &later).await.len(), 1, "one at a time from then on");
+    }
+
+    /// Past every wait.
+    struct Later;
+
+    impl crate::clock::Clock for Later {
+        fn now(&self) -> Timestamp {
+            NOW + 2 * FIRST_PAUSE
+        }
     }
 
     #[test]

@@ -50,19 +50,17 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> ApiResult<Opened> {
     let name_key = username_key(&request.username).unwrap_or_default();
     let known = find(app, &name_key, &request.device, device_proof.as_deref()).await?;
     let triers = triers(&known, &name_key, address);
-    let now = app.env.now();
-    if let Some(wait) = app.throttle.wait(&triers, now) {
+    let trying = app.throttle.begin(triers, &app.env).await.map_err(|wait| {
         let detail = "Too many tries. Wait a little, then try again.";
-        return Err(ApiError::new(ErrorCode::RateLimited, detail).retry_after(wait));
-    }
-    // Counted before the slow part, so that tries side by side don't pass for one.
-    app.throttle.failed(&triers, now);
+        ApiError::new(ErrorCode::RateLimited, detail).retry_after(wait)
+    })?;
     let kept = known.credentials.as_ref().map(|found| found.password_hash.clone());
     let fits = request.password.0.len() <= PASSWORD_BYTES_MAX
         && app.passwords.verify(request.password, kept).await?;
     let user_id = match known.credentials {
         Some(found) if fits && !found.disabled => found.user_id,
         found => {
+            trying.failed(app.env.now());
             if let Some(found) = found {
                 note_failure(app, found.user_id, address).await?;
             }
@@ -70,9 +68,7 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> ApiResult<Opened> {
             return Err(ApiError::new(ErrorCode::InvalidCredentials, detail));
         }
     };
-    for trier in &triers {
-        app.throttle.succeeded(trier);
-    }
+    trying.succeeded();
     open_session(app, user_id, request.device, kind, former, address).await
 }
 

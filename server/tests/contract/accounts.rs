@@ -113,6 +113,22 @@ async fn guessing_slows_down_only_the_guesser() {
 }
 
 #[tokio::test]
+async fn right_passwords_side_by_side_all_come_in_and_guesses_gain_nothing_by_it() {
+    for server in TestServer::each().await {
+        server.person("ann").await;
+        server.stop_clock();
+        let all_at_once = async |password: &str| {
+            let body = sign_in("ann", password);
+            let tries = (0..12).map(async |_| server.anonymous().post("/auth/token", &body).await.status);
+            futures::future::join_all(tries).await
+        };
+        assert_eq!(all_at_once(PASSWORD).await, [200; 12]);
+        let guesses = all_at_once("wrong password").await;
+        assert_eq!(guesses.iter().filter(|status| **status == 401).count(), 5, "{guesses:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_sign_in_ends_the_session_it_came_with() {
     let server = TestServer::start().await;
     server.person("ann").await;
