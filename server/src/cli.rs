@@ -194,10 +194,9 @@ fn settings(matches: &ArgMatches) -> Result<Config, ConfigError> {
             innermost.get_one::<String>(name).map(|value| ((*name).to_owned(), value.clone()))
         })
         .collect();
-    let named = innermost
-        .get_one::<PathBuf>(CONFIG_FILE)
-        .cloned()
-        .or_else(|| std::env::var_os(CONFIG_FILE).map(PathBuf::from));
+    let flag = innermost.get_one::<PathBuf>(CONFIG_FILE).cloned();
+    let variable = std::env::var_os(CONFIG_FILE).map(PathBuf::from);
+    let named = [flag, variable].into_iter().flatten().find(|path| !path.as_os_str().is_empty());
     let file = config::read_file(named.as_deref())?;
     Config::resolve(&Sources { flags: &flags, environment: &|name| std::env::var(name).ok(), file: &file })
 }

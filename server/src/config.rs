@@ -87,6 +87,14 @@ impl fmt::Debug for Database {
     }
 }
 
+/// Where the objects are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlobPlace {
+    Folder(PathBuf),
+    /// `s3://bucket/prefix`.
+    S3(String),
+}
+
 /// Who may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
@@ -106,8 +114,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub data: PathBuf,
     pub database: Database,
-    /// None: a folder in the data folder.
-    pub blob_url: Option<String>,
+    pub blobs: BlobPlace,
     pub valkey_url: Option<String>,
     /// Scheme and authority, as an `Origin` header writes them.
     pub public_origin: Option<String>,
@@ -147,12 +154,10 @@ pub struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// An empty value counts as none.
+    /// An empty value counts as none, and leaves the word to the next source.
     fn get(&self, name: &str) -> Option<String> {
-        let flag = self.flags.get(name).cloned();
-        flag.or_else(|| (self.environment)(name))
-            .or_else(|| self.file.get(name).cloned())
-            .filter(|value| !value.trim().is_empty())
+        let sources = [self.flags.get(name).cloned(), (self.environment)(name), self.file.get(name).cloned()];
+        sources.into_iter().flatten().find(|value| !value.trim().is_empty())
     }
 
     fn parse<T>(
@@ -174,22 +179,24 @@ impl Config {
                 .parse(LISTEN, address)?
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
             database: database.unwrap_or_else(|| Database::Sqlite(data.join("cloudstead.sqlite"))),
+            blobs: sources
+                .parse(BLOBS, blob_place)?
+                .unwrap_or_else(|| BlobPlace::Folder(data.join("blobs"))),
             data,
-            blob_url: sources.get(BLOBS),
             valkey_url: sources.parse(VALKEY, valkey)?,
             public_origin: sources.parse(PUBLIC_URL, origin)?,
             registration: sources.parse(REGISTRATION, registration)?,
             quota_bytes: sources.parse(QUOTA, bytes)?.unwrap_or(QUOTA_BYTES_DEFAULT),
             log: sources.parse(LOG, log_filter)?.unwrap_or_else(|| "info".to_owned()),
             log_format: sources.parse(LOG_FORMAT, log_format)?.unwrap_or(LogFormat::Text),
-            site: sources.get(SITE).map(PathBuf::from),
+            site: sources.parse(SITE, site)?,
             metrics_listen: sources.parse(METRICS_LISTEN, address)?,
             trusted_proxies: sources
                 .parse(TRUSTED_PROXIES, proxies)?
                 .unwrap_or_else(|| vec![[127, 0, 0, 1].into(), std::net::Ipv6Addr::LOCALHOST.into()]),
             connections_max: sources.parse(CONNECTIONS, count)?.unwrap_or(CONNECTIONS_DEFAULT),
             requests_per_minute: sources.parse(REQUESTS, rate)?.unwrap_or(REQUESTS_PER_MINUTE_DEFAULT),
-            ffmpeg: ffmpeg(sources),
+            ffmpeg: ffmpeg(sources)?,
             decoder: own_executable(),
         })
     }
@@ -201,15 +208,16 @@ impl Config {
 }
 
 /// The one that is named, unless that is `none`; otherwise the first on the PATH.
-fn ffmpeg(sources: &Sources) -> Option<PathBuf> {
-    match sources.get(FFMPEG).as_deref().map(str::trim) {
-        Some("none") => None,
-        Some(named) => Some(named.into()),
-        None => {
-            let path = (sources.environment)("PATH")?;
-            std::env::split_paths(&path).map(|folder| folder.join("ffmpeg")).find(|file| file.is_file())
-        }
-    }
+fn ffmpeg(sources: &Sources) -> Result<Option<PathBuf>, ConfigError> {
+    let named = sources.parse(FFMPEG, |text| match text {
+        "none" => Ok(None),
+        file if Path::new(file).is_file() => Ok(Some(file.into())),
+        file => Err(format!("\"{file}\" is no file. Name the program itself, or none to do without it.")),
+    })?;
+    Ok(named.unwrap_or_else(|| {
+        let path = (sources.environment)("PATH")?;
+        std::env::split_paths(&path).map(|folder| folder.join("ffmpeg")).find(|file| file.is_file())
+    }))
 }
 
 /// On Linux by a name that stays this very file when another release takes its place.
@@ -291,6 +299,34 @@ fn database(text: &str) -> Result<Database, String> {
     } else {
         // Not repeated: it may hold a password.
         Err("must begin with postgres:// or sqlite:. Leave it out for SQLite in the data folder.".into())
+    }
+}
+
+/// A folder, unless it begins with a scheme.
+fn blob_place(text: &str) -> Result<BlobPlace, String> {
+    let is_scheme = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+    };
+    let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
+        return Ok(BlobPlace::Folder(text.into()));
+    };
+    match (scheme, rest.strip_prefix("//")) {
+        ("s3", Some(bucket)) if !bucket.is_empty() && !bucket.starts_with('/') => {
+            Ok(BlobPlace::S3(text.to_owned()))
+        }
+        ("file", Some(folder)) if !folder.is_empty() => Ok(BlobPlace::Folder(folder.into())),
+        // Not repeated: it may hold a password.
+        _ => Err("must be a folder or s3://bucket/prefix. Begin a folder's name with / or ./.".into()),
+    }
+}
+
+fn site(text: &str) -> Result<PathBuf, String> {
+    let folder = Path::new(text);
+    if folder.is_dir() {
+        Ok(folder.to_owned())
+    } else {
+        Err(format!("\"{text}\" is no folder. Name that of the built site, or leave it out."))
     }
 }
 
@@ -428,6 +464,38 @@ mod tests {
         assert_eq!(config.data, Path::new("environment"));
         assert_eq!(config.quota_bytes, 5);
         assert_eq!(config.database, Database::Sqlite("environment/cloudstead.sqlite".into()));
+        assert_eq!(config.blobs, BlobPlace::Folder("environment/blobs".into()));
+    }
+
+    #[test]
+    fn an_empty_value_hides_no_other() {
+        let config = resolve(&[(QUOTA, "")], &[(QUOTA, " "), (DATA, "")], "quota = 5\ndata = \"file\"").unwrap();
+        assert_eq!((config.quota_bytes, &*config.data), (5, Path::new("file")));
+    }
+
+    #[test]
+    fn objects_are_in_a_folder_or_a_bucket() {
+        let blobs = |value| resolve(&[], &[(BLOBS, value)], "").unwrap().blobs;
+        for bucket in ["s3://b", "s3://b/", "s3://b/some/prefix"] {
+            assert_eq!(blobs(bucket), BlobPlace::S3(bucket.into()));
+        }
+        for (value, folder) in
+            [("/data/b", "/data/b"), ("b", "b"), ("./a:b", "./a:b"), ("/a:b", "/a:b"), ("file:///b", "/b")]
+        {
+            assert_eq!(blobs(value), BlobPlace::Folder(folder.into()));
+        }
+    }
+
+    #[test]
+    fn what_is_named_has_to_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ffmpeg");
+        std::fs::write(&file, "").unwrap();
+        let (folder, file) = (folder.path().to_str().unwrap(), file.to_str().unwrap());
+        let config = resolve(&[], &[(SITE, folder), (FFMPEG, file)], "").unwrap();
+        assert_eq!((config.site.as_deref(), config.ffmpeg.as_deref()), (Some(folder.as_ref()), Some(file.as_ref())));
+        assert_eq!(resolve(&[], &[(FFMPEG, "none"), ("PATH", folder)], "").unwrap().ffmpeg, None);
+        assert_eq!(resolve(&[], &[("PATH", folder)], "").unwrap().ffmpeg.as_deref(), Some(file.as_ref()));
     }
 
     #[test]
@@ -447,6 +515,14 @@ mod tests {
             (TRUSTED_PROXIES, "proxy"),
             (CONNECTIONS, "0"),
             (REQUESTS, "9"),
+            (BLOBS, "gs://u:secret@b"),
+            (BLOBS, "S3://b"),
+            (BLOBS, "s3:b"),
+            (BLOBS, "s3://"),
+            (BLOBS, "s3:///prefix"),
+            (BLOBS, "file://"),
+            (SITE, "/nowhere"),
+            (FFMPEG, "/nowhere"),
         ];
         for (name, value) in wrong {
             let line = resolve(&[], &[(name, value)], "").unwrap_err().to_string();

@@ -1,7 +1,6 @@
 //! What every handler shares: cheap to clone, no state of its own beyond caches and sockets.
 
 use std::error::Error as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -12,7 +11,7 @@ use uuid::Uuid;
 
 use crate::blobs::Blobs;
 use crate::clock::{Env, Stamps};
-use crate::config::{self, Config, ConfigError, Database};
+use crate::config::{self, BlobPlace, Config, ConfigError, Database};
 use crate::db::{Db, DbError, settings};
 use crate::jobs;
 use crate::ops::read::Prefetch;
@@ -109,11 +108,9 @@ async fn open_database(database: &Database, env: &Env) -> Result<Db, ConfigError
 }
 
 pub fn open_blobs(config: &Config) -> Result<Blobs, ConfigError> {
-    let folder = |path: &Path| Blobs::open_folder(path);
-    let opened = match config.blob_url.as_deref() {
-        None => folder(&config.data.join("blobs")),
-        Some(url) if url.starts_with("s3://") => Blobs::open_s3(url),
-        Some(path) => folder(Path::new(path.strip_prefix("file://").unwrap_or(path))),
+    let opened = match &config.blobs {
+        BlobPlace::Folder(folder) => Blobs::open_folder(folder),
+        BlobPlace::S3(url) => Blobs::open_s3(url),
     };
     opened.map_err(|error| {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
