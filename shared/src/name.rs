@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::limits::NAME_BYTES_MAX;
 use crate::unicode::{case_folded, nfc};
 
+/// Of a device's name in that of a conflict's copy.
+const DEVICE_BYTES_MAX: usize = 120;
+
 /// A valid name, kept as it was given.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -84,7 +87,8 @@ impl ItemName {
     #[must_use]
     pub fn conflict_copy(&self, device: &str, date: &str) -> Self {
         let device: String = device.chars().filter(|c| *c != '/' && !c.is_control()).take(40).collect();
-        self.with_suffix(&format!(" (conflict, {}, {date})", device.trim()))
+        let device = nfc(device.trim());
+        self.with_suffix(&format!(" (conflict, {}, {date})", shorten(&device, DEVICE_BYTES_MAX)))
     }
 
     /// Puts `suffix` between stem and extension, shortening the stem at a character boundary, and the
@@ -92,7 +96,9 @@ impl ItemName {
     fn with_suffix(&self, suffix: &str) -> Self {
         let (stem, extension) = self.stem_and_extension();
         let room = NAME_BYTES_MAX.saturating_sub(suffix.len());
-        let extension = if extension.len() < room { extension } else { "" };
+        // Some characters are longer in NFC than as they were given.
+        let extension = nfc(extension);
+        let extension = if extension.len() < room { &*extension } else { "" };
         let stem = shorten(&nfc(stem), room - extension.len()).to_owned();
         Self(format!("{stem}{suffix}{extension}"))
     }
@@ -167,6 +173,14 @@ mod tests {
         assert_eq!(name(".bashrc").numbered(2).as_str(), ".bashrc (2)");
         let long = name(&format!("{}.jpg", "é".repeat(125))).numbered(10);
         assert!(long.as_str().len() <= NAME_BYTES_MAX && long.as_str().ends_with(" (10).jpg"));
+        // In NFC this letter is twice as long.
+        let letters = "\u{958}".repeat(42);
+        for grown in [format!("a.{letters}"), format!("{letters}.a"), format!("a.{}", &letters[..120])] {
+            for generated in [name(&grown).numbered(2), name(&grown).conflict_copy(&letters, "2026-01-02")] {
+                assert_eq!(ItemName::parse(generated.as_str()), Ok(generated.clone()));
+                assert!(generated.as_str().len() <= NAME_BYTES_MAX, "{generated}");
+            }
+        }
         let copy = name("a.txt").conflict_copy("Ann's Mac/Book", "2026-01-02");
         assert_eq!(copy.as_str(), "a (conflict, Ann's MacBook, 2026-01-02).txt");
     }
