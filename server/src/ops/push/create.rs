@@ -112,7 +112,8 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let created_at = new.created_at.unwrap_or(now);
         let modified_at = new.modified_at.or(new.created_at).unwrap_or(now);
         let version_id = content.map(|content| self.add_version(id, content, modified_at, dot, true));
-        let mime_type = content.map(|_| new.mime_type.clone().unwrap_or_else(|| mime_type_of(name)));
+        let said = new.mime_type.clone().filter(|said| !said.trim().is_empty());
+        let mime_type = content.map(|_| said.unwrap_or_else(|| mime_type_of(name)));
         self.zone.add(ItemRow {
             id,
             parent_id,
@@ -142,7 +143,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     }
 }
 
-/// By the name's extension, where the client does not say.
+/// By the name's extension, where the client does not say: browsers give an empty type where they know none.
 fn mime_type_of(name: &ItemName) -> String {
     mime_guess::from_path(name.as_str()).first_or_octet_stream().essence_str().to_owned()
 }
