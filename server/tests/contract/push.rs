@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::item::ItemState;
-use shared::sync::Outcome;
+use shared::sync::{Outcome, PushResponse};
+use shared::upload::UploadStarted;
 use shared::{ErrorCode, ItemId, VersionVector};
 
 use crate::device::{
     Device, chained, chunk, content, cut, delete, file, folder, fresh, into, present, purge, rename, restore,
 };
+use crate::photos::library_root;
 use crate::support::TestServer;
+use crate::uploads::{self, Plan, noise};
 
 #[tokio::test]
 async fn what_is_pushed_is_pulled() {
@@ -93,7 +96,7 @@ async fn an_operation_is_done_once_and_answered_alike() {
         let late = a.applied(&create).await;
         assert_eq!((late.outcome, present(&late.item)), (Outcome::Applied, &renamed));
         let answer = a.push_raw(&[create.clone(), create.clone()]).await.expect(200);
-        assert_eq!(answer.json::<shared::sync::PushResponse>().applied.len(), 1);
+        assert_eq!(answer.json::<PushResponse>().applied.len(), 1);
         let mut other = create.clone();
         other["name"] = json!("c");
         a.refused_as(other, ErrorCode::IdempotencyMismatch).await;
@@ -102,8 +105,44 @@ async fn an_operation_is_done_once_and_answered_alike() {
         server.advance(shared::limits::OPERATION_RETENTION + Duration::from_secs(1));
         a.token = None;
         let a = Device::another(&server).await;
-        let reply = a.push_raw(&[create]).await.expect(200).json::<shared::sync::PushResponse>();
+        let reply = a.push_raw(&[create]).await.expect(200).json::<PushResponse>();
         assert_eq!(reply.errors[0].code, ErrorCode::OperationExpired);
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_stands_twice_is_answered_once_whatever_lies_between() {
+    for server in TestServer::each().await {
+        let (a, _) = Device::two(&server).await;
+        let here = folder(fresh(), a.root(), "Folder");
+        let there = folder(fresh(), library_root(&a.person).await, "Album");
+        let refused = rename(fresh(), &VersionVector::new(), "x");
+        let mut other = here.clone();
+        other["name"] = json!("Other");
+        let changes = [&here, &there, &here, &refused, &other, &there, &here, &refused].map(Clone::clone);
+        let answer: PushResponse = a.push_raw(&changes).await.expect(200).json();
+        assert_eq!(answer.applied.len(), 2, "{answer:?}");
+        let mut codes: Vec<_> = answer.errors.iter().map(|error| error.code).collect();
+        codes.sort_by_key(|code| code.as_str());
+        assert_eq!(codes, [ErrorCode::IdempotencyMismatch, ErrorCode::NotFound]);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_type_counts_as_none() {
+    for server in TestServer::each().await {
+        let (mut a, _) = Device::two(&server).await;
+        let mut typed = file(fresh(), a.root(), "a.txt", "1");
+        typed["mimeType"] = json!("");
+        assert_eq!(a.done(typed).await.mime_type.as_deref(), Some("text/plain"));
+        let plan = Plan::new(noise(60, 10), 600, true).again("b.css");
+        let mut request = plan.request(&a.person);
+        request["mimeType"] = json!("");
+        let init = format!("/files/{}/upload/init", plan.file_id);
+        let started: UploadStarted = a.person.post(&init, &request).await.expect(201).json();
+        plan.put(&a.person, &started, 0).await.expect(200);
+        let completed = plan.try_complete(&a.person, &started).await.expect(200).json();
+        assert_eq!(uploads::present(&completed).mime_type.as_deref(), Some("text/css"));
     }
 }
 

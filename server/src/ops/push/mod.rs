@@ -21,13 +21,13 @@ mod single;
 mod store;
 mod trash;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use shared::frames::ServerEvent;
 use shared::item::{ItemState, Tombstone};
 use shared::sync::{Applied, ChangeError, ConflictInfo, ZoneKind};
-use shared::{DeviceId, ItemId, OperationId, Timestamp, UploadId, VersionVector};
+use shared::{DeviceId, ItemId, Timestamp, UploadId, VersionVector};
 
 pub use change::{NewItem, PreparedBody, PreparedChange, PreparedContent, PreparedKind, Refusal};
 pub use facts::{Facts, MergeKey, MergedText, Needs, prepare};
@@ -138,11 +138,8 @@ pub async fn apply_in<S: ZoneStore>(
     let mut judge = Judge { zone, context, needs: Needs::default(), news: Vec::new() };
     judge.prefetch(changes).await?;
     let mut answered = Vec::with_capacity(changes.len());
-    let mut seen: HashMap<OperationId, [u8; 32]> = HashMap::new();
-    for change in changes {
-        if seen.insert(change.operation_id, change.payload_hash) == Some(change.payload_hash) {
-            continue;
-        }
+    let mut seen = HashSet::new();
+    for change in changes.iter().filter(|change| seen.insert((change.operation_id, change.payload_hash))) {
         answered.push((change, judge.change(change).await?));
     }
     if !judge.needs.is_empty() {

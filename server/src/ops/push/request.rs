@@ -1,6 +1,6 @@
 //! A push as it arrives: taken apart, each change prepared or refused by itself.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -65,6 +65,9 @@ pub async fn push(app: &App, caller: Caller, push: RawPush) -> ApiResult<PushRes
     let last = push.last_sync_token.as_deref().map(|text| key.check(text, now, &stand)).transpose()?;
     let mut parsed: Vec<ParsedChange> =
         push.changes.into_iter().map(parse_change).collect::<ApiResult<_>>()?;
+    // One that stands twice is answered once, also where the second would go with another run.
+    let mut seen = HashSet::new();
+    parsed.retain(|parsed| seen.insert((parsed.operation_id, parsed.payload_hash)));
     let changes = parsed.iter_mut().map(|parsed| &mut parsed.change);
     copies::name_chunks(&mut reader, &grants, changes).await?;
     let held = zones_of(&mut reader, &zone_ids, &parsed).await?;
