@@ -12,10 +12,29 @@ use shared::{ErrorCode, Problem};
 use crate::blobs::BlobError;
 use crate::db::DbError;
 
-/// When a caller may come back after the database or the object store was away.
-const UNAVAILABLE_RETRY_AFTER: Duration = Duration::from_secs(2);
-/// When a caller may come back after a disk was full.
+/// When to come back after what passes by itself.
+const PASSING_RETRY_AFTER: Duration = Duration::from_secs(2);
+/// When to come back after what passes once somebody makes room.
 const FULL_RETRY_AFTER: Duration = Duration::from_mins(1);
+
+/// When to try again, where the reason does not say. Every retryable code has its pause, but for the one that asks
+/// for something to be sent first.
+const fn retry_after(code: ErrorCode) -> Option<Duration> {
+    match code {
+        ErrorCode::RateLimited
+        | ErrorCode::RequestTimeout
+        | ErrorCode::Unavailable
+        | ErrorCode::Internal => Some(PASSING_RETRY_AFTER),
+        ErrorCode::DeviceLimit
+        | ErrorCode::SessionLimit
+        | ErrorCode::SocketLimit
+        | ErrorCode::UploadLimit
+        | ErrorCode::StagedLimit
+        | ErrorCode::QuotaExceeded
+        | ErrorCode::StorageFull => Some(FULL_RETRY_AFTER),
+        _ => None,
+    }
+}
 
 pub type ApiResult<T> = Result<T, ApiError>;
 
@@ -31,7 +50,11 @@ pub struct ApiError {
 impl ApiError {
     /// `detail` says what to do.
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { problem: Box::new(Problem::new(code, detail)), source: None }
+        let error = Self { problem: Box::new(Problem::new(code, detail)), source: None };
+        match retry_after(code) {
+            Some(pause) => error.retry_after(pause),
+            None => error,
+        }
     }
 
     /// The one answer for what is missing and for what the caller may not see.
@@ -46,12 +69,10 @@ impl ApiError {
 
     pub fn unavailable() -> Self {
         Self::new(ErrorCode::Unavailable, "The server can't reach its storage right now. Try again soon.")
-            .retry_after(UNAVAILABLE_RETRY_AFTER)
     }
 
     pub fn storage_full() -> Self {
         Self::new(ErrorCode::StorageFull, "The server's disk is full. Nothing was changed; reading goes on.")
-            .retry_after(FULL_RETRY_AFTER)
     }
 
     #[must_use]

@@ -1,7 +1,6 @@
 //! Passwords: argon2id, off the async threads, a few at a time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -16,7 +15,6 @@ use crate::error::{ApiError, ApiResult};
 const HASHES_AT_ONCE: usize = 2;
 /// Callers waiting for one before others are sent away.
 const HASHES_WAITING_MAX: usize = 64;
-const BUSY_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// What one hash costs.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +82,6 @@ impl Passwords {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Argon2) -> T + Send + 'static) -> ApiResult<T> {
         let busy = || {
             ApiError::new(ErrorCode::RateLimited, "Too many people are signing in right now. Try again soon.")
-                .retry_after(BUSY_RETRY_AFTER)
         };
         let _place = self.waiting.try_acquire().map_err(|_| busy())?;
         let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(|_| busy())?;

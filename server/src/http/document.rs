@@ -129,7 +129,7 @@ fn add(operation: &mut Operation, code: ErrorCode) {
 fn as_problem(status: &str, response: &mut Response) {
     let content = Content::new(Some(Ref::from_schema_name("Problem")));
     response.content = [("application/problem+json".to_owned(), RefOr::T(content))].into();
-    if matches!(status, "429" | "503" | "507") {
+    if matches!(status, "408" | "429" | "500" | "503" | "507") {
         let seconds = ObjectBuilder::new().schema_type(Type::Integer);
         let header = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds.")).build();
         response.headers.insert("Retry-After".to_owned(), RefOr::T(header));

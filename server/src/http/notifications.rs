@@ -1,7 +1,5 @@
 //! The way into notifications.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -23,8 +21,6 @@ use crate::ws;
 const BUFFER_BYTES: usize = 4 * 1024;
 /// What may wait to be written to one socket, in bytes.
 const UNWRITTEN_BYTES_MAX: usize = 1024 * 1024;
-/// When to try again after all places for sockets were taken.
-const LIMIT_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(connect))
@@ -56,7 +52,7 @@ async fn connect(
     let Session { caller, hash, .. } = session;
     if app.hub.is_full(caller.user_id) {
         let detail = "This account has too many open sockets. Close some.";
-        return Err(ApiError::new(ErrorCode::SocketLimit, detail).retry_after(LIMIT_RETRY_AFTER));
+        return Err(ApiError::new(ErrorCode::SocketLimit, detail));
     }
     let upgrade = upgrade
         .read_buffer_size(BUFFER_BYTES)

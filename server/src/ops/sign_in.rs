@@ -9,7 +9,6 @@ use shared::limits::{DEVICES_MAX, PASSWORD_BYTES_MAX, SESSION_TTL, SESSIONS_MAX}
 use shared::sync::ZoneKind;
 use shared::{DeviceId, ErrorCode, Timestamp, UserId};
 use std::net::IpAddr;
-use std::time::Duration;
 
 use super::accounts::{check_label, username_key};
 use crate::access;
@@ -22,9 +21,6 @@ use crate::db::{Connection, DbError};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
 use crate::throttle::{Trier, household};
-
-/// When to try again after all places for devices or sessions were taken.
-const LIMIT_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// How someone comes to sign in.
 pub struct Attempt {
@@ -185,7 +181,7 @@ async fn settle_device(
     let (sessions, devices) = sessions::count(connection, user_id, now).await?;
     let full = |code, what: &str| {
         let detail = format!("This account is signed in on too many {what}. Remove some under Devices.");
-        Err(ApiError::new(code, detail).retry_after(LIMIT_RETRY_AFTER))
+        Err(ApiError::new(code, detail))
     };
     if sessions >= SESSIONS_MAX {
         return full(ErrorCode::SessionLimit, "sessions");

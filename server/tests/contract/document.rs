@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use reqwest::Method;
 use serde_json::Value;
+use server::error::ApiError;
+use shared::ErrorCode;
 
 use crate::support::Reply;
 
@@ -56,6 +58,19 @@ fn every_refusal_in_the_document_names_its_codes() {
 }
 
 #[test]
+fn every_code_that_may_pass_says_when_to_try_again() {
+    let codes = DOCUMENT["components"]["schemas"]["ErrorCode"]["enum"].as_array().expect("codes");
+    for code in codes {
+        let code: ErrorCode = serde_json::from_value(code.clone()).expect("a code");
+        let pause = ApiError::new(code, "").problem.retry_after_ms;
+        // What helps there is to send them.
+        let waits = code.retryable() && code != ErrorCode::ChunksMissing;
+        assert_eq!(pause.is_some(), waits, "{code:?}");
+    }
+    assert!(codes.len() > 40);
+}
+
+#[test]
 fn every_code_carries_the_status_under_which_it_stands() {
     let paths = DOCUMENT["paths"].as_object().expect("paths");
     let responses =
@@ -64,7 +79,7 @@ fn every_code_carries_the_status_under_which_it_stands() {
     for (status, response) in responses.filter(|(status, _)| status.starts_with(['4', '5'])) {
         let description = response["description"].as_str().unwrap_or_default();
         for code in description.split(", ").filter_map(|part| part.split(' ').next()) {
-            if let Ok(code) = serde_json::from_value::<shared::ErrorCode>(code.into()) {
+            if let Ok(code) = serde_json::from_value::<ErrorCode>(code.into()) {
                 assert_eq!(code.status().to_string(), *status, "{description}");
             } else {
                 assert!(code.starts_with("with"), "{description}");

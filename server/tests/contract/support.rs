@@ -440,6 +440,7 @@ impl Reply {
         assert_eq!(problem.code, code, "{}", problem.detail);
         assert_eq!((problem.status, code.status()), (self.status.as_u16(), self.status.as_u16()));
         assert_eq!(problem.retry_after_ms.is_some(), self.headers.contains_key(header::RETRY_AFTER));
+        assert!(problem.retry_after_ms.is_some() || !code.retryable() || code == ErrorCode::ChunksMissing);
         problem
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use shared::content::{InvalidManifest, Manifest};
@@ -26,8 +25,6 @@ use crate::state::App;
 
 /// Hashes of one transaction that renews leases.
 const LEASES_AT_ONCE: usize = 4_096;
-/// When a person with too many uploads under way may try again.
-const UPLOAD_LIMIT_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// The plan of an upload as it was asked for, within the limits.
 fn plan(request: &InitUpload) -> ApiResult<Option<Manifest>> {
@@ -157,7 +154,7 @@ pub async fn init(
     }
     if uploads::count(&mut reader, caller.user_id, now).await? >= UPLOAD_SESSIONS_MAX {
         let detail = format!("{UPLOAD_SESSIONS_MAX} uploads are under way. Complete or cancel some first.");
-        return Err(ApiError::new(ErrorCode::UploadLimit, detail).retry_after(UPLOAD_LIMIT_RETRY_AFTER));
+        return Err(ApiError::new(ErrorCode::UploadLimit, detail));
     }
     let (grant, is_new) = zone_of(&mut reader, caller, file_id, &request).await?;
     // Only a new file takes the name; a name that can't be one is not kept.
