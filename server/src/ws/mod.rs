@@ -2,8 +2,8 @@
 //! frame may come twice or be replaced by `pull_needed`, and nothing is ever lost with one.
 //!
 //! What happens here reaches this node's sockets at once. Other nodes learn it through Valkey, where there
-//! is one; and each node also looks at the database itself: often where there is no Valkey (or it is away),
-//! now and then where there is.
+//! is one; and each node also looks at the database itself: often for ended sessions, and for changes where there is no
+//! Valkey (or it is away), now and then where there is.
 
 mod bus;
 mod socket;

@@ -15,11 +15,11 @@ use crate::db::zones::Position;
 use crate::db::{Connection, DbError, items, members};
 use crate::ops::tree::Tree;
 
-/// How often the database is looked at where nobody else tells.
+/// How often the database is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// Changes of one zone told one by one; of so many, sockets are asked to pull.
 const CHANGES_LOOKED_AT: usize = 128;
-/// With Valkey, every so many of these: a message may still have been lost.
+/// With Valkey, changes are looked for every so many of these: a message may still have been lost.
 const RELAXED_EVERY: u32 = 10;
 
 pub(super) async fn watch(hub: &Hub) {
@@ -31,19 +31,23 @@ pub(super) async fn watch(hub: &Hub) {
         ticks.tick().await;
         let hears = hub.0.bus.as_ref().is_some_and(super::Bus::hears);
         since_look += 1;
-        // The first look after Valkey came back covers the time in which it was away.
-        if hub.0.sockets.is_empty() || (hears && heard_before && since_look < RELAXED_EVERY) {
+        if hub.0.sockets.is_empty() {
             continue;
         }
-        since_look = 0;
-        heard_before = hears;
-        if let Err(error) = look(hub).await {
+        // The first look after Valkey came back covers the time in which it was away.
+        let changes_are_told = hears && heard_before && since_look < RELAXED_EVERY;
+        if !changes_are_told {
+            since_look = 0;
+            heard_before = hears;
+        }
+        if let Err(error) = look(hub, changes_are_told).await {
             tracing::warn!(%error, "the database can't be looked at for changes");
         }
     }
 }
 
-async fn look(hub: &Hub) -> Result<(), DbError> {
+/// Ended sessions don't wait for a message that may be lost: their sockets end within a second.
+async fn look(hub: &Hub, changes_are_told: bool) -> Result<(), DbError> {
     let mut connection = hub.0.db.reader().await?;
     let open = hub.0.sockets.sessions();
     let live: HashSet<TokenHash> =
@@ -52,7 +56,10 @@ async fn look(hub: &Hub) -> Result<(), DbError> {
         hub.0.sockets.end_session(hash);
     }
     // SQLite has one node, which told its sockets itself.
-    if hub.0.db.is_postgres() { look_for_changes(hub, &mut connection).await } else { Ok(()) }
+    if changes_are_told || !hub.0.db.is_postgres() {
+        return Ok(());
+    }
+    look_for_changes(hub, &mut connection).await
 }
 
 /// Tells of changes that this node's sockets were not told.

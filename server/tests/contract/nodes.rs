@@ -111,6 +111,21 @@ async fn nodes_count_an_accounts_requests_together_and_alone_where_valkey_is_awa
 }
 
 #[tokio::test]
+async fn a_session_that_ended_without_a_word_takes_its_socket_along_while_valkey_is_heard() {
+    let Some(nodes) = nodes().await else { return };
+    // The second comes right after a look at the database.
+    for name in ["ann", "ben"] {
+        let person = nodes.first.person(name).await;
+        let mut socket = nodes.second.socket(&person).await;
+        socket.next().await;
+        // As the command line does, which tells no node.
+        server::ops::accounts::disable(&nodes.first.app, name).await.expect("an account");
+        let closed = tokio::time::timeout(Duration::from_secs(3), socket.close_code()).await;
+        closed.expect("the socket ends soon");
+    }
+}
+
+#[tokio::test]
 async fn a_device_that_is_removed_on_one_node_is_gone_on_the_other() {
     let Some(mut nodes) = nodes().await else { return };
     let here = nodes.first.person("ann").await;
