@@ -179,9 +179,7 @@ impl Config {
                 .parse(LISTEN, address)?
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 3000))),
             database: database.unwrap_or_else(|| Database::Sqlite(data.join("cloudstead.sqlite"))),
-            blobs: sources
-                .parse(BLOBS, blob_place)?
-                .unwrap_or_else(|| BlobPlace::Folder(data.join("blobs"))),
+            blobs: sources.parse(BLOBS, blob_place)?.unwrap_or_else(|| BlobPlace::Folder(data.join("blobs"))),
             data,
             valkey_url: sources.parse(VALKEY, valkey)?,
             public_origin: sources.parse(PUBLIC_URL, origin)?,
@@ -469,7 +467,8 @@ mod tests {
 
     #[test]
     fn an_empty_value_hides_no_other() {
-        let config = resolve(&[(QUOTA, "")], &[(QUOTA, " "), (DATA, "")], "quota = 5\ndata = \"file\"").unwrap();
+        let config =
+            resolve(&[(QUOTA, "")], &[(QUOTA, " "), (DATA, "")], "quota = 5\ndata = \"file\"").unwrap();
         assert_eq!((config.quota_bytes, &*config.data), (5, Path::new("file")));
     }
 
@@ -493,7 +492,10 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let (folder, file) = (folder.path().to_str().unwrap(), file.to_str().unwrap());
         let config = resolve(&[], &[(SITE, folder), (FFMPEG, file)], "").unwrap();
-        assert_eq!((config.site.as_deref(), config.ffmpeg.as_deref()), (Some(folder.as_ref()), Some(file.as_ref())));
+        assert_eq!(
+            (config.site.as_deref(), config.ffmpeg.as_deref()),
+            (Some(folder.as_ref()), Some(file.as_ref()))
+        );
         assert_eq!(resolve(&[], &[(FFMPEG, "none"), ("PATH", folder)], "").unwrap().ffmpeg, None);
         assert_eq!(resolve(&[], &[("PATH", folder)], "").unwrap().ffmpeg.as_deref(), Some(file.as_ref()));
     }

@@ -21,10 +21,9 @@ const FULL_RETRY_AFTER: Duration = Duration::from_mins(1);
 /// for something to be sent first.
 const fn retry_after(code: ErrorCode) -> Option<Duration> {
     match code {
-        ErrorCode::RateLimited
-        | ErrorCode::RequestTimeout
-        | ErrorCode::Unavailable
-        | ErrorCode::Internal => Some(PASSING_RETRY_AFTER),
+        ErrorCode::RateLimited | ErrorCode::RequestTimeout | ErrorCode::Unavailable | ErrorCode::Internal => {
+            Some(PASSING_RETRY_AFTER)
+        }
         ErrorCode::DeviceLimit
         | ErrorCode::SessionLimit
         | ErrorCode::SocketLimit

@@ -271,7 +271,8 @@ mod tests {
     async fn guesses_side_by_side_gain_nothing() {
         let (throttle, env) = (SignInThrottle::default(), Env::system());
         let mut guessed = 0;
-        let guess = async || throttle.begin(vec![stranger()], &env).await.map(|attempt| attempt.failed(env.now()));
+        let guess =
+            async || throttle.begin(vec![stranger()], &env).await.map(|attempt| attempt.failed(env.now()));
         let under_way = begin_all(&throttle, &env).await;
         let waiting = futures::future::join_all((0..20).map(|_| guess()));
         let verdicts = async {

@@ -38,7 +38,12 @@ async fn list_activity(
     caller: Caller,
     Query(query): Query<ActivityQuery>,
 ) -> ApiResult<Json<ActivityPage>> {
-    let invalid = |_| ApiError::new(ErrorCode::InvalidRequest, "This cursor wasn't given by this server.");
+    let invalid = |_| {
+        ApiError::new(
+            ErrorCode::InvalidRequest,
+            "This cursor wasn't given by this server. Begin without one.",
+        )
+    };
     let before = match query.cursor {
         None => ActivityId(Uuid::max()),
         Some(cursor) => cursor.parse().map_err(invalid)?,

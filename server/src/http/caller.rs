@@ -165,7 +165,7 @@ impl FromRequestParts<App> for Admin {
         if caller.is_admin {
             Ok(Self(caller))
         } else {
-            Err(ApiError::new(ErrorCode::Forbidden, "Only an administrator can do this."))
+            Err(ApiError::new(ErrorCode::Forbidden, "Only an administrator can do this. Ask one."))
         }
     }
 }

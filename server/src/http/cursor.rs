@@ -17,7 +17,12 @@ impl Cursor {
 
     /// As the client gives it back; none is the beginning.
     pub fn of_query(text: Option<&str>) -> ApiResult<Self> {
-        let invalid = || ApiError::new(ErrorCode::InvalidRequest, "This cursor wasn't given by this server.");
+        let invalid = || {
+            ApiError::new(
+                ErrorCode::InvalidRequest,
+                "This cursor wasn't given by this server. Begin without one.",
+            )
+        };
         text.map_or(Ok(Self::START), |text| Self::decode(text).ok_or_else(invalid))
     }
 

@@ -29,7 +29,10 @@ impl<T: DeserializeOwned, const BYTES_MAX: usize> FromRequest<App> for Json<T, B
         }
         let body = read_body(request, BYTES_MAX).await?;
         serde_json::from_slice(&body).map(Self).map_err(|error| {
-            ApiError::new(ErrorCode::InvalidRequest, format!("The body isn't what belongs here: {error}."))
+            ApiError::new(
+                ErrorCode::InvalidRequest,
+                format!("The body isn't what belongs here: {error}. See /api/v1/openapi.json."),
+            )
         })
     }
 }
@@ -112,7 +115,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
             let reason = rejection.body_text();
             ApiError::new(
                 ErrorCode::InvalidRequest,
-                format!("The address's query isn't what belongs here: {reason}."),
+                format!("The address's query isn't what belongs here: {reason}. See /api/v1/openapi.json."),
             )
         })
     }

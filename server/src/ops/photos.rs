@@ -63,7 +63,7 @@ pub async fn receive(
 ) -> ApiResult<Received> {
     let name = name.filter(|name| !name.is_empty()).unwrap_or(NAME_DEFAULT);
     let name = ItemName::parse(name).map_err(|error| {
-        ApiError::new(ErrorCode::InvalidName, format!("This name can't be used: {error}."))
+        ApiError::new(ErrorCode::InvalidName, format!("This name can't be used: {error}. Choose another."))
     })?;
     let mime_type = mime_type.filter(|mime| mime.starts_with("image/") || mime.starts_with("video/"));
     let mime_type = mime_type.filter(|mime| push::is_mime_type(mime));
@@ -102,7 +102,7 @@ async fn store(
             return Err(ApiError::new(ErrorCode::UnsupportedPhoto, detail));
         }
         if size > FILE_BYTES_MAX {
-            let detail = format!("A file has at most {FILE_BYTES_MAX} bytes.");
+            let detail = format!("A file has at most {FILE_BYTES_MAX} bytes. Send it in parts.");
             return Err(ApiError::new(ErrorCode::FileTooLarge, detail));
         }
         if size > balance.stageable_bytes() {
@@ -176,7 +176,10 @@ pub async fn take_in(
         Some(Answer::Conflict(_)) | None => return Err(ApiError::internal("a create has no such answer")),
     };
     if let ItemState::Purged(_) = applied.item {
-        return Err(ApiError::new(ErrorCode::Gone, "It was removed for good."));
+        return Err(ApiError::new(
+            ErrorCode::Gone,
+            "It was removed for good. Keep what you have under another id.",
+        ));
     }
     let (photo, _) = find(&mut app.db.reader().await?, grant, applied.item.id()).await?;
     Ok((photo, applied.outcome != Outcome::Unchanged))

@@ -22,7 +22,10 @@ pub async fn list(app: &App, caller: Caller, file_id: ItemId, cursor: Option<u64
     let item = items::load(&mut connection, grant.zone_id, &[id]).await?.pop();
     let item = item.filter(|item| item.purged_at.is_none()).ok_or_else(ApiError::not_found)?;
     if item.content_hash.is_none() {
-        return Err(ApiError::new(ErrorCode::NotAFile, "Only a file has versions."));
+        return Err(ApiError::new(
+            ErrorCode::NotAFile,
+            "Only a file has versions. Ask for those of one in it.",
+        ));
     }
     let waiting = conflicts::load_open(&mut connection, grant.zone_id, &[id]).await?;
     let names = devices::list(&mut connection, grant.user_id, DEVICES_MAX).await?;

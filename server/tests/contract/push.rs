@@ -9,7 +9,8 @@ use shared::upload::UploadStarted;
 use shared::{ErrorCode, ItemId, VersionVector};
 
 use crate::device::{
-    Device, chained, chunk, content, cut, delete, file, folder, fresh, into, present, purge, rename, restore,
+    Device, chained, change, chunk, content, cut, delete, file, folder, fresh, into, present, purge, rename,
+    restore,
 };
 use crate::photos::library_root;
 use crate::support::TestServer;
@@ -125,6 +126,36 @@ async fn an_operation_that_stands_twice_is_answered_once_whatever_lies_between()
         let mut codes: Vec<_> = answer.errors.iter().map(|error| error.code).collect();
         codes.sort_by_key(|code| code.as_str());
         assert_eq!(codes, [ErrorCode::IdempotencyMismatch, ErrorCode::NotFound]);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_to_do() {
+    let server = TestServer::start().await;
+    let (mut a, _) = Device::two(&server).await;
+    let (root, base) = (a.root(), VersionVector::new());
+    let outer = a.done(folder(fresh(), root, "outer")).await;
+    let inner = a.done(folder(fresh(), outer.id, "inner")).await;
+    let note = a.done(file(fresh(), root, "note", "1")).await;
+    let failed = rename(fresh(), &base, "x");
+    a.refused(failed.clone()).await;
+    let refused = [
+        rename(root, &base, "x"),
+        rename(note.id, &base, "a/b"),
+        folder(fresh(), fresh(), "x"),
+        folder(fresh(), note.id, "x"),
+        content(outer.id, &outer.version, "1"),
+        into(outer.id, &outer.version, inner.id),
+        chained(rename(note.id, &base, "x"), &failed),
+        chained(rename(note.id, &base, "x"), &rename(fresh(), &base, "to come")),
+        change(note.id, "photo", json!({"baseVersion": note.version, "hidden": true})),
+        change(note.id, "unheard-of", json!({})),
+        failed,
+    ];
+    for change in refused {
+        let message = a.refused(change).await.message;
+        let sentences = message.split(". ").filter(|one| one.len() > 1).count();
+        assert!(sentences > 1, "{message}");
     }
 }
 

@@ -19,7 +19,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if self.context.grant.kind == ZoneKind::Photos && parent != self.zone.root {
             return refuse(
                 ErrorCode::NotAFolder,
-                "An album names photos of the library. Nothing lies in it.",
+                "Nothing lies in an album, it names photos of the library. Put it into the library, then add it.",
             );
         }
         Ok(())
@@ -35,16 +35,22 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         change: AlbumChange,
     ) -> Judged<Done> {
         let Some(row) = self.zone.item(album).await? else {
-            return refuse(ErrorCode::ParentNotFound, "The album isn't there.");
+            return refuse(
+                ErrorCode::ParentNotFound,
+                "The album isn't there. Choose another, or make it first.",
+            );
         };
         if row.purged_at.is_some() {
-            return refuse(ErrorCode::Gone, "The album was removed for good.");
+            return refuse(ErrorCode::Gone, "The album was removed for good. Choose another.");
         }
         if item.photo.as_ref().is_some_and(|photo| photo.albums.len() >= ALBUMS_OF_PHOTO_MAX) {
             self.forget_purged_albums(&mut item).await?;
         }
         let Some(photo) = item.photo.as_mut().filter(|_| row.kind == ItemKind::Folder) else {
-            return refuse(ErrorCode::NotAPhoto, "Only photos of the library can be in an album of it.");
+            return refuse(
+                ErrorCode::NotAPhoto,
+                "Only photos of the library can be in an album of it. Put it there first.",
+            );
         };
         let album = row.id;
         let held = photo.albums.iter().position(|membership| membership.album == album);

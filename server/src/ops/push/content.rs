@@ -27,7 +27,9 @@ fn unreferenced(refused: Refused) -> Refusal {
             Refusal { missing_chunks: Some(missing), ..Refusal::new(ErrorCode::ChunksMissing, message) }
         }
         Refused::ChunkSize { index, size } => {
-            let message = format!("The chunk at {index} has {size} bytes, not as many as the change says.");
+            let message = format!(
+                "The chunk at {index} has {size} bytes, not as many as the change says. Give each chunk's own size."
+            );
             Refusal::new(ErrorCode::InvalidManifest, message)
         }
         Refused::QuotaExceeded { .. } => {
@@ -102,7 +104,11 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         content: &PreparedContent,
     ) -> Judged<Done> {
         if item.kind != ItemKind::File {
-            return Err(Refusal::new(ErrorCode::NotAFile, "Only a file has a content.").into());
+            return Err(Refusal::new(
+                ErrorCode::NotAFile,
+                "Only a file has a content. Put a file into the folder instead.",
+            )
+            .into());
         }
         self.check_held(content)?;
         let equal = self.equal_to_item(&item, content);

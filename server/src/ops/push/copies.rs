@@ -55,7 +55,10 @@ pub async fn name_chunks<'a>(
                 continue;
             }
             None => {
-                **change = Err(Refusal::new(ErrorCode::Gone, "What was to be copied is no longer there."));
+                **change = Err(Refusal::new(
+                    ErrorCode::Gone,
+                    "What was to be copied is no longer there. Send its content instead.",
+                ));
                 continue;
             }
         };

@@ -189,13 +189,19 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
 
     async fn judge(&mut self, change: &PreparedChange, body: &PreparedBody) -> Judged<Done> {
         if self.context.grant.role == ZoneRole::Viewer {
-            return refuse(ErrorCode::ReadOnly, "You can look at this, but not change it.");
+            return refuse(
+                ErrorCode::ReadOnly,
+                "You can look at this, but not change it. Ask its owner to let you.",
+            );
         }
         self.check_chain(&body.base)?;
         if change.file_id == self.zone.root {
             return match body.kind {
                 PreparedKind::CreateFolder(_) | PreparedKind::Create(..) => Self::already_exists(),
-                _ => refuse(ErrorCode::RootImmutable, "The top folder itself can't be changed."),
+                _ => refuse(
+                    ErrorCode::RootImmutable,
+                    "The top folder itself can't be changed. Change what is in it.",
+                ),
             };
         }
         match &body.kind {
@@ -260,7 +266,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     async fn existing(&mut self, id: ItemId) -> Judged<ItemRow> {
         match self.zone.item(id).await? {
             Some(item) => Ok(item),
-            None => refuse(ErrorCode::NotFound, "There is nothing here that you can see."),
+            None => refuse(
+                ErrorCode::NotFound,
+                "There is nothing here that you can see. Pull to see what is there.",
+            ),
         }
     }
 
@@ -274,7 +283,11 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     }
 
     fn depends_on_failed(retryable: bool) -> Refusal {
-        let message = "The operation that this one builds on was not accepted.";
+        let message = if retryable {
+            "The operation that this one builds on hasn't come yet. Send it first."
+        } else {
+            "The operation that this one builds on was not accepted. Make the change anew, on what is there."
+        };
         Refusal { retryable, ..Refusal::new(ErrorCode::DependsOnFailed, message) }
     }
 
@@ -286,7 +299,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             None => Err(Self::depends_on_failed(true).into()),
             Some(operation) => match &operation.kept {
                 None => {
-                    let message = "What this builds on is older than the server's memory.";
+                    let message = "What this builds on is older than the server's memory. Make the change anew, on what is there.";
                     refuse(ErrorCode::OperationExpired, message)
                 }
                 Some(kept) if kept.chain.is_none() => Err(Self::depends_on_failed(false).into()),
@@ -307,7 +320,8 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     fn basis(&self, base: &Base, item: &ItemRow) -> Judged<Basis> {
         let Some(id) = base.base_operation_id else {
             if base.base_version.as_ref().is_some_and(|base| base.len() > VERSION_VECTOR_ENTRIES_MAX) {
-                let message = "The base has more entries than a version can have.";
+                let message =
+                    "The base has more entries than a version can have. Send it as the server gave it.";
                 return refuse(ErrorCode::InvalidBase, message);
             }
             let known = Known::from(base.base_version.clone().unwrap_or_default());
@@ -324,7 +338,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if chain.item_id != item.id {
             return refuse(
                 ErrorCode::InvalidBase,
-                "The operation that this one builds on was on another item.",
+                "The operation that this one builds on was on another item. Build on one of the same.",
             );
         }
         Ok(Basis {

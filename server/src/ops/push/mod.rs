@@ -199,7 +199,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             Answered::Recorded(Recorded::Conflict { conflict_id, .. }) => {
                 match self.zone.conflict_info(conflict_id, Some(operation_id)).await? {
                     Some(conflict) => Answer::Conflict(conflict),
-                    None => refused(Refusal::new(shared::ErrorCode::Gone, "It was removed for good.")),
+                    None => refused(Refusal::new(
+                        shared::ErrorCode::Gone,
+                        "It was removed for good. Keep what you have under another id.",
+                    )),
                 }
             }
             Answered::Recorded(Recorded::Resolved { .. }) => {

@@ -51,7 +51,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         edit: &PhotoEdit,
     ) -> Judged<Done> {
         let Some(photo) = &mut item.photo else {
-            return refuse(ErrorCode::NotAPhoto, "Only what is in the photo library can be described so.");
+            return refuse(
+                ErrorCode::NotAPhoto,
+                "Only what is in the photo library can be described so. Put it there first.",
+            );
         };
         photo.said = photo.said.followed_by(edit);
         name_place(&mut item);

@@ -30,13 +30,19 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             return Ok(Target { id: parent_id, depth: 1, deleted: false, path: Vec::new() });
         }
         let Some(parent) = self.zone.item(parent_id).await? else {
-            return refuse(ErrorCode::ParentNotFound, "The folder that it goes into isn't there.");
+            return refuse(
+                ErrorCode::ParentNotFound,
+                "The folder that it goes into isn't there. Choose another, or make it first.",
+            );
         };
         if parent.purged_at.is_some() {
-            return refuse(ErrorCode::Gone, "The folder that it goes into was removed for good.");
+            return refuse(
+                ErrorCode::Gone,
+                "The folder that it goes into was removed for good. Choose another.",
+            );
         }
         if parent.kind != ItemKind::Folder {
-            return refuse(ErrorCode::NotAFolder, "Only a folder can hold something.");
+            return refuse(ErrorCode::NotAFolder, "Only a folder can hold something. Choose one.");
         }
         let chain = self.zone.chain(parent.id).await?;
         Ok(Target {
@@ -64,7 +70,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let target = self.target(parent_id.unwrap_or(item.parent_id)).await?;
         self.check_library(target.id)?;
         let Ok(name) = name.cloned().map_or_else(|| ItemName::parse(&item.name), Ok) else {
-            return refuse(ErrorCode::InvalidName, "This name can't be used.");
+            return refuse(ErrorCode::InvalidName, "This name can't be used. Choose another.");
         };
         let deleted = self.zone.is_deleted(item.id).await?;
         let same = target.id == item.parent_id && name.as_str() == item.name;
@@ -85,7 +91,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             return Ok(Done { item_id: id, end: End::Applied(Outcome::Unchanged), chain: basis.chain(id) });
         }
         if target.path.contains(&item.id) && !shared::faults::Fault::FolderInItself.is_planted() {
-            return refuse(ErrorCode::WouldCycle, "A folder can't go into itself.");
+            return refuse(ErrorCode::WouldCycle, "A folder can't go into itself. Choose one outside it.");
         }
         self.check_subtree_depth(&item, target.depth).await?;
         self.bring_back(target.id, &[item.id]).await?;

@@ -27,7 +27,7 @@ use crate::state::App;
 use crate::tokens::{PersonKey, SyncToken, ZonePosition};
 
 /// Of what is wrong with a malformed change, as far as it is recorded.
-const ERROR_CHARS_MAX: usize = 160;
+const ERROR_CHARS_MAX: usize = 130;
 
 /// `POST /sync/push`, its changes not looked at yet: a malformed one is an error of its own.
 #[derive(Deserialize)]
@@ -159,7 +159,7 @@ pub fn parse_change(value: serde_json::Value) -> ApiResult<ParsedChange> {
             })?;
             // It may tell of what the client sent, at any length.
             let error = error.to_string().chars().take(ERROR_CHARS_MAX).collect::<String>();
-            let message = format!("This change isn't what belongs here: {error}.");
+            let message = format!("This change isn't what belongs here: {error}. See /api/v1/openapi.json.");
             Ok(ParsedChange {
                 operation_id: ids.operation_id,
                 file_id: ids.file_id,
@@ -306,8 +306,9 @@ pub fn is_mime_type(text: &str) -> bool {
 }
 
 fn name_of(text: &str) -> Result<ItemName, Refusal> {
-    ItemName::parse(text)
-        .map_err(|error| Refusal::new(ErrorCode::InvalidName, format!("This name can't be used: {error}.")))
+    ItemName::parse(text).map_err(|error| {
+        Refusal::new(ErrorCode::InvalidName, format!("This name can't be used: {error}. Choose another."))
+    })
 }
 
 fn checked(key: &PersonKey, grant: Grant, change: Change) -> Result<(shared::sync::Base, Checked), Refusal> {
@@ -327,7 +328,9 @@ fn checked(key: &PersonKey, grant: Grant, change: Change) -> Result<(shared::syn
         }
         ChangeKind::Create { parent_id, name, content, mime_type, created_at, modified_at } => {
             if !mime_type.as_deref().is_none_or(is_mime_type) {
-                let message = format!("A mimeType has at most {MIME_TYPE_BYTES_MAX} visible ASCII bytes.");
+                let message = format!(
+                    "A mimeType has at most {MIME_TYPE_BYTES_MAX} visible ASCII bytes. Leave it out where you don't know it."
+                );
                 return Err(invalid(&message));
             }
             let new = new(parent_id, &name, mime_type, created_at, modified_at)?;
@@ -352,7 +355,10 @@ fn checked(key: &PersonKey, grant: Grant, change: Change) -> Result<(shared::syn
         }
         ChangeKind::Delete { seen_token } => {
             let seen = key.seen(seen_token.as_deref(), grant.zone_id).map_err(|error| {
-                Refusal::new(ErrorCode::InvalidSyncToken, format!("The seenToken is {error}."))
+                Refusal::new(
+                    ErrorCode::InvalidSyncToken,
+                    format!("The seenToken is {error}. Give the syncToken of an answer."),
+                )
             })?;
             Checked::Ready(PreparedKind::Delete { seen })
         }
@@ -381,7 +387,7 @@ fn checked_content(content: ContentInput) -> Result<Result<Vec<u8>, Manifest>, R
     let ContentInput { size, chunks, data, copy_of } = content;
     let invalid = |message: String| Refusal::new(ErrorCode::InvalidManifest, message);
     if size > FILE_BYTES_MAX {
-        let message = format!("A file has at most {FILE_BYTES_MAX} bytes.");
+        let message = format!("A file has at most {FILE_BYTES_MAX} bytes. Send it in parts.");
         return Err(Refusal::new(ErrorCode::FileTooLarge, message));
     }
     match (data, chunks) {
@@ -399,7 +405,9 @@ fn checked_content(content: ContentInput) -> Result<Result<Vec<u8>, Manifest>, R
         }
         (None, Some(chunks)) => {
             let manifest = Manifest::with_size(chunks, size);
-            manifest.map(Err).map_err(|error| invalid(format!("This can't be a file: {error}.")))
+            manifest.map(Err).map_err(|error| {
+                invalid(format!("This can't be a file: {error}. Name every chunk with its size."))
+            })
         }
         (Some(data), None) => {
             let bytes = STANDARD.decode(&data).map_err(|_| {
@@ -412,7 +420,10 @@ fn checked_content(content: ContentInput) -> Result<Result<Vec<u8>, Manifest>, R
                 return Err(Refusal::new(ErrorCode::PayloadTooLarge, message));
             }
             if bytes.len() as u64 != size {
-                let message = format!("There are {} bytes, but the size was given as {size}.", bytes.len());
+                let message = format!(
+                    "There are {} bytes, but the size was given as {size}. Give that of the data.",
+                    bytes.len()
+                );
                 return Err(invalid(message));
             }
             Ok(Ok(bytes))

@@ -145,9 +145,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             Act::RestoreVersion { item_id, .. } => (*item_id, None),
         };
         let done = match &ask.act {
-            _ if self.context.grant.role == ZoneRole::Viewer => {
-                refuse(ErrorCode::ReadOnly, "You can look at this, but not change it.")
-            }
+            _ if self.context.grant.role == ZoneRole::Viewer => refuse(
+                ErrorCode::ReadOnly,
+                "You can look at this, but not change it. Ask its owner to let you.",
+            ),
             Act::Resolve(resolve) => self.resolve(resolve).await,
             Act::RestoreVersion { item_id, version_id } => self.restore_version(*item_id, *version_id).await,
         };
@@ -217,19 +218,31 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
 
     async fn resolve(&mut self, ask: &Resolve) -> Judged<Recorded> {
         let Some(conflict) = self.zone.conflict(ask.conflict_id).await? else {
-            return refuse(ErrorCode::NotFound, "There is nothing here that you can see.");
+            return refuse(
+                ErrorCode::NotFound,
+                "There is nothing here that you can see. Pull to see what is there.",
+            );
         };
         if conflict.resolved_at.is_some() {
-            return refuse(ErrorCode::ConflictResolved, "This conflict was resolved already.");
+            return refuse(
+                ErrorCode::ConflictResolved,
+                "This conflict was resolved already. Look at the file as it is now.",
+            );
         }
         let (Some(mut item), Some(local)) =
             (self.zone.item(conflict.item_id).await?, self.zone.version(conflict.local_version_id).await?)
         else {
-            return refuse(ErrorCode::Gone, "The file was removed for good.");
+            return refuse(
+                ErrorCode::Gone,
+                "The file was removed for good. Keep what you need of it as another file.",
+            );
         };
         let seen = Known::from(ask.server_version.clone());
         if seen.exceeds(item.last_count) {
-            return refuse(ErrorCode::InvalidBase, "The serverVersion names a state that never was.");
+            return refuse(
+                ErrorCode::InvalidBase,
+                "The serverVersion names a state that never was. Look at the conflict again, then choose.",
+            );
         }
         if !seen.covers(item.content_dot) {
             return refuse(
@@ -319,7 +332,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     ) -> Judged<ItemId> {
         self.bring_back(item.parent_id, &[]).await?;
         let Ok(name) = ItemName::parse(&item.name) else {
-            return refuse(ErrorCode::InvalidName, "This name can't be used.");
+            return refuse(ErrorCode::InvalidName, "This name can't be used. Choose another.");
         };
         let date = modified_at.to_string();
         let name = name.conflict_copy(device, date.get(..10).unwrap_or_default());
@@ -338,7 +351,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     }
 
     async fn restore_version(&mut self, item_id: ItemId, version_id: VersionId) -> Judged<Recorded> {
-        let missing = "There is nothing here that you can see.";
+        let missing = "There is nothing here that you can see. Pull to see what is there.";
         let Some(mut item) = self.zone.item(item_id).await?.filter(|item| item.purged_at.is_none()) else {
             return refuse(ErrorCode::NotFound, missing);
         };

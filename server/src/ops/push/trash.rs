@@ -322,7 +322,11 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     async fn restore_target(&mut self, item: &ItemRow, parent_id: Option<ItemId>) -> Judged<ItemId> {
         let target = self.target(parent_id.unwrap_or(item.parent_id)).await?;
         if target.path.contains(&item.id) {
-            return Err(Refusal::new(ErrorCode::WouldCycle, "A folder can't go into itself.").into());
+            return Err(Refusal::new(
+                ErrorCode::WouldCycle,
+                "A folder can't go into itself. Choose one outside it.",
+            )
+            .into());
         }
         self.check_subtree_depth(item, target.depth).await?;
         Ok(target.id)

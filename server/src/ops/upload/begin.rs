@@ -30,7 +30,7 @@ const LEASES_AT_ONCE: usize = 4_096;
 fn plan(request: &InitUpload) -> ApiResult<Option<Manifest>> {
     let total_chunks = request.total_chunks as usize;
     if !request.mime_type.as_deref().is_none_or(is_mime_type) {
-        let detail = "A mimeType has at most 255 visible ASCII bytes.";
+        let detail = "A mimeType has at most 255 visible ASCII bytes. Leave it out where you don't know it.";
         return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
     }
     if request.total_size > FILE_BYTES_MAX {
@@ -76,8 +76,11 @@ fn plan(request: &InitUpload) -> ApiResult<Option<Manifest>> {
 }
 
 fn file_too_large() -> ApiError {
-    ApiError::new(ErrorCode::FileTooLarge, format!("A file may have at most {FILE_BYTES_MAX} bytes."))
-        .with("limit", FILE_BYTES_MAX)
+    ApiError::new(
+        ErrorCode::FileTooLarge,
+        format!("A file may have at most {FILE_BYTES_MAX} bytes. Send it in parts."),
+    )
+    .with("limit", FILE_BYTES_MAX)
 }
 
 fn too_many_chunks() -> ApiError {
@@ -115,7 +118,10 @@ async fn zone_of(
     };
     let grant = grant.ok_or_else(ApiError::not_found)?;
     if grant.role < ZoneRole::Editor {
-        return Err(ApiError::new(ErrorCode::ReadOnly, "You can look at this, but not change it."));
+        return Err(ApiError::new(
+            ErrorCode::ReadOnly,
+            "You can look at this, but not change it. Ask its owner to let you.",
+        ));
     }
     Ok((grant, is_new))
 }
@@ -160,7 +166,7 @@ pub async fn init(
     // Only a new file takes the name; a name that can't be one is not kept.
     if let Err(error) = ItemName::parse(&request.file_name) {
         if is_new {
-            let detail = format!("This name can't be used: {error}.");
+            let detail = format!("This name can't be used: {error}. Choose another.");
             return Err(ApiError::new(ErrorCode::InvalidName, detail));
         }
         request.file_name.clear();

@@ -77,7 +77,8 @@ pub async fn put_chunk(
         .map(|planned| planned.chunk.size)
         .or_else(|| upload.planned_size(index).filter(|_| !upload.announced));
     let size = size.ok_or_else(|| {
-        let detail = format!("The upload has {} chunks, with indices from 0.", upload.total_chunks);
+        let detail =
+            format!("The upload has {} chunks, with indices from 0. Send one of these.", upload.total_chunks);
         ApiError::new(ErrorCode::InvalidManifest, detail)
     })?;
     let digest = sent.digest.map(ChunkHash);

@@ -121,8 +121,9 @@ pub fn change_of(
     let kind = if is_here {
         Ok(PreparedKind::Content(content))
     } else {
-        let invalid =
-            |error| Refusal::new(ErrorCode::InvalidName, format!("This name can't be used: {error}."));
+        let invalid = |error| {
+            Refusal::new(ErrorCode::InvalidName, format!("This name can't be used: {error}. Choose another."))
+        };
         ItemName::parse(&request.file_name).map_err(invalid).map(|name| {
             let new = NewItem {
                 parent_id: request.parent_id.unwrap_or(grant.root_id),
