@@ -134,7 +134,12 @@ fn command() -> Command {
         )
         .subcommand(Command::new("backup").about("Copies everything into a new folder").arg(folder()))
         .subcommand(
-            Command::new("restore").about("Brings a backup back, where there is no data yet").arg(folder()),
+            Command::new("restore")
+                .about(
+                    "Brings a backup back, where there is no data yet. Without a folder: the data was put back by \
+                     other tools; has clients notice that it is older than what they saw",
+                )
+                .arg(folder().required(false)),
         )
         .subcommand(
             Command::new("user")
@@ -171,15 +176,18 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
             Some(("user", matches)) => manage_users(config, matches).await,
             Some(("verify", _)) => maintain::verify(config).await,
             Some(("gc", _)) => maintain::collect(config).await,
-            Some(("backup", matches)) => maintain::backup(config, folder(matches)).await,
-            Some(("restore", matches)) => maintain::restore(config, folder(matches)).await,
+            Some(("backup", matches)) => maintain::backup(config, folder(matches).unwrap_or(Path::new(""))).await,
+            Some(("restore", matches)) => match folder(matches) {
+                Some(folder) => maintain::restore(config, folder).await,
+                None => maintain::begin_epoch(config).await,
+            },
             _ => serve_site(config).await,
         }
     })
 }
 
-fn folder(matches: &ArgMatches) -> &Path {
-    matches.get_one::<PathBuf>("folder").map_or(Path::new(""), PathBuf::as_path)
+fn folder(matches: &ArgMatches) -> Option<&Path> {
+    matches.get_one::<PathBuf>("folder").map(PathBuf::as_path)
 }
 
 fn settings(matches: &ArgMatches) -> Result<Config, ConfigError> {
@@ -223,7 +231,7 @@ async fn serve_site(config: Config) -> Result<(), Failure> {
     if let Some(listener) = metrics {
         let bounds =
             Bounds { connections_max: METRICS_CONNECTIONS_MAX, proxies: app.config.trusted_proxies.clone() };
-        tokio::spawn(serve::serve(listener, http::metrics::open_router(), bounds, stop.clone()));
+        tokio::spawn(serve::serve(listener, http::metrics::open_router(app.clone()), bounds, stop.clone()));
     }
     let working = tokio::spawn(jobs::run(app.clone(), stop.clone()));
     let deriving = tokio::spawn(jobs::derivatives::run(app.clone(), stop.clone()));

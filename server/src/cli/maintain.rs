@@ -80,3 +80,11 @@ pub(super) async fn restore(config: Config, folder: &Path) -> Result<(), Failure
     say(&format!("Restored {} objects. Everyone signs in again.", copied.objects));
     Ok(())
 }
+
+/// For data that was put back by other tools.
+pub(super) async fn begin_epoch(config: Config) -> Result<(), Failure> {
+    let app = open(config).await?;
+    backup::begin_epoch(&app.db, &app.env).await.map_err(BackupError::from)?;
+    say("A new epoch begins: clients compare what they hold, and everyone signs in again.");
+    Ok(())
+}

@@ -198,7 +198,7 @@ async fn restore_sqlite(
 
 /// The restored state is another history than the one that clients saw: their tokens end, and so do
 /// sessions, some of which were ended since.
-async fn begin_epoch(database: &Db, env: &Env) -> Result<(), DbError> {
+pub async fn begin_epoch(database: &Db, env: &Env) -> Result<(), DbError> {
     let epoch: Uuid = env.id();
     database
         .write::<_, DbError, _>(move |connection| Box::pin(retention::begin_epoch(connection, epoch)))
