@@ -125,6 +125,8 @@ impl IntoResponse for ApiError {
         }
         let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(&self.problem)).into_response();
+        // For whoever writes down how the request went.
+        response.extensions_mut().insert(self.problem.code);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(ms) = self.problem.retry_after_ms {

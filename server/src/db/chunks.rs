@@ -100,6 +100,14 @@ pub async fn balance(connection: &mut Connection, account: UserId) -> Result<Bal
     Ok(Balance { quota_bytes: row.get(0)?, used_bytes: row.get(1)?, staged_bytes: row.get(2)? })
 }
 
+/// What chunks of all accounts take: those with references, and those without.
+pub async fn stored_bytes(connection: &mut Connection) -> Result<(u64, u64), DbError> {
+    let sql = "SELECT CAST(COALESCE(SUM(used_bytes), 0) AS BIGINT), CAST(COALESCE(SUM(staged_bytes), 0) AS BIGINT) \
+               FROM accounts";
+    let row = connection.fetch_one(sql, values![]).await?;
+    Ok((row.get(0)?, row.get(1)?))
+}
+
 /// Adds chunks whose bytes are durable (or ride this commit), or renews the lease of those held already.
 /// Answers the objects that were not needed after all: delete them once the transaction is committed.
 pub async fn stage(

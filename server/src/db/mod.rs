@@ -39,6 +39,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Executor as _, PgPool, SqlitePool};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 pub use error::DbError;
 pub use sql::{Column, Connection, Row, Value};
@@ -157,16 +158,27 @@ impl Db {
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        match &self.0 {
+        let started = Instant::now();
+        let written = match &self.0 {
             Backend::Sqlite { writer, .. } => writer::submit(writer, work).await,
             Backend::Postgres(pool) => writer::write_transaction(pool, work).await,
-        }
+        };
+        metrics::histogram!("cloudstead_write_seconds").record(started.elapsed().as_secs_f64());
+        written
     }
 
     /// Writes a whole, consistent copy of the SQLite database into a new file. PostgreSQL has its own tools.
     pub async fn copy_into(&self, file: &Path) -> Result<(), DbError> {
         let path = file.to_string_lossy().into_owned();
         self.reader().await?.execute("VACUUM INTO $1", vec![Value::from(path)]).await.map(drop)
+    }
+
+    /// How much it has to do: writes that wait for SQLite's writer, or PostgreSQL's connections in use.
+    pub fn busy(&self) -> usize {
+        match &self.0 {
+            Backend::Sqlite { writer, .. } => writer.max_capacity() - writer.capacity(),
+            Backend::Postgres(pool) => (pool.size() as usize).saturating_sub(pool.num_idle()),
+        }
     }
 
     pub fn is_postgres(&self) -> bool {

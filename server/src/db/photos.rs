@@ -580,6 +580,12 @@ pub async fn due(
         .collect()
 }
 
+/// How many photos wait to be looked at, or are looked at right now.
+pub async fn count_due(connection: &mut Connection) -> Result<u64, DbError> {
+    let sql = "SELECT CAST(COUNT(*) AS BIGINT) FROM photos WHERE due_at IS NOT NULL";
+    connection.fetch_one(sql, values![]).await?.get(0)
+}
+
 /// Takes it on until `until`, unless another did first. Counts as a try.
 pub async fn claim(connection: &mut Connection, due: Due, until: Timestamp) -> Result<bool, DbError> {
     let sql = "UPDATE photos SET due_at = $4, attempts = attempts + 1 \

@@ -87,6 +87,7 @@ pub async fn check_arrival(State(app): State<App>, mut request: Request, next: N
     let peer = request.extensions().get::<Peer>().copied();
     let headers = request.headers();
     let arrival = Arrival::of(&app.config, peer, headers, request.uri());
+    tracing::Span::current().record("address", tracing::field::display(arrival.address));
     let changes_nothing = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let verdict = if changes_nothing || headers.contains_key(header::AUTHORIZATION) {
         // A bearer token is never added by a browser itself, and where there is one the cookie is ignored.

@@ -1,4 +1,4 @@
-//! Whether this node lives, and whether it can serve.
+//! Whether this node lives, and whether it can serve: below `/api/v1` and at the root.
 
 use axum::extract::State;
 use serde::Serialize;

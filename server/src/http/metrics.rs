@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use shared::Problem;
@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::caller::Session;
+use crate::db::{DbError, chunks, photos};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
 
@@ -41,10 +42,25 @@ pub fn install() {
     recorder();
 }
 
-fn render() -> ApiResult<impl IntoResponse> {
+async fn render(app: &App) -> ApiResult<Response> {
     let handle = recorder().ok_or_else(ApiError::not_found)?;
+    if let Err(error) = look_up(app).await {
+        tracing::warn!(%error, "what the database holds can't be counted");
+    }
     handle.run_upkeep();
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()))
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response())
+}
+
+/// Notes what the database knows.
+async fn look_up(app: &App) -> Result<(), DbError> {
+    metrics::gauge!("cloudstead_database_busy").set(app.db.busy() as f64);
+    let mut reader = app.db.reader().await?;
+    let (used, staged) = chunks::stored_bytes(&mut reader).await?;
+    metrics::gauge!("cloudstead_used_bytes").set(used as f64);
+    metrics::gauge!("cloudstead_staged_bytes").set(staged as f64);
+    let waiting = photos::count_due(&mut reader).await?;
+    metrics::gauge!("cloudstead_derivatives_waiting").set(waiting as f64);
+    Ok(())
 }
 
 /// On the site's own address: for an administrator.
@@ -57,16 +73,20 @@ pub fn routes() -> OpenApiRouter<App> {
         (status = 200, body = String, content_type = "text/plain", description = "As Prometheus reads them"),
         (status = 404, body = Problem, description = "not_found")))]
 async fn for_administrators(
-    State(_app): State<App>,
+    State(app): State<App>,
     session: ApiResult<Option<Session>>,
-) -> ApiResult<impl IntoResponse> {
+) -> ApiResult<Response> {
     match session? {
-        Some(session) if session.caller.is_admin => render(),
+        Some(session) if session.caller.is_admin => render(&app).await,
         _ => Err(ApiError::not_found()),
     }
 }
 
 /// On an address of its own, which only the operator's network reaches.
-pub fn open_router() -> Router {
-    Router::new().route("/metrics", get(|| async { render() }))
+pub fn open_router(app: App) -> Router {
+    Router::new().route("/metrics", get(for_anyone)).with_state(app)
+}
+
+async fn for_anyone(State(app): State<App>) -> ApiResult<Response> {
+    render(&app).await
 }

@@ -59,8 +59,11 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), arrival::check_arrival))
         // Every extractor brings its own bound.
         .layer(DefaultBodyLimit::disable());
+    // Probes of the usual addresses, too, ask this and not the site.
+    let (probes, _) = health::routes().split_for_parts();
     Router::new()
         .merge(api)
+        .merge(probes)
         .merge(document::routes(&document))
         .merge(pages::routes())
         .method_not_allowed_fallback(wrong_method)

@@ -85,6 +85,7 @@ pub async fn run(app: App, stop: CancellationToken) {
         let app = app.clone();
         tokio::spawn(async move {
             if let Err(error) = make(&app, due).await {
+                metrics::counter!("cloudstead_derivatives_total", "outcome" => "tried again").increment(1);
                 tracing::warn!(item = %due.item_id, %error, "derivatives could not be made; tried again");
             }
             drop(place);
@@ -139,7 +140,9 @@ async fn make(app: &App, due: Due) -> Result<(), JobError> {
             Err(error) => return Err(error.into()),
         }
     };
+    let outcome = if found.picture.is_ok() { "made" } else { "failed" };
     push::write_found(app, grant, due.item_id, content, Some(found)).await?;
+    metrics::counter!("cloudstead_derivatives_total", "outcome" => outcome).increment(1);
     Ok(())
 }
 

@@ -1,10 +1,14 @@
 //! What every request meets, whatever it asks for.
 
+use std::sync::{Arc, Mutex};
+
 use reqwest::{Method, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::ErrorCode;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::support::{PASSWORD, Reply, TestServer, sign_in};
+use crate::uploads::execute;
 
 #[tokio::test]
 async fn what_cannot_be_read_is_a_problem_that_says_so() {
@@ -128,7 +132,65 @@ async fn figures_are_for_administrators() {
     ask(None).await.problem(ErrorCode::NotFound);
     ask(Some(&ben.token)).await.problem(ErrorCode::NotFound);
     let figures = ask(Some(&ann.token)).await.expect(200);
-    assert!(String::from_utf8_lossy(&figures.body).contains("cloudstead_http_requests_total"));
+    let figures = String::from_utf8_lossy(&figures.body).into_owned();
+    for figure in [
+        "cloudstead_http_requests_total",
+        "cloudstead_write_seconds_count",
+        "cloudstead_database_busy",
+        "cloudstead_used_bytes",
+        "cloudstead_staged_bytes",
+        "cloudstead_derivatives_waiting",
+    ] {
+        assert!(figures.lines().any(|line| line.starts_with(figure)), "{figure}: {figures}");
+    }
+}
+
+/// What is logged on this test's thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_what_failed_or_was_refused_and_no_secret() {
+    // Where there is one subscriber only, what is enabled is asked on whatever thread comes first.
+    let _other = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
+    let writing = Log::default();
+    let written = Arc::clone(&writing.0);
+    let log = || String::from_utf8(written.lock().unwrap().clone()).unwrap();
+    let _told = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(tracing::Level::INFO)
+        .with_writer(move || writing.clone())
+        .set_default();
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    ann.get("/auth/me").await.expect(200);
+    assert!(!log().contains("/auth/me"), "what goes well is not told");
+    let refused = server.anonymous().post("/auth/login", &sign_in("ann", "secret guess")).await;
+    let id = |reply: &Reply| reply.headers["x-request-id"].to_str().unwrap().to_owned();
+    let line = log();
+    for part in [&*id(&refused), " INFO ", "invalid_credentials", "/api/v1/auth/login", "address=127.0.0.1"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    execute(&server, "DROP TABLE conflicts").await;
+    let failed = ann.get("/conflicts").await;
+    failed.problem(ErrorCode::Internal);
+    let lines = log();
+    for part in [&*id(&failed), "ERROR", "status=500", "no such table"] {
+        assert!(lines.contains(part), "{part}: {lines}");
+    }
+    for secret in ["secret guess", PASSWORD, &ann.token] {
+        assert!(!lines.contains(secret), "{lines}");
+    }
 }
 
 #[cfg(feature = "ssr")]
@@ -160,6 +222,11 @@ async fn the_shell_stands_for_every_address_of_the_app_and_files_are_known_again
     let site = folder.path().to_string_lossy().into_owned();
     let server = TestServer::start_with(&[("CLOUDSTEAD_SITE", &site)]).await;
     let get = |path: &str| reqwest::Client::new().get(server.url(path));
+    for path in ["/health/live", "/health/ready"] {
+        let health = Reply::to_undocumented(get(path)).await.expect(200);
+        assert_eq!(health.json::<Value>(), json!({"status": "ok"}));
+        Reply::to_undocumented(reqwest::Client::new().post(server.url(path))).await.expect(405);
+    }
     for path in ["/", "/files", "/trash", "/files/018f0000-0000-7000-8000-000000000001"] {
         let page = Reply::to(get(path)).await.expect(200);
         assert_eq!(page.body, "<!DOCTYPE html>shell");

@@ -129,7 +129,7 @@ async fn objects(server: &TestServer) -> usize {
     server.app.blobs.list().try_collect::<Vec<_>>().await.unwrap().len()
 }
 
-async fn execute(server: &TestServer, sql: &'static str) {
+pub async fn execute(server: &TestServer, sql: &'static str) {
     server
         .app
         .db
