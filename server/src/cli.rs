@@ -176,7 +176,9 @@ fn dispatch(matches: &ArgMatches) -> Result<(), Failure> {
             Some(("user", matches)) => manage_users(config, matches).await,
             Some(("verify", _)) => maintain::verify(config).await,
             Some(("gc", _)) => maintain::collect(config).await,
-            Some(("backup", matches)) => maintain::backup(config, folder(matches).unwrap_or(Path::new(""))).await,
+            Some(("backup", matches)) => {
+                maintain::backup(config, folder(matches).unwrap_or(Path::new(""))).await
+            }
             Some(("restore", matches)) => match folder(matches) {
                 Some(folder) => maintain::restore(config, folder).await,
                 None => maintain::begin_epoch(config).await,
