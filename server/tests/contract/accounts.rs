@@ -44,21 +44,22 @@ async fn a_person_registers_signs_in_and_out() {
 
 #[tokio::test]
 async fn registration_is_open_once_and_by_invitation_then() {
-    let server = TestServer::start_with(&[("CLOUDSTEAD_REGISTRATION", "")]).await;
-    let ann = server.person("ann").await;
-    let anonymous = server.anonymous();
-    anonymous.post("/auth/register", &registration("ben")).await.problem(ErrorCode::RegistrationClosed);
-    let invite: Invite = ann.post("/invites", &json!({})).await.expect(201).json();
-    let with =
-        |username: &str, code: &str| json!({"username": username, "password": PASSWORD, "invite": code});
-    anonymous.post("/auth/register", &with("ben", "guess")).await.problem(ErrorCode::InvalidInvite);
-    // A name that is taken does not use the invitation up.
-    anonymous.post("/auth/register", &with("ann", &invite.code)).await.problem(ErrorCode::UsernameTaken);
-    anonymous.post("/auth/register", &with("ben", &invite.code)).await.expect(201);
-    anonymous.post("/auth/register", &with("cid", &invite.code)).await.problem(ErrorCode::InvalidInvite);
-    let ben = server.sign_in("ben").await;
-    ben.post("/invites", &json!({})).await.problem(ErrorCode::Forbidden);
-    anonymous.post("/invites", &json!({})).await.problem(ErrorCode::Unauthenticated);
+    for server in TestServer::each_with(&[("CLOUDSTEAD_REGISTRATION", "")]).await {
+        let ann = server.person("ann").await;
+        let anonymous = server.anonymous();
+        anonymous.post("/auth/register", &registration("ben")).await.problem(ErrorCode::RegistrationClosed);
+        let invite: Invite = ann.post("/invites", &json!({})).await.expect(201).json();
+        let with =
+            |username: &str, code: &str| json!({"username": username, "password": PASSWORD, "invite": code});
+        anonymous.post("/auth/register", &with("ben", "guess")).await.problem(ErrorCode::InvalidInvite);
+        // A name that is taken does not use the invitation up.
+        anonymous.post("/auth/register", &with("ann", &invite.code)).await.problem(ErrorCode::UsernameTaken);
+        anonymous.post("/auth/register", &with("ben", &invite.code)).await.expect(201);
+        anonymous.post("/auth/register", &with("cid", &invite.code)).await.problem(ErrorCode::InvalidInvite);
+        let ben = server.sign_in("ben").await;
+        ben.post("/invites", &json!({})).await.problem(ErrorCode::Forbidden);
+        anonymous.post("/invites", &json!({})).await.problem(ErrorCode::Unauthenticated);
+    }
 }
 
 #[tokio::test]
@@ -139,10 +140,11 @@ async fn a_sign_in_ends_the_session_it_came_with() {
 
 #[tokio::test]
 async fn sessions_run_out_unless_used() {
-    let server = TestServer::start().await;
-    let ann = server.person("ann").await;
-    server.advance(SESSION_TTL + Duration::from_secs(1));
-    ann.get("/auth/me").await.problem(ErrorCode::Unauthenticated);
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        server.advance(SESSION_TTL + Duration::from_secs(1));
+        ann.get("/auth/me").await.problem(ErrorCode::Unauthenticated);
+    }
 }
 
 #[tokio::test]

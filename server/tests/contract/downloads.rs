@@ -3,6 +3,7 @@
 use reqwest::{Method, header};
 use serde_json::json;
 use server::blobs::Blobs;
+use server::config::Database;
 use server::ops::backup::{self, BackupError, Target};
 use server::ops::verify::{Finding, verify};
 use shared::ErrorCode;
@@ -163,68 +164,76 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 
 #[tokio::test]
 async fn a_backup_brings_everything_back_under_a_new_epoch() {
-    let server = TestServer::start().await;
-    let ann = server.person("ann").await;
-    let plan = Plan::new(noise(23, 300 * KIB), 100 * KIB, true);
-    let item = present(&plan.upload(&ann).await).clone();
-    let token = ann.get("/sync/pull").await.expect(200).json::<shared::sync::PullResponse>().sync_token;
-    let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().join("backup");
-    let copied = backup::backup(&server.app, &place).await.unwrap();
-    assert_eq!((copied.objects, copied.with_database), (3, true));
-    assert!(matches!(backup::backup(&server.app, &place).await, Err(BackupError::NotEmpty(_))));
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let plan = Plan::new(noise(23, 300 * KIB), 100 * KIB, true);
+        let item = present(&plan.upload(&ann).await).clone();
+        let token = ann.get("/sync/pull").await.expect(200).json::<shared::sync::PullResponse>().sync_token;
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("backup");
+        let copied = backup::backup(&server.app, &place).await.unwrap();
+        assert_eq!((copied.objects, copied.with_database), (3, !server.app.db.is_postgres()));
+        assert!(matches!(backup::backup(&server.app, &place).await, Err(BackupError::NotEmpty(_))));
 
-    let data = folder.path().join("data");
-    std::fs::create_dir_all(&data).unwrap();
-    let blobs = Blobs::open_folder(&data.join("blobs")).unwrap();
-    let file = match &server.app.config.database {
-        server::config::Database::Sqlite(file) => data.join(file.file_name().unwrap()),
-        server::config::Database::Postgres(_) => unreachable!("this server is on SQLite"),
-    };
-    let database = server::config::Database::Sqlite(file);
-    let restore = || {
-        let target = Target { database: &database, blobs: &blobs, env: &server.app.env };
-        backup::restore(target, &place)
-    };
-    assert_eq!(restore().await.unwrap().objects, 3);
-    assert!(matches!(restore().await, Err(BackupError::InTheWay(_))), "nothing is written over");
+        let data = folder.path().join("data");
+        std::fs::create_dir_all(&data).unwrap();
+        let blobs = Blobs::open_folder(&data.join("blobs")).unwrap();
+        let (database, url) = match &server.app.config.database {
+            Database::Sqlite(file) => {
+                let file = data.join(file.file_name().unwrap());
+                (Database::Sqlite(file.clone()), format!("sqlite:{}", file.display()))
+            }
+            // As if its own tools had put it back.
+            Database::Postgres(url) => (Database::Postgres(url.clone()), url.clone()),
+        };
+        let restore = || {
+            let target = Target { database: &database, blobs: &blobs, env: &server.app.env };
+            backup::restore(target, &place)
+        };
+        assert_eq!(restore().await.unwrap().objects, 3);
+        if !server.app.db.is_postgres() {
+            assert!(matches!(restore().await, Err(BackupError::InTheWay(_))), "nothing is written over");
+        }
 
-    let data = data.to_string_lossy().into_owned();
-    let restored = TestServer::start_with(&[("CLOUDSTEAD_DATA", &data)]).await;
-    assert_eq!(verify(&restored.app).await.unwrap().findings, []);
-    let mut again = restored.anonymous();
-    again.credentials = ann.credentials.clone();
-    again.get("/auth/me").await.problem(ErrorCode::Unauthenticated);
-    let ann = restored.sign_in("ann").await;
-    let reply = ann.get(&format!("/sync/pull?since={token}")).await;
-    assert_eq!(reply.problem(ErrorCode::SyncTokenExpired).more["reason"], "epoch");
-    let downloaded = ann.get(&format!("/files/{}/download", item.id)).await.expect(200);
-    assert_eq!(downloaded.body, plan.bytes);
+        let data = data.to_string_lossy().into_owned();
+        let settings = [("CLOUDSTEAD_DATA", data.as_str()), ("DATABASE_URL", &url)];
+        let restored = TestServer::start_with(&settings).await;
+        assert_eq!(verify(&restored.app).await.unwrap().findings, []);
+        let mut again = restored.anonymous();
+        again.credentials = ann.credentials.clone();
+        again.get("/auth/me").await.problem(ErrorCode::Unauthenticated);
+        let ann = restored.sign_in("ann").await;
+        let reply = ann.get(&format!("/sync/pull?since={token}")).await;
+        assert_eq!(reply.problem(ErrorCode::SyncTokenExpired).more["reason"], "epoch");
+        let downloaded = ann.get(&format!("/files/{}/download", item.id)).await.expect(200);
+        assert_eq!(downloaded.body, plan.bytes);
+    }
 }
 
 #[tokio::test]
 async fn orphans_go_and_writes_under_way_stay() {
-    let server = TestServer::start().await;
-    let ann = server.person("ann").await;
-    let plan = Plan::new(noise(24, 100 * KIB), 100 * KIB, true);
-    plan.upload(&ann).await;
-    let bytes = bytes::Bytes::from(noise(25, 100));
-    let orphan = server::blobs::BlobKey {
-        account: server.app.env.id(),
-        hash: shared::ChunkHash::of(&bytes),
-        generation: server.app.env.id(),
-    };
-    server.app.blobs.put(&orphan, bytes).await.unwrap();
-    let mut sweep = server::jobs::collector::OrphanSweep::default();
-    for _ in 0..3 {
-        assert_eq!(sweep.sweep(&server.app).await.unwrap(), 0, "too young");
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let plan = Plan::new(noise(24, 100 * KIB), 100 * KIB, true);
+        plan.upload(&ann).await;
+        let bytes = bytes::Bytes::from(noise(25, 100));
+        let orphan = server::blobs::BlobKey {
+            account: server.app.env.id(),
+            hash: shared::ChunkHash::of(&bytes),
+            generation: server.app.env.id(),
+        };
+        server.app.blobs.put(&orphan, bytes).await.unwrap();
+        let mut sweep = server::jobs::collector::OrphanSweep::default();
+        for _ in 0..3 {
+            assert_eq!(sweep.sweep(&server.app).await.unwrap(), 0, "too young");
+        }
+        server.advance(std::time::Duration::from_hours(49));
+        let mut fresh = server::jobs::collector::OrphanSweep::default();
+        assert_eq!(fresh.sweep(&server.app).await.unwrap(), 0, "seen once");
+        assert_eq!(fresh.sweep(&server.app).await.unwrap(), 1);
+        assert_eq!(verify(&server.app).await.unwrap().orphans, 0);
+        ann.get(&format!("/files/{}/download", plan.file_id)).await.expect(200);
     }
-    server.advance(std::time::Duration::from_hours(49));
-    let mut fresh = server::jobs::collector::OrphanSweep::default();
-    assert_eq!(fresh.sweep(&server.app).await.unwrap(), 0, "seen once");
-    assert_eq!(fresh.sweep(&server.app).await.unwrap(), 1);
-    assert_eq!(verify(&server.app).await.unwrap().orphans, 0);
-    ann.get(&format!("/files/{}/download", plan.file_id)).await.expect(200);
 }
 
 #[tokio::test]

@@ -65,52 +65,56 @@ async fn who_shows_no_session_is_counted_by_address_and_keeps_no_owner_out() {
 
 #[tokio::test]
 async fn an_account_has_so_many_sessions_and_devices() {
-    let server = TestServer::start().await;
-    let ann = server.person("ann").await;
-    let claim = |id: Option<shared::DeviceId>| {
-        let device = json!({"id": id, "name": "Test", "platform": "test"});
-        json!({"username": "ann", "password": PASSWORD, "device": device})
-    };
-    let anonymous = server.anonymous();
-    for _ in 1..DEVICES_MAX {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let claim = |id: Option<shared::DeviceId>| {
+            let device = json!({"id": id, "name": "Test", "platform": "test"});
+            json!({"username": "ann", "password": PASSWORD, "device": device})
+        };
+        let anonymous = server.anonymous();
+        for _ in 1..DEVICES_MAX {
+            anonymous.post("/auth/token", &claim(None)).await.expect(200);
+        }
+        let refused = anonymous.post("/auth/token", &claim(None)).await.problem(ErrorCode::DeviceLimit);
+        assert!(refused.retry_after_ms.is_some());
+        for _ in DEVICES_MAX..SESSIONS_MAX {
+            anonymous.post("/auth/token", &claim(Some(ann.device_id))).await.expect(200);
+        }
+        let refused = anonymous.post("/auth/token", &claim(Some(ann.device_id))).await;
+        assert!(refused.problem(ErrorCode::SessionLimit).retry_after_ms.is_some());
+        // Removing one makes room.
+        let list: shared::account::DeviceList = ann.get("/devices").await.expect(200).json();
+        assert_eq!(list.devices.len(), DEVICES_MAX);
+        let other = list.devices.iter().find(|device| !device.is_current).expect("another");
+        ann.delete(&format!("/devices/{}", other.id)).await.expect(204);
         anonymous.post("/auth/token", &claim(None)).await.expect(200);
     }
-    let refused = anonymous.post("/auth/token", &claim(None)).await.problem(ErrorCode::DeviceLimit);
-    assert!(refused.retry_after_ms.is_some());
-    for _ in DEVICES_MAX..SESSIONS_MAX {
-        anonymous.post("/auth/token", &claim(Some(ann.device_id))).await.expect(200);
-    }
-    let refused = anonymous.post("/auth/token", &claim(Some(ann.device_id))).await;
-    assert!(refused.problem(ErrorCode::SessionLimit).retry_after_ms.is_some());
-    // Removing one makes room.
-    let list: shared::account::DeviceList = ann.get("/devices").await.expect(200).json();
-    assert_eq!(list.devices.len(), DEVICES_MAX);
-    let other = list.devices.iter().find(|device| !device.is_current).expect("another");
-    ann.delete(&format!("/devices/{}", other.id)).await.expect(204);
-    anonymous.post("/auth/token", &claim(None)).await.expect(200);
 }
 
 #[tokio::test]
 async fn an_account_has_so_many_uploads_under_way() {
-    let server = TestServer::start().await;
-    let ann = server.person("ann").await;
-    let begun = Plan::new(noise(50, 10), 600, true);
-    let started = begun.init(&ann).await;
-    copy_uploads(&server, UPLOAD_SESSIONS_MAX - 1).await;
-    let next = Plan::new(noise(51, 10), 600, true);
-    let refused = next.try_init(&ann).await.problem(ErrorCode::UploadLimit);
-    assert!(refused.retry_after_ms.is_some());
-    ann.delete(&format!("/files/{}/upload/{}", begun.file_id, started.upload_id)).await.expect(204);
-    next.init(&ann).await;
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let begun = Plan::new(noise(50, 10), 600, true);
+        let started = begun.init(&ann).await;
+        copy_uploads(&server, UPLOAD_SESSIONS_MAX - 1).await;
+        let next = Plan::new(noise(51, 10), 600, true);
+        let refused = next.try_init(&ann).await.problem(ErrorCode::UploadLimit);
+        assert!(refused.retry_after_ms.is_some());
+        ann.delete(&format!("/files/{}/upload/{}", begun.file_id, started.upload_id)).await.expect(204);
+        next.init(&ann).await;
+    }
 }
 
 /// So many more rows like the one that is there.
 async fn copy_uploads(server: &TestServer, count: usize) {
+    let id =
+        if server.app.db.is_postgres() { "decode(md5(random()::text), 'hex')" } else { "randomblob(16)" };
     let columns = "device_id, zone_id, account_id, file_id, request, payload_hash, total_size, chunk_size, \
                    total_chunks, announced, held_chunks, created_at, expires_at";
     let sql = format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) \
-         INSERT INTO uploads (user_id, upload_id, {columns}) SELECT user_id, randomblob(16), {columns} FROM uploads, n"
+         INSERT INTO uploads (user_id, upload_id, {columns}) SELECT user_id, {id}, {columns} FROM uploads, n"
     );
     let written = server.app.db.write::<_, server::db::DbError, _>(move |connection| {
         let sql = sql.clone();

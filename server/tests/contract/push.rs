@@ -439,18 +439,20 @@ async fn a_version_has_at_most_32_entries_whatever_a_client_says() {
 
 #[tokio::test]
 async fn what_is_staged_stays_within_the_free_quota() {
-    let server = TestServer::start_with(&[("CLOUDSTEAD_QUOTA", "10")]).await;
-    let (mut a, _) = Device::two(&server).await;
-    let root = a.root();
-    let answer = a.push(&[file(fresh(), root, "a", "1234567"), file(fresh(), root, "b", "abcdefg")]).await;
-    assert_eq!(answer.applied.len(), 1, "{answer:?}");
-    assert_eq!((answer.errors[0].code, answer.errors[0].retryable), (ErrorCode::QuotaExceeded, true));
-    // Nothing of it stays: no matter how often it is tried, the account holds what it has room for.
-    a.refused_as(file(fresh(), root, "c", "xyzxyz"), ErrorCode::QuotaExceeded).await;
-    let sql = "SELECT CAST(SUM(used_bytes + staged_bytes) AS BIGINT) FROM accounts";
-    let held = server.app.db.reader().await.unwrap().fetch_one(sql, vec![]).await.unwrap();
-    assert_eq!(held.get::<i64>(0).unwrap(), 7);
-    a.done(file(fresh(), root, "c", "xyz")).await;
+    for server in TestServer::each_with(&[("CLOUDSTEAD_QUOTA", "10")]).await {
+        let (mut a, _) = Device::two(&server).await;
+        let root = a.root();
+        let answer =
+            a.push(&[file(fresh(), root, "a", "1234567"), file(fresh(), root, "b", "abcdefg")]).await;
+        assert_eq!(answer.applied.len(), 1, "{answer:?}");
+        assert_eq!((answer.errors[0].code, answer.errors[0].retryable), (ErrorCode::QuotaExceeded, true));
+        // Nothing of it stays: no matter how often it is tried, the account holds what it has room for.
+        a.refused_as(file(fresh(), root, "c", "xyzxyz"), ErrorCode::QuotaExceeded).await;
+        let sql = "SELECT CAST(SUM(used_bytes + staged_bytes) AS BIGINT) FROM accounts";
+        let held = server.app.db.reader().await.unwrap().fetch_one(sql, vec![]).await.unwrap();
+        assert_eq!(held.get::<i64>(0).unwrap(), 7);
+        a.done(file(fresh(), root, "c", "xyz")).await;
+    }
 }
 
 #[tokio::test]

@@ -76,14 +76,19 @@ impl TestServer {
 
     /// One server on each database that is there; PostgreSQL goes with S3 where there is one.
     pub async fn each() -> Vec<Self> {
-        let mut all = vec![Self::start().await];
+        Self::each_with(&[]).await
+    }
+
+    /// As [`Self::each`], with these settings.
+    pub async fn each_with(settings: &[(&str, &str)]) -> Vec<Self> {
+        let mut all = vec![Self::start_with(settings).await];
         if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
-            let mut settings = vec![("DATABASE_URL", fresh_schema(&url).await)];
+            let mut places = vec![("DATABASE_URL", fresh_schema(&url).await)];
             if let Ok(url) = std::env::var("TEST_S3_URL") {
-                settings.push(("CLOUDSTEAD_BLOB_URL", fresh_prefix(&url)));
+                places.push(("CLOUDSTEAD_BLOB_URL", fresh_prefix(&url)));
             }
-            let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            all.push(Self::start_with(&settings).await);
+            let places = places.iter().map(|(name, value)| (*name, value.as_str()));
+            all.push(Self::start_with(&places.chain(settings.iter().copied()).collect::<Vec<_>>()).await);
         }
         all
     }

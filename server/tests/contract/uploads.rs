@@ -464,26 +464,27 @@ async fn what_was_leased_under_a_date_far_ahead_goes_in_time_too() {
 
 #[tokio::test]
 async fn a_chunk_that_was_collected_is_asked_for_again() {
-    let server = TestServer::start().await;
-    let ann = server.person("ann").await;
-    // Another content of the same size is there, with which it has to be compared.
-    let former = Plan::new(noise(17, 300 * KIB), 100 * KIB, true);
-    former.upload(&ann).await;
-    let plan =
-        Plan { bytes: noise(7, 300 * KIB), operation_id: id(), base: Some(json!({})), ..former.clone() };
-    let started = plan.init(&ann).await;
-    for index in 0..3 {
-        plan.put(&ann, &started, index).await.expect(200);
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        // Another content of the same size is there, with which it has to be compared.
+        let former = Plan::new(noise(17, 300 * KIB), 100 * KIB, true);
+        former.upload(&ann).await;
+        let plan =
+            Plan { bytes: noise(7, 300 * KIB), operation_id: id(), base: Some(json!({})), ..former.clone() };
+        let started = plan.init(&ann).await;
+        for index in 0..3 {
+            plan.put(&ann, &started, index).await.expect(200);
+        }
+        execute(&server, "UPDATE chunks SET leased_until = 0").await;
+        server::jobs::collector::collect(&server.app, server.app.env.now()).await.unwrap();
+        let refused = plan.try_complete(&ann, &started).await;
+        assert_eq!(refused.problem(ErrorCode::ChunksMissing).more["missingChunks"], json!([0, 1, 2]));
+        for index in 0..3 {
+            plan.put(&ann, &started, index).await.expect(200);
+        }
+        plan.try_complete(&ann, &started).await.expect(200);
+        server.expect_sound().await;
     }
-    execute(&server, "UPDATE chunks SET leased_until = 0").await;
-    server::jobs::collector::collect(&server.app, server.app.env.now()).await.unwrap();
-    let refused = plan.try_complete(&ann, &started).await;
-    assert_eq!(refused.problem(ErrorCode::ChunksMissing).more["missingChunks"], json!([0, 1, 2]));
-    for index in 0..3 {
-        plan.put(&ann, &started, index).await.expect(200);
-    }
-    plan.try_complete(&ann, &started).await.expect(200);
-    server.expect_sound().await;
 }
 
 #[tokio::test]
