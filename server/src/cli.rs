@@ -55,11 +55,13 @@ pub fn run() -> ExitCode {
         Ok(matches) => matches,
         Err(error) if error.use_stderr() => {
             let text = error.to_string();
-            let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-            complain(&format!(
-                "{}. See `cloudstead --help`.",
-                line.trim_start_matches("error: ").trim_end_matches('.')
-            ));
+            // What is missing comes after the line that says so.
+            let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            let mut line = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            if line.ends_with(':') {
+                line = format!("{line} {}", lines.next().unwrap_or_default());
+            }
+            complain(&format!("{}. See `cloudstead --help`.", line.trim_end_matches('.')));
             return ExitCode::from(EXIT_USAGE);
         }
         Err(help) => help.exit(),

@@ -16,6 +16,7 @@ mod nodes;
 mod notifications;
 mod photo_facts;
 mod photos;
+mod process;
 mod push;
 mod repeats;
 mod requests;

@@ -1,15 +1,14 @@
 //! A disk that is really full: the program itself, over a small file system of its own.
 
 use std::path::PathBuf;
-use std::process::Stdio;
 
 use futures::StreamExt as _;
 use shared::ErrorCode;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::device::{Device, fresh};
+use crate::process::listening;
 use crate::support::Client;
 use crate::uploads::{KIB, Plan, noise};
 
@@ -44,11 +43,7 @@ impl SmallDisk {
         command.env("CLOUDSTEAD_DATA", folder.path()).env("CLOUDSTEAD_LISTEN", "127.0.0.1:0");
         command.env("CLOUDSTEAD_REGISTRATION", "open").env_remove("DATABASE_URL");
         command.env_remove("CLOUDSTEAD_BLOB_URL").env_remove("VALKEY_URL").current_dir(folder.path());
-        let mut program =
-            command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("the program starts");
-        let mut lines = BufReader::new(program.stdout.take().expect("its output")).lines();
-        let line = lines.next_line().await.expect("its output").expect("a line that says where it listens");
-        let address = line.split_whitespace().last().expect("an address").to_owned();
+        let (program, address) = listening(&mut command).await;
         let seen = format!("/proc/{}/root", program.id().expect("a running program"));
         let data = PathBuf::from(seen).join(folder.path().strip_prefix("/").expect("a full path"));
         Some(Self { program, address, data, _folder: folder })
