@@ -12,7 +12,7 @@ use crate::device::{Device, change, delete, file, folder, fresh, into, operation
 use crate::photos::{jpeg, library_root, listed, upload};
 use crate::support::TestServer;
 
-fn in_album(photo: &Photo, base: &VersionVector, kind: &str, album: ItemId) -> Value {
+pub fn in_album(photo: &Photo, base: &VersionVector, kind: &str, album: ItemId) -> Value {
     change(photo.id, kind, json!({"baseVersion": base, "albumId": album}))
 }
 

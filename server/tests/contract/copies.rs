@@ -9,7 +9,7 @@ use crate::device::{Device, content, delete, file, folder, fresh, purge};
 use crate::support::TestServer;
 
 /// Another file with a content of `source`.
-fn copy(id: ItemId, parent: ItemId, name: &str, source: &FileItem, hash: Option<ContentHash>) -> Value {
+pub fn copy(id: ItemId, parent: ItemId, name: &str, source: &FileItem, hash: Option<ContentHash>) -> Value {
     let mut change = file(id, parent, name, "");
     let fields = change.as_object_mut().expect("a change is an object");
     fields.remove("data");

@@ -48,7 +48,7 @@ pub fn with_exif(jpeg: &[u8]) -> Vec<u8> {
 }
 
 /// The body of a form; a field with a file name is a file.
-fn form(fields: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
+pub fn form(fields: &[(&str, Option<&str>, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, file_name, value) in fields {
         body.extend(format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"").bytes());

@@ -120,7 +120,7 @@ pub fn present(completed: &UploadCompleted) -> &FileItem {
     }
 }
 
-async fn staged_bytes(server: &TestServer) -> i64 {
+pub async fn staged_bytes(server: &TestServer) -> i64 {
     let sql = "SELECT CAST(SUM(staged_bytes) AS BIGINT) FROM accounts";
     server.app.db.reader().await.unwrap().fetch_one(sql, vec![]).await.unwrap().get(0).unwrap()
 }
