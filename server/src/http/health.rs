@@ -23,12 +23,16 @@ struct Health {
 const OK: Json<Health> = Json(Health { status: "ok" });
 
 /// Answers while the process runs
+///
+/// Also at `/health/live`.
 #[utoipa::path(get, path = "/health/live", tag = "health", security(()), responses((status = 200, body = Health)))]
 async fn live() -> Json<Health> {
     OK
 }
 
 /// Answers while the database and the object store do
+///
+/// Also at `/health/ready`.
 #[utoipa::path(get, path = "/health/ready", tag = "health", security(()), responses(
         (status = 200, body = Health), (status = 503, body = Problem, description = "unavailable")))]
 async fn ready(State(app): State<App>) -> ApiResult<Json<Health>> {

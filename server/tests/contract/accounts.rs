@@ -1,8 +1,8 @@
 use reqwest::{Method, header};
 use serde_json::{Value, json};
-use shared::ErrorCode;
 use shared::account::{Device, DeviceList, Invite, Registered, SignedIn};
 use shared::limits::SESSION_TTL;
+use shared::{DeviceId, ErrorCode};
 use std::time::Duration;
 
 use crate::support::{Credentials, PASSWORD, Reply, TestServer, sign_in};
@@ -126,6 +126,51 @@ async fn right_passwords_side_by_side_all_come_in_and_guesses_gain_nothing_by_it
         assert_eq!(all_at_once(PASSWORD).await, [200; 12]);
         let guesses = all_at_once("wrong password").await;
         assert_eq!(guesses.iter().filter(|status| **status == 401).count(), 5, "{guesses:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_comes_in_and_what_is_taken_away_leaves_a_line_in_the_audit_trail() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let second = server.sign_in("ann").await;
+        for name in ["ann", "nobody"] {
+            server.anonymous().post("/auth/login", &sign_in(name, "wrong password")).await.expect(401);
+        }
+        ann.post("/invites", &json!({})).await.expect(201);
+        for _ in 0..2 {
+            ann.delete(&format!("/devices/{}", second.device_id)).await.expect(204);
+        }
+        let me: SignedIn = ann.get("/auth/me").await.expect(200).json();
+        server::ops::accounts::disable(&server.app, "ann").await.unwrap();
+        let password = shared::account::Password("another horse".into());
+        server::ops::accounts::set_password(&server.app, "ann", password).await.unwrap();
+
+        let sql = "SELECT action, subject, device_id, address FROM audit WHERE user_id = $1";
+        let rows =
+            server.app.db.reader().await.unwrap().fetch_all(sql, vec![me.user.id.into()]).await.unwrap();
+        let mut lines: Vec<(String, String, Option<DeviceId>, Option<String>)> = rows
+            .iter()
+            .map(|row| (row.get(0).unwrap(), row.get(1).unwrap(), row.get(2).unwrap(), row.get(3).unwrap()))
+            .collect();
+        lines.sort();
+        let (first, second, user) = (ann.device_id, second.device_id, me.user.id.to_string());
+        let line = |action: &str, subject: &str, device, address: Option<&str>| {
+            (action.to_owned(), subject.to_owned(), device, address.map(str::to_owned))
+        };
+        let from = Some("127.0.0.1");
+        let mut expected = [
+            line("disable", &user, None, None),
+            line("invite", "", Some(first), from),
+            line("password", &user, None, None),
+            line("register", "ann", None, from),
+            line("remove_device", &second.to_string(), Some(first), from),
+            line("sign_in", &first.to_string(), Some(first), from),
+            line("sign_in", &second.to_string(), Some(second), from),
+            line("sign_in_failed", "", None, from),
+        ];
+        expected.sort();
+        assert_eq!(lines, expected, "once each, and nothing of a name that nobody has");
     }
 }
 
