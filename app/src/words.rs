@@ -347,6 +347,7 @@ pub const ACTIVITY_OFFLINE: &str = "The activity is shown when the server can be
 pub const DELETE_ALL_OF_IT: &str = "Delete all of it";
 
 pub fn activity_as_of(when: &str) -> String {
+pub const DELETE_COPY: &str = "Delete the copy";
     format!("You are offline. This is how it stood {when}.")
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::content::ContentHash;
 use crate::ids::{ActivityId, ConflictId, ItemId, VersionId};
 use crate::item::ItemKind;
 use crate::sync::{DeviceHolder, Resolution};
@@ -52,6 +53,8 @@ pub enum ActivityKind {
     Merged {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         former_version_id: Option<VersionId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former_content: Option<FormerContent>,
     },
     /// The name asked for was taken.
     Renamed { asked: String },
@@ -65,10 +68,25 @@ pub enum ActivityKind {
         resolution: Resolution,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         former_version_id: Option<VersionId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        former_content: Option<FormerContent>,
+        /// The file beside it that the other side is kept in, where both are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        copy_id: Option<ItemId>,
     },
     /// What a newer server tells.
     #[serde(other)]
     Unknown,
+}
+
+/// A content that a file held before: it comes back by a push that names it (`copyOf` that file).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FormerContent {
+    pub content_hash: ContentHash,
+    /// In bytes.
+    pub size: u64,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::photo::{AlbumChange, PhotoEdit};
 use shared::sync::Resolution;
-use shared::{ConflictId, ItemId, ItemName, OperationId, Timestamp, VersionVector};
+use shared::{ConflictId, ContentHash, ItemId, ItemName, OperationId, Timestamp, VersionVector};
 
 /// One act on the local tree. Applied at once, queued as one operation of the outbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,13 @@ pub enum NewContent {
         /// The driver's own name for the bytes, kept with the operation and handed back. Bytes are found by
         /// it, not by the operation's id: an operation that has to be sent again as another gets a new one.
         staged: Option<String>,
+    },
+    /// What a file holds, or held before: the server has it.
+    Held {
+        of: ItemId,
+        /// In bytes.
+        size: u64,
+        hash: ContentHash,
     },
 }
 

@@ -1,8 +1,8 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::activity::{Activity, ActivityKind};
-use shared::{ItemName, VersionId};
-use sync::Command;
+use shared::activity::{Activity, ActivityKind, FormerContent};
+use shared::{ItemId, ItemName, VersionId};
+use sync::{Command, NewContent};
 
 use super::dialogs::say_error;
 use super::icon::Glyph;
@@ -21,7 +21,14 @@ pub fn ActivityEntry(ui: Ui, activity: Activity) -> impl IntoView {
         .item_now(activity.item_id)
         .filter(|item| !item.item.is_deleted)
         .map(|item| ui.folder_address(item.item.parent_id));
-    let way_back = way_back(ui, &activity);
+    let way_back = move || {
+        ui.cloud().revision().track();
+        way_back(ui, &activity).map(|(label, way)| {
+            view! {
+                <button class="button small" type="button" on:click=move |_| take(ui, &way)>{label}</button>
+            }
+        })
+    };
     Some(
         view! {
             <li class="activity-entry">
@@ -34,9 +41,7 @@ pub fn ActivityEntry(ui: Ui, activity: Activity) -> impl IntoView {
                         {folder.map(|href| view! { " · "<a href=href>{words::SHOW_IN_FOLDER}</a> })}
                     </p>
                 </div>
-                {way_back.map(|(label, way)| view! {
-                    <button class="button small" type="button" on:click=move |_| take(ui, &way)>{label}</button>
-                })}
+                {way_back}
             </li>
         }
         .into_any(),
@@ -69,7 +74,7 @@ const fn icon_of(kind: &ActivityKind) -> icondata::Icon {
 /// What takes it back.
 enum Way {
     Commands(Vec<Command>, String),
-    Version(shared::ItemId, VersionId),
+    Version(ItemId, VersionId),
     Review(shared::ConflictId),
 }
 
@@ -84,9 +89,7 @@ fn way_back(ui: Ui, activity: &Activity) -> Option<(String, Way)> {
         ActivityKind::DeleteLost | ActivityKind::CameBack => delete(words::DELETE),
         ActivityKind::DeletePartly => delete(words::DELETE_ALL_OF_IT),
         ActivityKind::MoveLost { name: asked, .. } if *asked != name && *asked != activity.item_name => {
-            let new = ItemName::parse(asked).ok()?;
-            let way = Way::Commands(vec![Command::Rename { id, name: new }], words::renamed(asked));
-            Some((words::rename_to(asked), way))
+            Some(rename(id, ItemName::parse(asked).ok()?))
         }
         ActivityKind::MoveLost { parent_id, .. } if ui.can_move(&[id], *parent_id) => {
             let is_there = *parent_id == ui.root
@@ -96,9 +99,30 @@ fn way_back(ui: Ui, activity: &Activity) -> Option<(String, Way)> {
             let way = Way::Commands(commands, words::moved(Some(&name), 1, &folder));
             Some((words::move_to_folder(&folder), way))
         }
-        ActivityKind::Merged { former_version_id: Some(version) }
+        ActivityKind::Renamed { asked } if name == activity.item_name => {
+            let new = ItemName::parse(asked).ok()?;
+            let holder = ui.cloud().child_named(item.item.parent_id, &new);
+            holder.is_none_or(|holder| holder == id).then(|| rename(id, new))
+        }
+        ActivityKind::Merged { former_content: Some(former), .. }
+        | ActivityKind::Resolved { former_content: Some(former), .. } => {
+            let FormerContent { content_hash, size } = *former;
+            let content = NewContent::Held { of: id, size, hash: content_hash };
+            let commands = vec![Command::SetContent { id, content, modified_at: None, base: None }];
+            let way = Way::Commands(commands, words::VERSION_RESTORED.to_owned());
+            (item.item.content_hash != Some(content_hash)).then(|| (words::UNDO.to_owned(), way))
+        }
+        // What an older server told has no name for the content: only the server finds it.
+        ActivityKind::Merged { former_version_id: Some(version), .. }
         | ActivityKind::Resolved { former_version_id: Some(version), .. } => {
-            Some((words::UNDO.to_owned(), Way::Version(id, *version)))
+            let is_online = ui.cloud().summary().with(|summary| summary.online);
+            is_online.then(|| (words::UNDO.to_owned(), Way::Version(id, *version)))
+        }
+        ActivityKind::Resolved { copy_id: Some(copy), .. } => {
+            let copy = ui.item_now(*copy).filter(|copy| !copy.item.is_deleted)?;
+            let commands = vec![Command::Delete { id: copy.item.id }];
+            let way = Way::Commands(commands, words::deleted(Some(&copy.item.name), 1));
+            Some((words::DELETE_COPY.to_owned(), way))
         }
         ActivityKind::Conflict { conflict_id } => {
             let is_open = ui.cloud().conflicts().iter().any(|open| open.id == *conflict_id);
@@ -106,6 +130,11 @@ fn way_back(ui: Ui, activity: &Activity) -> Option<(String, Way)> {
         }
         _ => None,
     }
+}
+
+fn rename(id: ItemId, name: ItemName) -> (String, Way) {
+    let (label, said) = (words::rename_to(name.as_str()), words::renamed(name.as_str()));
+    (label, Way::Commands(vec![Command::Rename { id, name }], said))
 }
 
 fn take(ui: Ui, way: &Way) {

@@ -62,7 +62,11 @@ pub fn text(side: Side) -> &'static str {
 
 pub fn activity(at: Timestamp) -> ActivityView {
     let kinds = [
-        ("Travel diary.md", ItemKind::File, ActivityKind::Merged { former_version_id: None }),
+        (
+            "Travel diary.md",
+            ItemKind::File,
+            ActivityKind::Merged { former_version_id: None, former_content: None },
+        ),
         ("Invoice (2).pdf", ItemKind::File, ActivityKind::Renamed { asked: "Invoice.pdf".to_owned() }),
         ("Trips", ItemKind::Folder, ActivityKind::FoldersJoined),
         ("Letter.odt", ItemKind::File, ActivityKind::CameBack),
@@ -73,6 +77,8 @@ pub fn activity(at: Timestamp) -> ActivityView {
                 conflict_id: ConflictId(Uuid::from_u128(9)),
                 resolution: Resolution::Both,
                 former_version_id: Some(VersionId(Uuid::from_u128(9))),
+                former_content: None,
+                copy_id: None,
             },
         ),
     ];

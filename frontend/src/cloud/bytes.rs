@@ -76,7 +76,9 @@ impl BrowserCloud {
         if let Some(bytes) = contents.find(hash).await {
             return Ok(here(bytes));
         }
-        let (size, is_away) = (item.item.size, self.is_server_away());
+        // Where it is to hold again what it held before, the server still gives something else.
+        let is_former = seat.replica().pending_content(id).is_some() && self.held_as(id) == id;
+        let (size, is_away) = (item.item.size, is_former || self.is_server_away());
         let is_whole = (size <= SHOWN_WHOLE_BYTES_MAX || need == Need::All) && contents.takes_seen(size);
         let wanted = Wanted { item: self.held_as(id), hash, size };
         if is_whole && !is_away {

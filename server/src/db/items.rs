@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use shared::activity::FormerContent;
 use shared::rules::Touched;
 use shared::{
     ContentHash, DeviceId, Dot, ItemId, ItemKind, ItemName, OperationId, Timestamp, VersionId, VersionVector,
@@ -56,6 +57,11 @@ impl ItemRow {
 
     pub fn name_key(&self) -> String {
         name_key(&self.name)
+    }
+
+    /// The content that a file holds, as it is told of when another takes its place.
+    pub fn held_content(&self) -> Option<FormerContent> {
+        self.content_hash.map(|content_hash| FormerContent { content_hash, size: self.size })
     }
 }
 

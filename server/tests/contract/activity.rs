@@ -3,7 +3,7 @@
 use serde_json::json;
 use shared::activity::{Activity, ActivityKind, ActivityPage};
 use shared::limits::PAGE_LIMIT_DEFAULT;
-use shared::sync::{Outcome, Resolution};
+use shared::sync::{Outcome, Resolution, ResolveResponse};
 use shared::{ErrorCode, ItemKind};
 
 use crate::device::{Device, content, delete, file, folder, fresh, rename};
@@ -33,12 +33,21 @@ async fn it_tells_what_became_of_concurrent_changes_and_who_made_them() {
         assert_eq!((merged.item_id, merged.item_name.as_str()), (text.id, "a.txt"));
         assert_eq!(merged.item_type, ItemKind::File);
         assert_eq!((by.device_id, by.user_name.as_str()), (b.person.device_id, "ann"));
-        let ActivityKind::Merged { former_version_id: Some(version) } = merged.kind else {
+        let ActivityKind::Merged { former_version_id: Some(version), former_content: Some(held) } =
+            merged.kind
+        else {
             panic!("{:?}", merged.kind)
         };
         let versions = a.versions(text.id).await.versions;
         let version = versions.iter().find(|kept| kept.id == version).expect("the version is kept");
         assert_eq!(Some(version.content_hash), former.content_hash, "what the file held before");
+        assert_eq!((held.content_hash, held.size), (version.content_hash, version.size));
+        // Named so, it comes back without its bytes.
+        let mut undo = content(text.id, &a.item(text.id).await.version, "");
+        undo["data"].take();
+        undo["size"] = held.size.into();
+        undo["copyOf"] = json!({ "fileId": text.id, "contentHash": held.content_hash });
+        assert_eq!(a.done(undo).await.content_hash, former.content_hash);
 
         let present = a.item(text.id).await;
         a.done(rename(text.id, &present.version, "first.txt")).await;
@@ -81,12 +90,20 @@ async fn it_tells_what_came_back_and_what_a_person_chose() {
         assert!(
             matches!(
                 resolved.kind,
-                ActivityKind::Resolved { conflict_id, resolution: Resolution::Local, former_version_id: Some(_) }
-                    if conflict_id == conflict.id
+                ActivityKind::Resolved {
+                    conflict_id, resolution: Resolution::Local, former_version_id: Some(_), copy_id: None, ..
+                } if conflict_id == conflict.id
             ),
             "{resolved:?}"
         );
         assert_eq!(resolved.by.expect("known").device_id, a.person.device_id);
+
+        let conflict = b.conflicted(content(item.id, &item.version, "5")).await;
+        let kept = a.resolve_raw(&conflict, Resolution::Both).await.expect(200).json::<ResolveResponse>();
+        let ActivityKind::Resolved { copy_id, former_content: None, .. } = latest(&a).await.kind else {
+            panic!("nothing took the place of what the file held")
+        };
+        assert_eq!(copy_id, Some(kept.items[1].id));
     }
 }
 

@@ -154,3 +154,27 @@ fn a_copy_of_what_is_gone_meanwhile_is_told() {
         Some(sync::Notice::Refused { reason, .. }) if !reason.is_empty()
     ));
 }
+
+#[test]
+fn what_a_file_held_before_comes_back_offline_and_without_its_bytes() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "as it was");
+    world.assert_converged();
+    let held = world.devices[1].engine.item(file).and_then(|item| item.content_hash()).expect("a file");
+    world.edit(0, file, "as it became");
+    world.assert_converged();
+    world.go_offline(1);
+    let before = world.server.largest_body;
+    let former = NewContent::Held { of: file, size: 9, hash: held };
+    let command = Command::SetContent { id: file, content: former, modified_at: None, base: None };
+    assert_eq!(world.run(1, vec![command]).refused, []);
+    let back = [format!("/a.txt {}", hash("as it was"))];
+    assert_eq!(world.tree(1), back);
+    world.crash(1);
+    assert_eq!(world.tree(1), back);
+    world.go_online(1);
+    world.assert_converged();
+    assert_eq!(world.tree(0), back);
+    assert!(world.server.largest_body < before + 1_000, "no bytes travelled");
+}

@@ -357,6 +357,7 @@ fn hash_of(content: &NewContent) -> Option<ContentHash> {
         NewContent::Small(bytes) if bytes.is_empty() => None,
         NewContent::Small(bytes) => Some(ContentHash::of_chunks([&ChunkHash::of(bytes)])),
         NewContent::Upload { .. } => None,
+        NewContent::Held { hash, .. } => Some(*hash),
     }
 }
 

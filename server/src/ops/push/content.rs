@@ -295,13 +295,14 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         basis.version = Some(input);
         basis.conflict = None;
         let former_version_id = item.version_id.filter(|_| !keeps_present);
+        let former_content = item.held_content().filter(|_| !keeps_present);
         if !keeps_present {
             let further = self.zone.issue(&mut item);
             let modified_at = modified_at.max(item.modified_at);
             self.set_content(&mut item, (merged.hash, merged.size()), modified_at, further);
         }
         let id = item.id;
-        self.tell(&item, ActivityKind::Merged { former_version_id });
+        self.tell(&item, ActivityKind::Merged { former_version_id, former_content });
         let outcome = self.put_edited(item, &mut basis, dot, Outcome::Merged).await?;
         self.settle_equal(id).await?;
         Ok(Done { item_id: id, end: End::Applied(outcome), chain: basis.chain(id) })

@@ -252,11 +252,8 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         }
         let side = (local.content_hash, local.size);
         let changes = matches!(ask.resolution, Resolution::Local | Resolution::Proposal);
-        let resolved = ActivityKind::Resolved {
-            conflict_id: conflict.id,
-            resolution: ask.resolution,
-            former_version_id: item.version_id.filter(|_| changes),
-        };
+        let former_version_id = item.version_id.filter(|_| changes);
+        let former_content = item.held_content().filter(|_| changes);
         let mut items = vec![item.id];
         item.vector.merge(&conflict.local_vector);
         match ask.resolution {
@@ -290,6 +287,13 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             }
         }
         if let Some(item) = self.zone.item(items[0]).await? {
+            let resolved = ActivityKind::Resolved {
+                conflict_id: conflict.id,
+                resolution: ask.resolution,
+                former_version_id,
+                former_content,
+                copy_id: items.get(1).copied(),
+            };
             self.tell(&item, resolved);
         }
         let settled = Settled { resolution: ask.resolution, items: items.clone() };

@@ -104,7 +104,7 @@ impl Engine {
 pub(super) fn check_size(id: ItemId, content: &NewContent) -> Result<(), CommandError> {
     let fits = match content {
         NewContent::Small(bytes) => bytes.len() <= PUSH_DATA_BYTES_MAX,
-        NewContent::Upload { size, .. } => *size <= FILE_BYTES_MAX,
+        NewContent::Upload { size, .. } | NewContent::Held { size, .. } => *size <= FILE_BYTES_MAX,
     };
     if fits { Ok(()) } else { Err(CommandError::FileTooLarge(id)) }
 }
@@ -119,5 +119,6 @@ pub(in crate::engine) fn stored(content: NewContent) -> (Content, Option<Vec<u8>
             (content, Some(bytes))
         }
         NewContent::Upload { size, staged } => (Content::Upload { size, staged }, None),
+        NewContent::Held { of, size, hash } => (Content::Copy { size, of, hash }, None),
     }
 }
