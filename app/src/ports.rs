@@ -13,6 +13,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 use shared::account::{Device, SignedIn};
 use shared::activity::Activity;
+use shared::limits::PUSH_DATA_BYTES_MAX;
 use shared::photo::{DuplicatePage, Photo, PhotoEdit, PhotoInfo};
 use shared::photo_index::Shelf;
 use shared::sync::ConflictInfo;
@@ -135,6 +136,19 @@ pub enum UploadState {
         reason: String,
     },
     Done,
+}
+
+impl UploadState {
+    pub fn is_going(&self) -> bool {
+        matches!(self, Self::Queued | Self::Hashing | Self::Uploading | Self::Waiting { .. })
+    }
+}
+
+impl UploadView {
+    /// Whether it is under way and can be held up. What is small goes in one piece.
+    pub fn can_pause(&self) -> bool {
+        self.total_bytes > PUSH_DATA_BYTES_MAX as u64 && self.state.is_going()
+    }
 }
 
 /// What a person does to an upload.

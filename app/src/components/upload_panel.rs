@@ -15,6 +15,8 @@ const LINES_MAX: usize = 100;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Totals {
     going: usize,
+    /// Of those that go on.
+    pausable: usize,
     paused: usize,
     failed: usize,
     done: usize,
@@ -36,6 +38,7 @@ impl Totals {
                 | UploadState::Uploading
                 | UploadState::Waiting { .. } => totals.going += 1,
             }
+            totals.pausable += usize::from(upload.can_pause());
             totals.total_bytes += upload.total_bytes;
             totals.sent_bytes += upload.sent_bytes + upload.skipped_bytes;
             totals.seconds_left = totals.seconds_left.max(upload.seconds_left);
@@ -130,51 +133,40 @@ pub fn Uploads(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
 /// What is done to all of them at once.
 #[component]
 fn AllButtons(ui: Ui, uploads: Signal<Vec<UploadView>>, totals: Memo<Totals>) -> impl IntoView {
-    let all = move |control: UploadControl, concerns: fn(&UploadState) -> bool| {
+    let all = move |control: UploadControl, concerns: fn(&UploadView) -> bool| {
         let ids: Vec<OperationId> = uploads.with_untracked(|uploads| {
-            uploads
-                .iter()
-                .filter(|upload| concerns(&upload.state))
-                .map(|upload| upload.operation_id)
-                .collect()
+            uploads.iter().filter(|upload| concerns(upload)).map(|upload| upload.operation_id).collect()
         });
         for id in ids {
             ui.cloud().control_upload(id, control);
         }
     };
-    let button = move |icon, label: &'static str, control, concerns: fn(&UploadState) -> bool| {
+    let button = move |icon, label: &'static str, control, concerns: fn(&UploadView) -> bool| {
         view! { <IconButton icon=icon label=label.to_owned() on_press=move |_| all(control, concerns) /> }
     };
     view! {
-        <Show when=move || totals.get().going != 0>
-            {button(icondata::LuPause, words::PAUSE_ALL, UploadControl::Pause, is_going)}
+        <Show when=move || totals.get().pausable != 0>
+            {button(icondata::LuPause, words::PAUSE_ALL, UploadControl::Pause, UploadView::can_pause)}
         </Show>
-        <Show when=move || totals.get().going == 0 && totals.get().paused != 0>
-            {button(icondata::LuPlay, words::RESUME_ALL, UploadControl::Resume, |it| *it == UploadState::Paused)}
+        <Show when=move || totals.get().pausable == 0 && totals.get().paused != 0>
+            {button(icondata::LuPlay, words::RESUME_ALL, UploadControl::Resume, |it| it.state == UploadState::Paused)}
         </Show>
         <Show when=move || totals.get().going == 0 && totals.get().failed != 0>
             {button(icondata::LuRotateCcw, words::RETRY_ALL, UploadControl::Retry, |it| {
-                matches!(it, UploadState::Failed { .. })
+                matches!(it.state, UploadState::Failed { .. })
             })}
         </Show>
         <Show
             when=move || totals.get().going + totals.get().paused != 0
             fallback=move || button(icondata::LuX, words::CLEAR_DONE, UploadControl::Dismiss, |it| {
-                matches!(it, UploadState::Done | UploadState::Failed { .. })
+                matches!(it.state, UploadState::Done | UploadState::Failed { .. })
             })
         >
             {button(icondata::LuX, words::CANCEL_ALL, UploadControl::Cancel, |it| {
-                is_going(it) || *it == UploadState::Paused
+                it.state.is_going() || it.state == UploadState::Paused
             })}
         </Show>
     }
-}
-
-pub fn is_going(state: &UploadState) -> bool {
-    matches!(
-        state,
-        UploadState::Queued | UploadState::Hashing | UploadState::Uploading | UploadState::Waiting { .. }
-    )
 }
 
 /// A share as a CSS length.
@@ -207,4 +199,40 @@ fn lines_of(uploads: &[UploadView]) -> Vec<Line> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::limits::PUSH_DATA_BYTES_MAX;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn upload(n: u128, total_bytes: u64, state: UploadState) -> UploadView {
+        UploadView {
+            operation_id: OperationId(Uuid::from_u128(n)),
+            name: n.to_string(),
+            parent_id: ItemId(Uuid::from_u128(0)),
+            group: None,
+            total_bytes,
+            sent_bytes: 0,
+            skipped_bytes: 0,
+            bytes_per_second: None,
+            seconds_left: None,
+            state,
+        }
+    }
+
+    #[test]
+    fn only_what_goes_in_parts_can_be_paused() {
+        let small = PUSH_DATA_BYTES_MAX as u64;
+        let mut uploads =
+            vec![upload(1, small, UploadState::Queued), upload(2, small, UploadState::Uploading)];
+        let totals = Totals::of(&uploads);
+        assert_eq!((totals.going, totals.pausable), (2, 0));
+        uploads.push(upload(3, small + 1, UploadState::Uploading));
+        uploads.push(upload(4, small + 1, UploadState::Paused));
+        let totals = Totals::of(&uploads);
+        assert_eq!((totals.going, totals.pausable, totals.paused), (3, 1, 1));
+    }
 }

@@ -4,7 +4,7 @@ use shared::{ItemId, OperationId};
 
 use super::file_icon::FileIcon;
 use super::icon::{Glyph, IconButton};
-use super::upload_panel::{is_going, percent};
+use super::upload_panel::percent;
 use crate::hooks::clock::use_now;
 use crate::hooks::intl;
 use crate::model::FileType;
@@ -37,6 +37,8 @@ pub fn UploadRow(ui: Ui, uploads: Signal<Vec<UploadView>>, id: OperationId) -> i
     let facts = move || upload.with(|upload| upload.as_ref().map(|upload| facts_of(upload, now.get())));
     let control = move |control| ui.cloud().control_upload(id, control);
     let is = move |wanted: fn(&UploadState) -> bool| state.with(|state| state.as_ref().is_some_and(wanted));
+    let can_pause =
+        Memo::new(move |_| upload.with(|upload| upload.as_ref().is_some_and(UploadView::can_pause)));
     let failed = Memo::new(move |_| is(|it| matches!(it, UploadState::Failed { .. })));
     let reason = move || match state.get() {
         Some(UploadState::Failed { reason }) => reason,
@@ -79,7 +81,7 @@ pub fn UploadRow(ui: Ui, uploads: Signal<Vec<UploadView>>, id: OperationId) -> i
                 </Show>
             </div>
             <div class="upload-buttons">
-                <Show when=move || is(is_going)>
+                <Show when=move || can_pause.get()>
                     <IconButton
                         icon=icondata::LuPause
                         label=words::PAUSE.to_owned()
@@ -174,6 +176,7 @@ struct Group {
     files: usize,
     done: usize,
     going: usize,
+    pausable: usize,
     paused: usize,
     total_bytes: u64,
     sent_bytes: u64,
@@ -190,7 +193,8 @@ pub fn GroupRow(ui: Ui, uploads: Signal<Vec<UploadView>>, name: String, folder: 
             for upload in uploads.iter().filter(|it| key.with_value(|key| it.group.as_ref() == Some(key))) {
                 group.files += 1;
                 group.done += usize::from(upload.state == UploadState::Done);
-                group.going += usize::from(is_going(&upload.state));
+                group.going += usize::from(upload.state.is_going());
+                group.pausable += usize::from(upload.can_pause());
                 group.paused += usize::from(upload.state == UploadState::Paused);
                 group.total_bytes += upload.total_bytes;
                 group.sent_bytes += upload.sent_bytes + upload.skipped_bytes;
@@ -251,14 +255,14 @@ pub fn GroupRow(ui: Ui, uploads: Signal<Vec<UploadView>>, name: String, folder: 
                 <span class="upload-facts">{facts}</span>
             </div>
             <div class="upload-buttons">
-                <Show when=move || group.with(|it| it.going != 0)>
+                <Show when=move || group.with(|it| it.pausable != 0)>
                     <IconButton
                         icon=icondata::LuPause
                         label=words::PAUSE.to_owned()
                         on_press=move |_| all(UploadControl::Pause)
                     />
                 </Show>
-                <Show when=move || group.with(|it| it.paused != 0 && it.going == 0)>
+                <Show when=move || group.with(|it| it.paused != 0 && it.pausable == 0)>
                     <IconButton
                         icon=icondata::LuPlay
                         label=words::RESUME.to_owned()

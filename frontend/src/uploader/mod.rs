@@ -192,6 +192,7 @@ impl Uploader {
             }
             (UploadControl::Dismiss, _) => self.drop_view(operation),
             (UploadControl::Pause | UploadControl::Resume, None) => {}
+            // What is small goes in one piece, and is offered neither.
         }
         self.publish();
     }
