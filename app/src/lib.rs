@@ -22,7 +22,7 @@ mod parts;
 pub mod ports;
 mod shell;
 mod ui;
-mod words;
+pub mod words;
 
 pub use pages::{PublicApp, PublicPage, document};
 #[cfg(not(feature = "ssr"))]

@@ -572,6 +572,42 @@ pub fn began_upload(count: usize) -> String {
 
 // Quick look and details
 pub const NO_PREVIEW: &str = "No preview for this kind of file";
+/// Why a file or folder does not come in.
+pub enum LeftOut {
+    Name(shared::name::InvalidName),
+    /// A folder's, on the way to it.
+    FolderName,
+    TooLarge,
+    Unreadable,
+    Refused(sync::CommandError),
+}
+
+pub fn left_out(name: &str, why: LeftOut) -> String {
+    let why = match why {
+        LeftOut::Name(reason) => invalid_name(reason).trim_end_matches('.').to_owned(),
+        LeftOut::FolderName => "A folder’s name can’t be used here".to_owned(),
+        LeftOut::TooLarge => "It is larger than a file may be".to_owned(),
+        LeftOut::Unreadable => "It can’t be read".to_owned(),
+        LeftOut::Refused(error) => error.to_string(),
+    };
+    format!("“{name}” was left out. {why}.")
+}
+
+pub const WAITING_FOR_NETWORK: &str = "Waiting for the network";
+
+pub fn other_file(name: &str) -> String {
+    format!("This is not the file that was begun. Choose “{name}” as it was, or cancel and upload it anew.")
+}
+
+// What a server's answer says by its status alone
+pub const SIGNED_OUT: &str = "Sign in again.";
+pub const TOO_MUCH_AT_ONCE: &str = "This is more than the server takes at once.";
+pub const SLOW_DOWN: &str = "The server asks to slow down.";
+
+pub fn storage_closed(error: &str) -> String {
+    format!("This browser's storage cannot be opened. Close other tabs and reload the page. ({error})")
+}
+
 pub const TOO_LARGE_TEXT: &str = "Showing the first part of a long file";
 pub const TASK_DONE: &str = "Done";
 pub const TASK_OPEN: &str = "To do";
@@ -634,6 +670,8 @@ pub fn kind(kind: crate::model::FileType) -> &'static str {
 pub const UNTITLED_TEXT: &str = "Untitled.txt";
 pub const EDIT: &str = "Edit";
 pub const WRITE_HERE: &str = "Write here";
+/// Of a text whose own name cannot be used.
+pub const RESCUED_TEXT: &str = "Unsaved text.txt";
 pub const EDITOR_HINT: &str = "The tab key moves the text in. Press Escape, then Tab, to leave the text.";
 pub const VIEW: &str = "View";
 pub const VIEW_WRITE: &str = "Write";

@@ -1,6 +1,7 @@
 //! Typed calls of `/api/v1`. The session is a cookie of this origin, so there is nothing to attach.
 
 use app::ports::{CallError, PhotoList, Side};
+use app::words;
 use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -304,9 +305,9 @@ async fn accept(answer: Result<Response, gloo_net::Error>) -> Answer<Response> {
 /// What a status alone says.
 fn unexplained(status: u16, retry_after_ms: Option<u64>) -> CallError {
     let (code, detail) = match status {
-        401 => (ErrorCode::Unauthenticated, "Sign in again."),
-        413 => (ErrorCode::InvalidRequest, "This is more than the server takes at once."),
-        429 => (ErrorCode::RateLimited, "The server asks to slow down."),
+        401 => (ErrorCode::Unauthenticated, words::SIGNED_OUT),
+        413 => (ErrorCode::InvalidRequest, words::TOO_MUCH_AT_ONCE),
+        429 => (ErrorCode::RateLimited, words::SLOW_DOWN),
         _ => return CallError::Unreachable,
     };
     let mut problem = Problem::new(code, detail);

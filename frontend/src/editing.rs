@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use app::ports::{LocalFuture, SaveError, TextEdit};
+use app::words;
 use shared::limits::PUSH_DATA_BYTES_MAX;
 use shared::{ItemId, ItemName};
 use sync::{Command, CommandError, EditBase, NewContent};
@@ -18,9 +19,6 @@ use crate::cloud::BrowserCloud;
 use crate::locks::{self, Held};
 use crate::seat::Seat;
 use crate::store::{Draft, IndexedDbStore, UploadRecord};
-
-/// What a file is called that was made of a draft whose own name cannot be used.
-const RESCUED_NAME: &str = "Unsaved text.txt";
 
 /// An editor's draft in the store. One write at a time; whatever comes meanwhile goes with the next.
 struct Keeper {
@@ -216,7 +214,7 @@ async fn rescue(seat: &Seat, draft: &Draft) -> Result<EditBase, SaveError> {
     match saved {
         // The file is gone for good, the text is not.
         Err(SaveError::Refused(CommandError::NotFound(_))) => {
-            let name = ItemName::parse(&draft.name).or_else(|_| ItemName::parse(RESCUED_NAME));
+            let name = ItemName::parse(&draft.name).or_else(|_| ItemName::parse(words::RESCUED_TEXT));
             let root = seat.replica().root_id();
             match name {
                 Ok(name) => create(seat, ItemId(draft.id), root, name, draft.text.clone()).await,

@@ -1,35 +1,47 @@
 //! What was dropped or picked becomes folders and files: small ones with their bytes in the outbox, large
 //! ones as uploads.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use app::ports::{Described, Picked, PickedFile, UploadState, UploadView};
+use app::words::{self, LeftOut};
 use futures::{StreamExt, stream};
 use js_sys::Uint8Array;
 use shared::limits::{FILE_BYTES_MAX, PUSH_DATA_BYTES_MAX};
 use shared::name::FoldedName;
 use shared::photo::AlbumChange;
-use shared::{ItemId, ItemName, Timestamp};
+use shared::{ChunkHash, ContentHash, ItemId, ItemName, Timestamp};
 use sync::{Command, NewContent};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::File;
 
 use crate::browser;
+use crate::cloud::BrowserCloud;
 use crate::runtime::Runtime;
+use crate::seat::Seat;
 use crate::store::UploadRecord;
+use crate::tabs::Wish;
 
 /// Files read at a time.
 const READS_AT_ONCE: usize = 8;
 /// Commands queued in one step, and the bytes that they may carry: a step is one transaction.
 const STEP_COMMANDS_MAX: usize = 100;
 const STEP_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Photos of the library that are looked at in one go.
+const SLICE_PHOTOS: usize = 10_000;
+
+/// How often a file is looked for that another tab was asked to take in: for half a minute, in milliseconds.
+const LOOK_AGAIN_MS: u64 = 100;
+const LOOKS_MAX: usize = 300;
 
 /// A file that is ready to be queued.
 struct Ready {
     picked: PickedFile,
     name: ItemName,
     bytes: Bytes,
+    /// Whether the library has a photo of this content.
+    is_known: bool,
 }
 
 enum Bytes {
@@ -41,10 +53,16 @@ enum Bytes {
 pub async fn take_in(runtime: Rc<Runtime>, folder: ItemId, picked: Picked) {
     let Picked { files, empty_folders } = picked;
     let mut step = Step::new(runtime.clone(), folder);
-    let mut ready = stream::iter(files).map(|picked| prepare(&runtime, picked)).buffered(READS_AT_ONCE);
+    let known = known_photos(&runtime, step.target, &files).await;
+    let mut known_count = 0;
+    let mut ready =
+        stream::iter(files).map(|picked| prepare(&runtime, &known, picked)).buffered(READS_AT_ONCE);
     while let Some(file) = ready.next().await {
         match file {
-            Ok(file) => step.add(file),
+            Ok(file) => {
+                known_count += usize::from(file.is_known);
+                step.add(file);
+            }
             Err(reason) => runtime.say(reason),
         }
         if step.is_full() {
@@ -54,7 +72,7 @@ pub async fn take_in(runtime: Rc<Runtime>, folder: ItemId, picked: Picked) {
     }
     for path in empty_folders {
         if step.folder_of(&path).is_none() {
-            runtime.say(format!("“{}” was left out: this name cannot be used here", path.join("/")));
+            runtime.say(words::left_out(&path.join("/"), LeftOut::FolderName));
         }
         if step.is_full() {
             step.queue();
@@ -63,33 +81,95 @@ pub async fn take_in(runtime: Rc<Runtime>, folder: ItemId, picked: Picked) {
         }
     }
     step.queue();
+    if known_count > 0 {
+        runtime.say(words::already_in_library(known_count));
+    }
 }
 
-/// Reads a small file, or sees to it that a large one can be read later.
-async fn prepare(runtime: &Runtime, picked: PickedFile) -> Result<Ready, String> {
+/// Takes in one file, of which the id is known, in whichever tab. Returns when it stands in the local tree, or will not.
+pub async fn take_in_one(cloud: &BrowserCloud, folder: ItemId, id: ItemId, picked: PickedFile) {
+    let picked = Picked { files: vec![picked], ..Picked::default() };
+    match cloud.seat() {
+        Some(Seat::Leading(runtime)) => {
+            take_in(runtime.clone(), folder, picked).await;
+            runtime.catch_up().await;
+        }
+        Some(Seat::Following(follower)) => {
+            follower.wish(Wish::Upload(folder, picked));
+            for _ in 0..LOOKS_MAX {
+                if follower.replica.item(id).is_some() {
+                    break;
+                }
+                browser::sleep(LOOK_AGAIN_MS).await;
+            }
+        }
+        None => {}
+    }
+}
+
+/// Contents of photos of the library that are as long as one of these small files. An import asks by itself.
+async fn known_photos(runtime: &Runtime, target: ItemId, files: &[PickedFile]) -> HashSet<ContentHash> {
+    let is_library = runtime.replica.photo_library() == Some(target);
+    let given = files.iter().filter(|picked| is_library && picked.described.is_none());
+    let sizes: HashSet<u64> = given
+        .map(|picked| picked.file.size() as u64)
+        .filter(|size| (1..=PUSH_DATA_BYTES_MAX as u64).contains(size))
+        .collect();
+    let (mut known, mut last) = (HashSet::new(), None);
+    let mut goes_on = !sizes.is_empty();
+    while goes_on {
+        let seen = runtime.replica.read(|engine| {
+            let (mut count, before) = (0, last);
+            for (place, item) in engine.children_after(target, before).take(SLICE_PHOTOS) {
+                (count, last) = (count + 1, Some(place));
+                known.extend(item.content_hash().filter(|_| sizes.contains(&item.size())));
+            }
+            count
+        });
+        goes_on = seen == SLICE_PHOTOS;
+        browser::turn().await;
+    }
+    known
+}
+
+/// Reads a small file, or sees to it that a large one can be read later. Of one whose content the library has, only
+/// the content's name is sent, as of a large one: where the photo was deleted meanwhile, the server asks for the rest.
+async fn prepare(
+    runtime: &Runtime,
+    known: &HashSet<ContentHash>,
+    picked: PickedFile,
+) -> Result<Ready, String> {
     let file = &picked.file;
     let given = file.name();
     let size = file.size() as u64;
-    let name = ItemName::parse(&given).map_err(|invalid| format!("“{given}” was left out: {invalid}"))?;
+    let left_out = |why| words::left_out(&given, why);
+    let name = ItemName::parse(&given).map_err(|invalid| left_out(LeftOut::Name(invalid)))?;
     if size > FILE_BYTES_MAX {
-        return Err(format!("“{given}” was left out: it is larger than a file may be"));
+        return Err(left_out(LeftOut::TooLarge));
     }
-    let bytes = if size <= PUSH_DATA_BYTES_MAX as u64 {
+    let mut small = None;
+    if size <= PUSH_DATA_BYTES_MAX as u64 {
         let bytes = JsFuture::from(file.array_buffer()).await;
-        let bytes = bytes.map_err(|_| format!("“{given}” was left out: it cannot be read"))?;
-        Bytes::Small(Uint8Array::new(&bytes).to_vec())
+        let bytes = bytes.map_err(|_| left_out(LeftOut::Unreadable))?;
+        small = Some(Uint8Array::new(&bytes).to_vec());
+    }
+    let is_known = small
+        .as_ref()
+        .is_some_and(|bytes| known.contains(&ContentHash::of_chunks([ChunkHash::of(bytes)].iter())));
+    // The browser's own word is not enough: the server may be away on a network that works.
+    let has_to_wait = !browser::is_online() || !runtime.replica.summary().online;
+    let bytes = if let Some(bytes) = small.filter(|_| !is_known || has_to_wait) {
+        Bytes::Small(bytes)
     } else {
         let record = UploadRecord {
             staged: browser::new_id().to_string(),
-            name: given,
+            name: given.clone(),
             group: group(&picked),
             size,
             modified_ms: file.last_modified() as i64,
             manifest: None,
             is_paused: false,
         };
-        // The browser's own word is not enough: the server may be away on a network that works.
-        let has_to_wait = !browser::is_online() || !runtime.replica.summary().online;
         runtime.uploader.hold(&record, file.clone(), picked.handle.clone(), has_to_wait).await;
         if picked.described.is_some() {
             // What was unpacked, nobody could give again.
@@ -97,7 +177,7 @@ async fn prepare(runtime: &Runtime, picked: PickedFile) -> Result<Ready, String>
         }
         Bytes::Large(record)
     };
-    Ok(Ready { picked, name, bytes })
+    Ok(Ready { picked, name, bytes, is_known })
 }
 
 /// Commands that are queued together.
@@ -145,9 +225,9 @@ impl Step {
     }
 
     fn add(&mut self, ready: Ready) {
-        let Ready { picked, name, bytes } = ready;
+        let Ready { picked, name, bytes, .. } = ready;
         let Some(parent) = self.folder_of(&picked.folders) else {
-            return self.runtime.say(format!("“{name}” was left out: a folder's name cannot be used here"));
+            return self.runtime.say(words::left_out(name.as_str(), LeftOut::FolderName));
         };
         let described = picked.described.as_deref();
         let id = described.map_or_else(|| self.runtime.replica.new_item_id(), |described| described.id);
@@ -223,7 +303,7 @@ impl Step {
             if let Some(Some(id)) = named.get(*index)
                 && let Some(waiting) = self.files.remove(id)
             {
-                self.runtime.say(format!("“{}” was left out: {error}", waiting.name()));
+                self.runtime.say(words::left_out(waiting.name(), LeftOut::Refused(*error)));
             }
         }
         for (item, operation) in ran.operations {

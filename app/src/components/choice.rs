@@ -2,14 +2,15 @@ use leptos::prelude::*;
 
 /// One of a few, as a row of radio buttons.
 #[component]
-pub fn Choice<T>(
+pub fn Choice<T, S>(
     label: &'static str,
-    options: Vec<(T, &'static str)>,
+    options: Vec<(T, S)>,
     chosen: Signal<T>,
     on_choose: impl Fn(T) + Copy + 'static,
 ) -> impl IntoView
 where
     T: Copy + PartialEq + Send + Sync + 'static,
+    S: Into<String>,
 {
     let options = options
         .into_iter()
@@ -22,7 +23,7 @@ where
                         prop:checked=move || chosen.get() == value
                         on:change=move |_| on_choose(value)
                     />
-                    <span>{text}</span>
+                    <span>{text.into()}</span>
                 </label>
             }
         })

@@ -9,6 +9,7 @@ use crate::ports::{Amount, DeviceStorage, KeptNote, LibraryHere, LocalFuture, Ph
 use crate::ui::{Ui, use_ui};
 use crate::words;
 
+const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 /// What a person may choose for files seen lately, in bytes.
 const BUDGETS: [u64; 5] = [0, GIB / 4, GIB, 5 * GIB, 20 * GIB];
@@ -103,7 +104,7 @@ pub fn DeviceStorageCard() -> impl IntoView {
                 />
                 <Choice
                     label=words::THUMBNAILS_FETCHED
-                    options=[(true, words::THUMBNAILS_OF_ALL), (false, words::THUMBNAILS_OF_SEEN)].to_vec()
+                    options=vec![(true, words::THUMBNAILS_OF_ALL), (false, words::THUMBNAILS_OF_SEEN)]
                     chosen=is_ahead
                     on_choose=move |is_ahead| choose(ui.cloud().set_forms_ahead(is_ahead))
                 />
@@ -116,18 +117,17 @@ pub fn DeviceStorageCard() -> impl IntoView {
     .into_any()
 }
 
-const fn budget_name(bytes: u64) -> &'static str {
-    match bytes {
-        0 => words::SPACE_NONE,
-        bytes if bytes <= GIB / 8 => "128 MB",
-        bytes if bytes <= GIB / 4 => "256 MB",
-        bytes if bytes < GIB => "512 MB",
-        bytes if bytes < 2 * GIB => "1 GB",
-        bytes if bytes < 5 * GIB => "2 GB",
-        bytes if bytes < 10 * GIB => "5 GB",
-        bytes if bytes < 20 * GIB => "10 GB",
-        _ => "20 GB",
+/// By the round number that people read.
+fn budget_name(bytes: u64) -> String {
+    match round(bytes) {
+        0 => words::SPACE_NONE.to_owned(),
+        bytes => intl::size(bytes),
     }
+}
+
+/// As many decimal units as a budget has binary ones.
+const fn round(bytes: u64) -> u64 {
+    if bytes < GIB { bytes / MIB * 1_000_000 } else { bytes / GIB * 1_000_000_000 }
 }
 
 /// What is here of one kind.
@@ -238,4 +238,15 @@ fn Persistence(ui: Ui, is_persistent: bool, read: impl Fn() + Copy + 'static) ->
         <button class="button" type="button" on:click=ask>{words::ASK_TO_PERSIST}</button>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_chosen_has_a_round_name() {
+        assert_eq!(BUDGETS.map(round), [0, 256_000_000, 1_000_000_000, 5_000_000_000, 20_000_000_000]);
+        assert_eq!(FORMS_BUDGETS.map(round), [128_000_000, 512_000_000, 2_000_000_000, 10_000_000_000]);
+    }
 }

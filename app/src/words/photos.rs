@@ -215,6 +215,15 @@ pub fn photos_described(act: PhotoAct, were_favorites: bool, count: usize) -> St
 }
 
 pub fn photos_in(count: usize) -> String {
+pub fn take_in_handed_title(count: usize) -> String {
+    format!("Add {} to your library?", counted(count, "photo", "photos"))
+}
+
+pub fn already_in_library(count: usize) -> String {
+    let are = if count == 1 { "is" } else { "are" };
+    format!("{} {are} in your library already", counted(count, "photo", "photos"))
+}
+
     counted(count, "photo", "photos")
 }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub use self::bytes::Use;
 use app::PublicPage;
 use app::ports::{Account, Cloud, PhotoList};
+use app::words;
 use leptos::prelude::*;
 use shared::UserId;
 use shared::account::SignedIn;
@@ -184,10 +185,7 @@ impl BrowserCloud {
     }
 
     fn say_storage_failed(&self, error: &StoreError) {
-        let text = format!(
-            "This browser's storage cannot be opened. Close other tabs and reload the page. ({error})"
-        );
-        self.account.set(Account::Failed(text));
+        self.account.set(Account::Failed(words::storage_closed(&error.to_string())));
     }
 
     pub(crate) fn seat(&self) -> Option<Seat> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use app::ports::{Described, ImportProgress, ImportStage, Picked, PickedFile};
+use app::ports::{Described, ImportProgress, ImportStage, PickedFile};
 use leptos::prelude::*;
 use shared::photo::AlbumChange;
 use shared::{ContentHash, ItemId, SyncStatus};
@@ -18,16 +18,12 @@ use super::source::Source;
 use crate::browser;
 use crate::hashing::{Cuts, Hasher};
 use crate::intake;
-use crate::seat::Seat;
-use crate::tabs::Wish;
 
 /// Photos that wait to be sent, and the bytes of them.
 const WAITING_MAX: usize = 200;
 const WAITING_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Between two looks at what waits, in milliseconds.
 const LOOK_AGAIN_MS: u64 = 100;
-/// How often a photo is looked for that another tab was asked to queue: for half a minute.
-const LOOKS_MAX: usize = 300;
 /// The line of the upload panel.
 const GROUP: &str = "Import";
 
@@ -120,7 +116,7 @@ impl Sending<'_> {
         };
         let picked =
             PickedFile { file, folders: Vec::new(), handle: None, described: Some(Box::new(described)) };
-        self.queue(id, picked).await;
+        intake::take_in_one(&self.importer.cloud, self.library, id, picked).await;
         let is_queued = self.importer.cloud.with_seat(|seat| seat.replica().item(id).is_some());
         if is_queued != Some(true) {
             return Err(Skip::NotQueued);
@@ -134,27 +130,6 @@ impl Sending<'_> {
     async fn hash(&self, file: &File) -> Result<ContentHash, Skip> {
         let manifest = self.hasher.manifest(file, Cuts::ByContent, |_| ControlFlow::Continue(())).await;
         manifest.map(|manifest| manifest.content_hash()).map_err(|_| Skip::Damaged)
-    }
-
-    /// Returns when the photo stands in the local tree, or will not.
-    async fn queue(&self, id: ItemId, picked: PickedFile) {
-        let picked = Picked { files: vec![picked], ..Picked::default() };
-        match self.importer.cloud.seat() {
-            Some(Seat::Leading(runtime)) => {
-                intake::take_in(runtime.clone(), self.library, picked).await;
-                runtime.catch_up().await;
-            }
-            Some(Seat::Following(follower)) => {
-                follower.wish(Wish::Upload(self.library, picked));
-                for _ in 0..LOOKS_MAX {
-                    if follower.replica.item(id).is_some() {
-                        break;
-                    }
-                    browser::sleep(LOOK_AGAIN_MS).await;
-                }
-            }
-            Some(Seat::Opening { .. }) | None => {}
-        }
     }
 
     /// The album of the library that one of the plan is; made where there is none of its name.

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use app::ports::{UploadControl, UploadState, UploadView};
+use app::words;
 use futures::channel::oneshot;
 use js_sys::Array;
 use shared::{ItemId, OperationId};
@@ -191,8 +192,8 @@ impl Uploader {
                 self.drop_view(operation);
             }
             (UploadControl::Dismiss, _) => self.drop_view(operation),
-            (UploadControl::Pause | UploadControl::Resume, None) => {}
             // What is small goes in one piece, and is offered neither.
+            (UploadControl::Pause | UploadControl::Resume, None) => {}
         }
         self.publish();
     }
@@ -208,9 +209,7 @@ impl Uploader {
                 uploader.enter(&job, UploadState::Queued);
             } else {
                 let name = job.record.borrow().name.clone();
-                (uploader.report)(Report::Say(format!(
-                    "This is not the file that was begun. Choose “{name}” as it was, or cancel and upload it anew."
-                )));
+                (uploader.report)(Report::Say(words::other_file(&name)));
             }
         });
     }
@@ -468,7 +467,7 @@ fn stalled(state: QueueState) -> UploadState {
 fn failure(error: &CallError) -> UploadState {
     match error {
         CallError::Unreachable => {
-            UploadState::Waiting { reason: "Waiting for the network".to_owned(), next_try: None }
+            UploadState::Waiting { reason: words::WAITING_FOR_NETWORK.to_owned(), next_try: None }
         }
         CallError::Refused(problem) if problem.code.retryable() => {
             UploadState::Waiting { reason: problem.detail.clone(), next_try: None }
