@@ -8,6 +8,8 @@ use shared::{ItemId, ItemKind, ItemName, SyncStatus};
 use sync::{Command, NewContent};
 use wasm_bindgen::JsCast;
 
+use crate::components::file_inputs::{CAMERA_INPUT, FILES_INPUT, FOLDER_INPUT, PHOTOS_INPUT};
+use crate::hooks::desktop_files::{Pick, pick_with_handles};
 use crate::model::{FileType, MassDelete, Selection};
 use crate::ports::{CallError, Kept, Picked};
 use crate::ui::{Clipboard, Dialog, Paste, Place, Ui};
@@ -40,6 +42,8 @@ pub enum Action {
     NewText,
     UploadFiles,
     UploadFolder,
+    TakePhoto,
+    ChoosePhotos,
     SelectAll,
     EmptyTrash,
 }
@@ -69,6 +73,8 @@ impl Action {
             Self::NewText => words::NEW_TEXT,
             Self::UploadFiles => words::UPLOAD_FILES,
             Self::UploadFolder => words::UPLOAD_FOLDER,
+            Self::TakePhoto => words::TAKE_PHOTO,
+            Self::ChoosePhotos => words::CHOOSE_PHOTOS,
             Self::SelectAll => words::SELECT_ALL,
             Self::EmptyTrash => words::EMPTY_TRASH,
         }
@@ -97,6 +103,8 @@ impl Action {
             Self::NewText => icondata::LuFilePlus,
             Self::UploadFiles => icondata::LuUpload,
             Self::UploadFolder => icondata::LuFolderUp,
+            Self::TakePhoto => icondata::LuCamera,
+            Self::ChoosePhotos => icondata::LuImages,
             Self::SelectAll => icondata::LuCheckCheck,
         }
     }
@@ -120,6 +128,17 @@ impl Action {
 
     pub const fn is_dangerous(self) -> bool {
         matches!(self, Self::Purge | Self::EmptyTrash)
+    }
+}
+
+/// The ways in which files come: a device that is touched has pictures apart from its files, and takes some.
+pub const fn ways_in(is_of_photos: bool, is_touched: bool) -> &'static [Action] {
+    match (is_touched, is_of_photos) {
+        (false, _) => &[Action::UploadFiles, Action::UploadFolder],
+        (true, true) => &[Action::TakePhoto, Action::ChoosePhotos],
+        (true, false) => {
+            &[Action::TakePhoto, Action::ChoosePhotos, Action::UploadFiles, Action::UploadFolder]
+        }
     }
 }
 
@@ -216,8 +235,10 @@ impl Ui {
             Action::Purge => self.dialog.set(Some(Dialog::Purge(ids))),
             Action::NewFolder => self.create_folder(),
             Action::NewText => self.create_text(),
-            Action::UploadFiles => self.pick(crate::hooks::desktop_files::Pick::Files),
-            Action::UploadFolder => self.pick(crate::hooks::desktop_files::Pick::Folder),
+            Action::UploadFiles => self.pick(Pick::Files),
+            Action::UploadFolder => self.pick(Pick::Folder),
+            Action::TakePhoto => self.pick(Pick::Camera),
+            Action::ChoosePhotos => self.pick(Pick::Photos),
             Action::SelectAll => self.select_all(),
             Action::EmptyTrash => self.dialog.set(Some(Dialog::EmptyTrash)),
         }
@@ -455,15 +476,16 @@ impl Ui {
         spawn_local(async move { self.upload(folder, picked.await) });
     }
 
-    fn pick(self, pick: crate::hooks::desktop_files::Pick) {
-        use crate::hooks::desktop_files::{Pick, pick_with_handles};
+    fn pick(self, pick: Pick) {
         let folder = self.upload_target();
         if let Some(picking) = pick_with_handles(pick) {
             return self.upload_coming(folder, picking);
         }
         let input = match pick {
-            Pick::Files => crate::components::file_inputs::FILES_INPUT,
-            Pick::Folder => crate::components::file_inputs::FOLDER_INPUT,
+            Pick::Files => FILES_INPUT,
+            Pick::Folder => FOLDER_INPUT,
+            Pick::Camera => CAMERA_INPUT,
+            Pick::Photos => PHOTOS_INPUT,
         };
         if let Some(input) =
             document().get_element_by_id(input).and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok())
@@ -482,5 +504,21 @@ pub fn start_download(address: &str, name: &str) {
         // The server's answer names the file itself; an address within the page has no name.
         link.set_download(name);
         link.click();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_touched_takes_pictures_and_a_library_takes_nothing_else() {
+        let pictures = [Action::TakePhoto, Action::ChoosePhotos];
+        assert_eq!(ways_in(true, true), pictures);
+        assert!(ways_in(false, true).starts_with(&pictures));
+        assert!(ways_in(false, true).ends_with(ways_in(false, false)));
+        for way in ways_in(true, false).iter().chain(ways_in(false, false)) {
+            assert!(!pictures.contains(way));
+        }
     }
 }

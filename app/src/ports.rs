@@ -575,6 +575,11 @@ pub trait Cloud {
     fn read_text(&self, id: ItemId, bytes_max: usize) -> LocalFuture<Result<String, CallError>>;
     /// Begins to edit a text. What an earlier tab was killed with is queued first.
     fn edit_text(&self, id: ItemId) -> LocalFuture<Rc<dyn TextEdit>>;
+    /// How many photos other apps of this device handed over that wait for the person's word.
+    fn handed(&self) -> LocalFuture<usize>;
+    /// Puts them into the library.
+    fn take_in_handed(&self);
+    fn forget_handed(&self);
     /// What an edit of the present content is made on; None where there is no such file.
     fn edit_base(&self, id: ItemId) -> Option<EditBase>;
     /// Makes a new file of a text, whose name gets a number where it is taken. Answers its id.

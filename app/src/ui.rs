@@ -84,6 +84,8 @@ pub enum Dialog {
     },
     /// Photos from another library's export.
     ImportPhotos,
+    /// So many photos that other apps handed over.
+    TakeInHanded(usize),
 }
 
 /// What is to be pasted.

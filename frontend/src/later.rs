@@ -24,6 +24,7 @@ use crate::backoff::Backoff;
 use crate::browser;
 use crate::cloud::{BrowserCloud, Use};
 use crate::contents::{self, Contents, ToKeep, Wake};
+use crate::handed;
 use crate::import;
 use crate::intake;
 use crate::photos;
@@ -58,6 +59,10 @@ pub struct Later {
     pub listed_photos: fn(&Replica, PhotoList) -> Option<Vec<ListedPhoto>>,
     pub photo_hints: fn(BrowserCloud) -> LocalFuture<PhotoHints>,
     pub duplicates: fn(Option<String>) -> Call<DuplicatePage>,
+    pub look_again: fn(ItemId) -> Call<Rc<Photo>>,
+    pub handed_count: fn() -> LocalFuture<usize>,
+    pub take_in_handed: fn(BrowserCloud) -> LocalFuture<()>,
+    pub forget_handed: fn() -> LocalFuture<()>,
     pub activity: fn(Option<Rc<IndexedDbStore>>, Option<String>) -> Call<ActivityView>,
     pub kept_notices: fn(Option<Rc<IndexedDbStore>>) -> LocalFuture<Vec<KeptNotice>>,
     pub versions: fn(ItemId) -> Call<Vec<FileVersion>>,
@@ -99,6 +104,10 @@ fn later() -> Result<Later, SplitLoaderError> {
             Box::pin(async move { hints })
         },
         duplicates: |cursor| Box::pin(async move { api::duplicates(cursor.as_deref()).await }),
+        look_again: |id| Box::pin(photos::look_again(id)),
+        handed_count: || Box::pin(handed::count()),
+        take_in_handed: |cloud| Box::pin(handed::take_in(cloud)),
+        forget_handed: || Box::pin(handed::forget()),
         activity: |store, cursor| Box::pin(activity(store, cursor)),
         kept_notices: |store| Box::pin(kept_notices(store)),
         versions: |id| Box::pin(api::versions(id)),

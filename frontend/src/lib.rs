@@ -9,6 +9,7 @@ mod cloud;
 mod conformance;
 mod contents;
 mod editing;
+mod handed;
 mod handover;
 mod hashing;
 mod import;

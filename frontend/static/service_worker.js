@@ -32,6 +32,10 @@ const THUMBNAIL_BYTES = 8 * 1024;
 // Forms that are told of, or dropped, in one piece.
 const LISTED_AT_ONCE = 5000;
 const DROPPED_AT_ONCE = 100;
+// What other apps of this device hand over (the web manifest's `share_target`) waits in a cache of its own until the page
+// takes it in (frontend/src/handed.rs).
+const SHARE = '/share';
+const HANDED = 'handed';
 // Rendered by the server, so that they are fresh and carry no session.
 const PUBLIC_PAGES = /^\/(sign-in|register|s)(\/|$)/;
 
@@ -66,6 +70,10 @@ self.addEventListener('message', (event) => {
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);
+  if (request.method === 'POST' && url.origin === self.location.origin && url.pathname === SHARE) {
+    event.respondWith(handed(request));
+    return;
+  }
   if (request.method !== 'GET' || url.origin !== self.location.origin) {
     return;
   }
@@ -85,6 +93,20 @@ self.addEventListener('fetch', (event) => {
     event.respondWith(ofNewest(SHELL).then((held) => held ?? fetch(request)));
   }
 });
+
+// Any page might send such a form: nothing is taken in before the person said so.
+async function handed(request) {
+  try {
+    const [form, cache] = await Promise.all([request.formData(), caches.open(HANDED)]);
+    const files = form.getAll('photos').filter((field) => field instanceof File);
+    const address = ({ name, lastModified }) =>
+      `/handed/${crypto.randomUUID()}/${lastModified}/${encodeURIComponent(name)}`;
+    await Promise.all(files.map((file) => cache.put(address(file), new Response(file))));
+  } catch {
+    // A full disk. The page shows what came.
+  }
+  return Response.redirect('/photos', 303);
+}
 
 // Addresses of the app have no dot in their last part; /metrics and the like are the server's.
 function isFile(path) {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::adjust_photos::AdjustPhotos;
+use super::adjust_photos::{AdjustPhotos, give_focus_back};
 use super::albums::{AddToAlbum, NameAlbum};
 use super::conflict_modal::ConflictModal;
 use super::dialog::Dialog;
@@ -12,7 +12,7 @@ use super::move_dialog::MoveDialog;
 use super::shortcuts::ShortcutSheet;
 use crate::parts::from_rest;
 use crate::ports::CallError;
-use crate::ui::{Dialog as Open, Ui, use_ui};
+use crate::ui::{Dialog as Open, Place, Ui, use_ui};
 use crate::words;
 
 #[component]
@@ -77,6 +77,11 @@ fn wording(ui: Ui, question: &Open) -> Wording {
                 confirm: words::SIGN_OUT,
             }
         }
+        Open::TakeInHanded(count) => Wording {
+            title: words::take_in_handed_title(*count),
+            text: words::TAKE_IN_HANDED.to_owned(),
+            confirm: words::ADD_PHOTOS,
+        },
         Open::RemoveDevice { name, .. } => Wording {
             title: words::sign_out_device_title(name),
             text: words::SIGN_OUT_DEVICE_TEXT.to_owned(),
@@ -101,6 +106,7 @@ fn confirmed(ui: Ui, question: Open) {
         }
         Open::MassDelete { ids, .. } => ui.delete(&ids),
         Open::Discard { operation, .. } => ui.cloud().discard(operation),
+        Open::TakeInHanded(_) => ui.cloud().take_in_handed(),
         Open::SignOut => {
             let leaving = ui.cloud().sign_out();
             spawn_local(async move {
@@ -137,22 +143,34 @@ pub fn say_error(ui: Ui, error: CallError) {
     });
 }
 
-/// A yes or no; Cancel has the focus, since yes takes something away.
+/// A yes or no; Cancel has the focus, since yes mostly takes something away.
 #[component]
 fn Question(question: Open) -> impl IntoView {
     let ui = use_ui();
     let Wording { title, text, confirm } = wording(ui, &question);
+    let is_handed = matches!(question, Open::TakeInHanded(_));
     let close = move || {
         ui.dialog.set(None);
         ui.take_focus();
+        if ui.place.with_untracked(Place::is_of_photos) {
+            give_focus_back();
+        }
+    };
+    let decline = move || {
+        if is_handed {
+            ui.cloud().forget_handed();
+        }
+        close();
     };
     view! {
-        <Dialog title=title on_close=close>
+        <Dialog title=title on_close=decline>
             <p class="dialog-text">{text}</p>
             <div class="dialog-actions">
-                <button class="button" type="button" autofocus on:click=move |_| close()>{words::CANCEL}</button>
+                <button class="button" type="button" autofocus on:click=move |_| decline()>{words::CANCEL}</button>
                 <button
-                    class="button danger"
+                    class="button"
+                    class:danger=!is_handed
+                    class:primary=is_handed
                     type="button"
                     on:click=move |_| {
                         close();

@@ -8,8 +8,13 @@ use crate::words;
 /// The ids by which the buttons find the inputs.
 pub const FILES_INPUT: &str = "pick-files";
 pub const FOLDER_INPUT: &str = "pick-folder";
+pub const CAMERA_INPUT: &str = "pick-camera";
+pub const PHOTOS_INPUT: &str = "pick-photos";
 
-/// Hidden inputs, for browsers whose pickers give no handles.
+/// What photos and films are to a browser's picker.
+const PICTURES: &str = "image/*,video/*";
+
+/// Hidden inputs: for browsers whose pickers give no handles, and for what no picker but an input leads to.
 #[component]
 pub fn FileInputs() -> impl IntoView {
     let ui = use_ui();
@@ -33,6 +38,24 @@ pub fn FileInputs() -> impl IntoView {
             prop:webkitdirectory=true
             hidden
             aria-label=words::UPLOAD_FOLDER
+            on:change=picked
+        />
+        <input
+            id=CAMERA_INPUT
+            type="file"
+            accept=PICTURES
+            capture="environment"
+            hidden
+            aria-label=words::TAKE_PHOTO
+            on:change=picked
+        />
+        <input
+            id=PHOTOS_INPUT
+            type="file"
+            accept=PICTURES
+            multiple
+            hidden
+            aria-label=words::CHOOSE_PHOTOS
             on:change=picked
         />
     }

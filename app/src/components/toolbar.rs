@@ -3,7 +3,8 @@ use shared::ItemId;
 
 use super::icon::{Glyph, IconButton};
 use super::popover::Popover;
-use crate::actions::Action;
+use crate::actions::{Action, ways_in};
+use crate::hooks::media::{TOUCH, use_media};
 use crate::hooks::preferences::Layout;
 use crate::model::{Selection, SortKey};
 use crate::ui::{MenuAt, Place, Ui, use_ui};
@@ -59,6 +60,39 @@ fn PlaceTools(ui: Ui) -> impl IntoView {
 #[component]
 fn NewMenu(ui: Ui) -> impl IntoView {
     let open = RwSignal::new(false);
+    let is_touched = use_media(TOUCH);
+    view! {
+        <div class="anchor">
+            <button
+                class="button primary"
+                type="button"
+                aria-haspopup="dialog"
+                aria-expanded=move || open.get().to_string()
+                on:click=move |_| open.update(|open| *open = !*open)
+            >
+                <Glyph icon=icondata::LuPlus />
+                {words::NEW}
+            </button>
+            <Popover open=open label=words::NEW class="popover menu-popover">
+                <Entries ui=ui open=open actions=ways_in(false, is_touched.get_untracked()) />
+                <Entries ui=ui open=open actions=&[Action::NewFolder, Action::NewText] />
+            </Popover>
+        </div>
+        <button
+            class="button wide-only"
+            type="button"
+            on:click=move |_| ui.perform(Action::UploadFiles, Vec::new())
+        >
+            <Glyph icon=icondata::LuUpload />
+            {words::UPLOAD_FILES}
+        </button>
+    }
+    .into_any()
+}
+
+/// Entries of an open menu.
+#[component]
+pub fn Entries(ui: Ui, open: RwSignal<bool>, actions: &'static [Action]) -> impl IntoView {
     let entry = move |action: Action| {
         view! {
             <button
@@ -74,35 +108,7 @@ fn NewMenu(ui: Ui) -> impl IntoView {
             </button>
         }
     };
-    view! {
-        <div class="anchor">
-            <button
-                class="button primary"
-                type="button"
-                aria-haspopup="dialog"
-                aria-expanded=move || open.get().to_string()
-                on:click=move |_| open.update(|open| *open = !*open)
-            >
-                <Glyph icon=icondata::LuPlus />
-                {words::NEW}
-            </button>
-            <Popover open=open label=words::NEW class="popover menu-popover">
-                {entry(Action::UploadFiles)}
-                {entry(Action::UploadFolder)}
-                {entry(Action::NewFolder)}
-                {entry(Action::NewText)}
-            </Popover>
-        </div>
-        <button
-            class="button wide-only"
-            type="button"
-            on:click=move |_| ui.perform(Action::UploadFiles, Vec::new())
-        >
-            <Glyph icon=icondata::LuUpload />
-            {words::UPLOAD_FILES}
-        </button>
-    }
-    .into_any()
+    actions.iter().copied().map(entry).collect_view()
 }
 
 /// What can be done with the selection: the usual acts as buttons, the rest behind "More".

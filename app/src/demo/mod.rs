@@ -269,6 +269,14 @@ impl Cloud for DemoCloud {
         Box::pin(async move { Rc::new(import::DemoImport::of(&picked)) as Rc<dyn Import> })
     }
 
+    fn handed(&self) -> LocalFuture<usize> {
+        Box::pin(async { 0 })
+    }
+
+    fn take_in_handed(&self) {}
+
+    fn forget_handed(&self) {}
+
     fn uploads(&self) -> Signal<Vec<UploadView>> {
         self.uploads.into()
     }

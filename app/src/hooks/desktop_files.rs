@@ -77,6 +77,10 @@ pub fn from_input(files: &FileList) -> impl Future<Output = Picked> + use<> {
 pub enum Pick {
     Files,
     Folder,
+    /// What is taken just now.
+    Camera,
+    /// From the device's own library.
+    Photos,
 }
 
 /// Opens the picker that gives handles. None where the browser has none and a file input has to do.
@@ -85,6 +89,8 @@ pub fn pick_with_handles(pick: Pick) -> Option<impl Future<Output = Picked>> {
     let name = match pick {
         Pick::Files => "showOpenFilePicker",
         Pick::Folder => "showDirectoryPicker",
+        // Only inputs lead there.
+        Pick::Camera | Pick::Photos => return None,
     };
     // Only where a person's own click is behind it; the promise fails otherwise.
     get(&window, name).dyn_into::<Function>().ok()?;

@@ -5,6 +5,9 @@ use super::listener::on_target;
 /// Phones: one column, sheets instead of menus.
 pub const NARROW: &str = "(max-width: 640px)";
 
+/// Devices that are touched, as a rule with a camera and a library of photos of their own.
+pub const TOUCH: &str = "(pointer: coarse)";
+
 /// Whether a media query holds, followed while the component lives.
 pub fn use_media(query: &str) -> Signal<bool> {
     let matches = RwSignal::new(false);

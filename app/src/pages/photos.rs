@@ -1,4 +1,5 @@
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
 use super::{AlbumsPage, DuplicatesPage, NotFound};
@@ -6,7 +7,7 @@ use crate::components::gallery::GalleryOf;
 use crate::components::gallery::search::SearchStart;
 use crate::ports::{PhotoList, Sought};
 use crate::shell::in_tree;
-use crate::ui::{Place, use_ui};
+use crate::ui::{Dialog, Place, Ui, use_ui};
 
 /// What `/photos` and what is below it shows, a single album apart.
 #[derive(Clone, Copy, PartialEq)]
@@ -29,11 +30,12 @@ impl Shows {
     }
 }
 
-/// `/photos`, `/photos?q=`, `/photos/favorites`, `/photos/archive`, `/photos/hidden`, `/photos/albums` and
-/// `/photos/duplicates`.
+/// `/photos`, `/photos?q=`, `/photos/favorites`, `/photos/archive`, `/photos/hidden`, `/photos/deleted`, `/photos/albums`
+/// and `/photos/duplicates`.
 #[component]
 pub fn PhotosPage() -> impl IntoView {
     let ui = use_ui();
+    use_handed(ui);
     let (params, query) = (use_params_map(), use_query_map());
     let sought = move || query.with(|query| query.get_str("q").map(Sought::of));
     let shows = Memo::new(move |_| {
@@ -55,4 +57,22 @@ pub fn PhotosPage() -> impl IntoView {
         Shows::Duplicates => in_tree(DuplicatesPage).into_any(),
         Shows::Nothing => view! { <NotFound /> }.into_any(),
     }
+}
+
+/// Asks about what other apps handed over, once there is a library to put it into.
+fn use_handed(ui: Ui) {
+    Effect::new(move |was_asked: Option<bool>| {
+        let cloud = ui.cloud();
+        cloud.revision().track();
+        let is_due = was_asked != Some(true) && cloud.photo_library().is_some();
+        if is_due {
+            spawn_local(async move {
+                let count = cloud.handed().await;
+                if count > 0 && ui.dialog.with_untracked(Option::is_none) {
+                    ui.dialog.set(Some(Dialog::TakeInHanded(count)));
+                }
+            });
+        }
+        is_due || was_asked == Some(true)
+    });
 }

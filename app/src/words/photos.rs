@@ -96,6 +96,10 @@ pub const DONE: &str = "Done";
 pub const ADJUST: &str = "Date and place";
 pub const EARLIEST_TAKEN: &str = "The earliest was taken";
 pub const ALL_KEEP_DISTANCE: &str = "The others keep their distance to it.";
+pub const TAKE_IN_HANDED: &str = "Another app on this device hands them over.";
+/// The line of the uploads that they are on.
+pub const HANDED_GROUP: &str = "From other apps";
+
 pub const WRONG_DATE: &str = "No photo can have this date.";
 pub const WRONG_PLACE: &str = "Write it as latitude, longitude: 48.137, 11.576";
 pub const PLACE_HINT: &str = "Latitude, longitude in degrees";

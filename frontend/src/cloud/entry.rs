@@ -8,6 +8,7 @@ use sync::{LocalStore, Meta, StoreBatch};
 use super::BrowserCloud;
 use crate::api;
 use crate::contents;
+use crate::handed;
 use crate::opfs;
 use crate::photos;
 use crate::seat::{Ended, Seat};
@@ -73,6 +74,7 @@ impl BrowserCloud {
             opfs::remove_all(&seat.store().name()).await;
             contents::forget_all(seat.store()).await;
             photos::forget_all().await;
+            handed::forget().await;
         }
         session::forget_kept().await;
         self.end(Ended::SignedOut);

@@ -172,6 +172,19 @@ impl Cloud for BrowserCloud {
         later::once_here(move |code| (code.import)(cloud, picked))
     }
 
+    fn handed(&self) -> LocalFuture<usize> {
+        later::once_here(|code| (code.handed_count)())
+    }
+
+    fn take_in_handed(&self) {
+        let cloud = self.clone();
+        later::spawn(move |code| (code.take_in_handed)(cloud));
+    }
+
+    fn forget_handed(&self) {
+        later::spawn(|code| (code.forget_handed)());
+    }
+
     fn uploads(&self) -> Signal<Vec<UploadView>> {
         self.screen.uploads.clone().into()
     }

@@ -6,14 +6,17 @@ use super::acts::PhotoAct;
 use super::arrange::ArrangeTools;
 use super::search::{FoundHead, SearchLink};
 use super::{Gallery, GalleryGrid};
-use crate::actions::Action;
+use crate::actions::{Action, ways_in};
 use crate::components::albums::AlbumHead;
 use crate::components::drawing::Scene;
 use crate::components::empty_state::EmptyState;
 use crate::components::icon::{Glyph, IconButton};
+use crate::components::popover::Popover;
+use crate::components::toolbar::Entries;
+use crate::hooks::media::{TOUCH, media_matches, use_media};
 use crate::model::photos::{PhotoSelection, Zoom};
 use crate::ports::{PhotoList, PhotosState};
-use crate::ui::Dialog;
+use crate::ui::{Dialog, Ui};
 use crate::words;
 
 /// Which photos, how near, and what can be done with those that are selected.
@@ -85,15 +88,7 @@ pub fn PhotoLinks(
 #[component]
 fn Lists(gallery: Gallery) -> impl IntoView {
     view! {
-        <button
-            class="button primary"
-            type="button"
-            aria-label=words::ADD_PHOTOS
-            on:click=move |_| gallery.ui.perform(Action::UploadFiles, Vec::new())
-        >
-            <Glyph icon=icondata::LuUpload />
-            <span class="button-label">{words::ADD_PHOTOS}</span>
-        </button>
+        <AddPhotos ui=gallery.ui />
         <IconButton
             icon=icondata::LuImport
             label=words::IMPORT_PHOTOS.to_owned()
@@ -106,6 +101,39 @@ fn Lists(gallery: Gallery) -> impl IntoView {
 }
 
 #[component]
+/// From files or, on what is touched, from its camera or its own library.
+#[component]
+fn AddPhotos(ui: Ui) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let is_touched = use_media(TOUCH);
+    let press = move |_| {
+        if is_touched.get_untracked() {
+            open.update(|open| *open = !*open);
+        } else {
+            ui.perform(Action::UploadFiles, Vec::new());
+        }
+    };
+    view! {
+        <div class="anchor">
+            <button
+                class="button primary"
+                type="button"
+                aria-label=words::ADD_PHOTOS
+                aria-haspopup=move || is_touched.get().then_some("dialog")
+                aria-expanded=move || is_touched.get().then(|| open.get().to_string())
+                on:click=press
+            >
+                <Glyph icon=icondata::LuUpload />
+                <span class="button-label">{words::ADD_PHOTOS}</span>
+            </button>
+            <Popover open=open label=words::ADD_PHOTOS class="popover menu-popover">
+                <Entries ui=ui open=open actions=ways_in(true, true) />
+            </Popover>
+        </div>
+    }
+    .into_any()
+}
+
 fn Zooms(gallery: Gallery) -> impl IntoView {
     let button = move |zoom: Zoom| {
         view! {
@@ -192,7 +220,12 @@ pub fn GalleryBody(gallery: Gallery) -> impl IntoView {
         .into_any(),
         Some(PhotosState::Here) => {
             let (title, hint) = words::no_photos(gallery.list);
-            let upload = (gallery.list == PhotoList::Library).then(|| {
+            let button = move |action: Action| {
+                let label = match action {
+                    Action::UploadFiles => words::ADD_PHOTOS,
+                    Action::UploadFolder => words::ADD_PHOTO_FOLDER,
+                    _ => action.label(),
+                };
                 view! {
                     <button
                         class="button primary"
@@ -204,6 +237,11 @@ pub fn GalleryBody(gallery: Gallery) -> impl IntoView {
                     </button>
                     <button
                         class="button"
+                }
+            };
+            let upload = (gallery.list == PhotoList::Library).then(|| {
+                view! {
+                    {ways_in(true, media_matches(TOUCH)).iter().copied().map(button).collect_view()}
                         type="button"
                         on:click=move |_| gallery.ui.perform(Action::UploadFolder, Vec::new())
                     >
