@@ -368,6 +368,8 @@ pub enum PhotoList {
     Favorites,
     Archived,
     Hidden,
+    /// In the trash.
+    Deleted,
     Album(ItemId),
     /// Those of the library that a search finds.
     Found(Sought),
@@ -379,7 +381,7 @@ impl PhotoList {
     /// Where photos that look the same are.
     pub const DUPLICATES: &str = "/photos/duplicates";
     /// The lists that everybody has.
-    pub const ALL: [Self; 4] = [Self::Library, Self::Favorites, Self::Archived, Self::Hidden];
+    pub const ALL: [Self; 5] = [Self::Library, Self::Favorites, Self::Archived, Self::Hidden, Self::Deleted];
 
     /// The last part of its address; none for the library itself.
     const fn name(self) -> &'static str {
@@ -388,6 +390,7 @@ impl PhotoList {
             Self::Favorites => "favorites",
             Self::Archived => "archive",
             Self::Hidden => "hidden",
+            Self::Deleted => "deleted",
             Self::Album(_) => "albums",
         }
     }
@@ -406,10 +409,17 @@ impl PhotoList {
         }
     }
 
+    /// Whether the server lists it. What is deleted this device knows by itself.
+    pub const fn is_served(self) -> bool {
+        !matches!(self, Self::Deleted)
+    }
+
     pub const fn shelf(self) -> Shelf {
         match self {
-            // An album has archived photos as well.
-            Self::Library | Self::Favorites | Self::Album(_) | Self::Found(_) => Shelf::Library,
+            // An album has archived photos as well, and what is deleted is from any shelf.
+            Self::Library | Self::Favorites | Self::Deleted | Self::Album(_) | Self::Found(_) => {
+                Shelf::Library
+            }
             Self::Archived => Shelf::Archived,
             Self::Hidden => Shelf::Hidden,
         }
@@ -432,8 +442,10 @@ impl PhotoList {
     /// Whether it has a photo that is marked so; of an album, where the photo is in it, and of a search, where that
     /// finds it.
     pub fn has(self, marks: PhotoMarks) -> bool {
-        if let Self::Album(_) = self {
-            return !marks.is_deleted && !marks.hidden;
+        match self {
+            Self::Album(_) => return !marks.is_deleted && !marks.hidden,
+            Self::Deleted => return marks.is_deleted,
+            _ => {}
         }
         let shelf = match (marks.hidden, marks.archived) {
             (true, _) => Shelf::Hidden,
@@ -563,6 +575,11 @@ pub trait Cloud {
     fn upload(&self, folder: ItemId, picked: Picked);
     /// Begins to read an export: files, folders and archives. Nothing is changed by that.
     fn import(&self, picked: Picked) -> LocalFuture<Rc<dyn Import>>;
+    /// How many photos other apps of this device handed over that wait for the person's word.
+    fn handed(&self) -> LocalFuture<usize>;
+    /// Puts them into the library.
+    fn take_in_handed(&self);
+    fn forget_handed(&self);
     fn uploads(&self) -> Signal<Vec<UploadView>>;
     fn control_upload(&self, operation: OperationId, control: UploadControl);
     /// The file again, for an upload that lost it; checked against what was begun.
@@ -575,11 +592,6 @@ pub trait Cloud {
     fn read_text(&self, id: ItemId, bytes_max: usize) -> LocalFuture<Result<String, CallError>>;
     /// Begins to edit a text. What an earlier tab was killed with is queued first.
     fn edit_text(&self, id: ItemId) -> LocalFuture<Rc<dyn TextEdit>>;
-    /// How many photos other apps of this device handed over that wait for the person's word.
-    fn handed(&self) -> LocalFuture<usize>;
-    /// Puts them into the library.
-    fn take_in_handed(&self);
-    fn forget_handed(&self);
     /// What an edit of the present content is made on; None where there is no such file.
     fn edit_base(&self, id: ItemId) -> Option<EditBase>;
     /// Makes a new file of a text, whose name gets a number where it is taken. Answers its id.
@@ -644,6 +656,9 @@ pub trait Cloud {
     fn photo_info(&self, id: ItemId) -> Option<PhotoInfo>;
     /// A photo by itself, from here or from the server.
     fn photo(&self, id: ItemId) -> LocalFuture<Result<Rc<Photo>, CallError>>;
+    /// Has the server look at a photo again that it could make no smaller forms of. Resolves with how it stands then,
+    /// or after a while.
+    fn look_again(&self, id: ItemId) -> LocalFuture<Result<Rc<Photo>, CallError>>;
 
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>>;
     fn version_url(&self, id: ItemId, version: VersionId) -> String;
@@ -668,4 +683,25 @@ pub fn provide_cloud(cloud: Rc<dyn Cloud>) {
 /// Where nobody called [`provide_cloud`]: on the server, or outside the app's shell.
 pub fn use_cloud() -> Rc<dyn Cloud> {
     expect_context::<CloudContext>().0.get_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_deleted_is_in_that_list_alone_whatever_else_it_is() {
+        for marks in [
+            PhotoMarks::default(),
+            PhotoMarks { is_favorite: true, ..PhotoMarks::default() },
+            PhotoMarks { hidden: true, archived: true, ..PhotoMarks::default() },
+        ] {
+            assert!(!PhotoList::Deleted.has(marks));
+            let deleted = PhotoMarks { is_deleted: true, ..marks };
+            let lists: Vec<PhotoList> = PhotoList::ALL.into_iter().filter(|list| list.has(deleted)).collect();
+            assert_eq!(lists, [PhotoList::Deleted]);
+        }
+        assert_eq!(PhotoList::named("deleted"), Some(PhotoList::Deleted));
+        assert_eq!(PhotoList::Deleted.address(), "/photos/deleted");
+    }
 }

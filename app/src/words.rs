@@ -347,9 +347,9 @@ pub const NOTHING_HAPPENED_HINT: &str =
     "When devices change the same file or folder at once, what became of it is told here.";
 pub const ACTIVITY_OFFLINE: &str = "The activity is shown when the server can be reached.";
 pub const DELETE_ALL_OF_IT: &str = "Delete all of it";
+pub const DELETE_COPY: &str = "Delete the copy";
 
 pub fn activity_as_of(when: &str) -> String {
-pub const DELETE_COPY: &str = "Delete the copy";
     format!("You are offline. This is how it stood {when}.")
 }
 
@@ -572,8 +572,6 @@ pub fn began_upload(count: usize) -> String {
     uploading(count)
 }
 
-// Quick look and details
-pub const NO_PREVIEW: &str = "No preview for this kind of file";
 /// Why a file or folder does not come in.
 pub enum LeftOut {
     Name(shared::name::InvalidName),
@@ -610,6 +608,8 @@ pub fn storage_closed(error: &str) -> String {
     format!("This browser's storage cannot be opened. Close other tabs and reload the page. ({error})")
 }
 
+// Quick look and details
+pub const NO_PREVIEW: &str = "No preview for this kind of file";
 pub const TOO_LARGE_TEXT: &str = "Showing the first part of a long file";
 pub const TASK_DONE: &str = "Done";
 pub const TASK_OPEN: &str = "To do";
@@ -670,10 +670,10 @@ pub fn kind(kind: crate::model::FileType) -> &'static str {
 
 // The editor
 pub const UNTITLED_TEXT: &str = "Untitled.txt";
-pub const EDIT: &str = "Edit";
-pub const WRITE_HERE: &str = "Write here";
 /// Of a text whose own name cannot be used.
 pub const RESCUED_TEXT: &str = "Unsaved text.txt";
+pub const EDIT: &str = "Edit";
+pub const WRITE_HERE: &str = "Write here";
 pub const EDITOR_HINT: &str = "The tab key moves the text in. Press Escape, then Tab, to leave the text.";
 pub const VIEW: &str = "View";
 pub const VIEW_WRITE: &str = "Write";
@@ -868,6 +868,7 @@ pub const SHORTCUT_LIST: &[(&str, &[&str])] = &[
     ("Rename", &["F2"]),
     ("Delete", &["Del"]),
     ("Favorite photo, date and place", &["F", "D"]),
+    ("Slideshow of the photos from this one on", &["S"]),
     ("Move photos while an album is arranged", &["Alt ←", "Alt →"]),
     ("Cut, copy and paste", &["Mod", "X / C / V"]),
     ("Undo, do again", &["Mod", "Z / ⇧Z"]),

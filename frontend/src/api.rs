@@ -210,6 +210,11 @@ pub async fn photo(id: ItemId) -> Answer<Photo> {
     get(&format!("/photos/{id}")).await
 }
 
+/// Has a photo looked at again whose smaller forms failed.
+pub async fn retry_photo(id: ItemId) -> Answer<Photo> {
+    call(Method::POST, &format!("/photos/{id}/retry"), None::<&()>).await
+}
+
 /// The first `bytes_max` bytes of a file's content.
 pub async fn read_head(file: ItemId, bytes_max: usize) -> Answer<Vec<u8>> {
     // A part in the browser's own cache may be of another content than the part that comes.

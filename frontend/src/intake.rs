@@ -103,7 +103,7 @@ pub async fn take_in_one(cloud: &BrowserCloud, folder: ItemId, id: ItemId, picke
                 browser::sleep(LOOK_AGAIN_MS).await;
             }
         }
-        None => {}
+        Some(Seat::Opening { .. }) | None => {}
     }
 }
 

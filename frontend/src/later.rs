@@ -11,7 +11,7 @@ use app::ports::{
 use futures::channel::mpsc::{Receiver, UnboundedReceiver};
 use shared::account::Device;
 use shared::activity::ActivityPage;
-use shared::photo::DuplicatePage;
+use shared::photo::{DuplicatePage, Photo};
 use shared::upload::{FileVersion, UploadCompleted};
 use shared::{ConflictId, DeviceId, ItemId, ItemName, OperationId, VersionId};
 use sync::{UploadError, UploadOrder};

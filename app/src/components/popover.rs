@@ -62,6 +62,8 @@ fn PopoverPanel(
             tabindex="-1"
             on:keydown=move |event| {
                 if event.key() == "Escape" {
+                    // A dialog around it stays open.
+                    event.prevent_default();
                     event.stop_propagation();
                     close();
                 }

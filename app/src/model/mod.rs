@@ -10,6 +10,7 @@ mod selection;
 mod sort;
 pub mod text;
 pub mod text_diff;
+mod trash;
 mod window;
 
 pub use entries::Entries;
@@ -17,4 +18,5 @@ pub use file_type::FileType;
 pub use mass_delete::MassDelete;
 pub use selection::Selection;
 pub use sort::{Sort, SortKey};
+pub use trash::days_left;
 pub use window::Window;

@@ -79,6 +79,11 @@ pub const LENS: &str = "Lens";
 pub const EXPOSURE: &str = "Exposure";
 pub const PLACE: &str = "Place";
 pub const NO_PREVIEW_LABEL: &str = "Without a preview";
+pub const LOOKING_AGAIN: &str = "Looking at it again";
+pub const STILL_LOOKING: &str = "The server is still busy with it. The preview comes by itself.";
+pub const STILL_NO_PREVIEW: &str = "It was looked at again. There is still no preview.";
+pub const LOOK_AGAIN_AWAY: &str =
+    "Only the server can look at it again, and it can't be reached. Try it when you are back online.";
 pub const NORTH: &str = "N";
 pub const SOUTH: &str = "S";
 pub const EAST: &str = "E";
@@ -91,15 +96,15 @@ pub const SELECTED_UNKNOWN_OFFLINE: &str = "Some of the selected photos were nev
 pub const SELECTED_CHANGED: &str =
     "The library changed meanwhile. Nothing was changed; select the photos again.";
 
+pub const TAKE_IN_HANDED: &str = "Another app on this device hands them over.";
+/// The line of the uploads that they are on.
+pub const HANDED_GROUP: &str = "From other apps";
+
 pub const SAVE: &str = "Save";
 pub const DONE: &str = "Done";
 pub const ADJUST: &str = "Date and place";
 pub const EARLIEST_TAKEN: &str = "The earliest was taken";
 pub const ALL_KEEP_DISTANCE: &str = "The others keep their distance to it.";
-pub const TAKE_IN_HANDED: &str = "Another app on this device hands them over.";
-/// The line of the uploads that they are on.
-pub const HANDED_GROUP: &str = "From other apps";
-
 pub const WRONG_DATE: &str = "No photo can have this date.";
 pub const WRONG_PLACE: &str = "Write it as latitude, longitude: 48.137, 11.576";
 pub const PLACE_HINT: &str = "Latitude, longitude in degrees";
@@ -114,6 +119,7 @@ pub const fn photo_list(list: PhotoList) -> &'static str {
         PhotoList::Favorites => "Favorites",
         PhotoList::Archived => "Archive",
         PhotoList::Hidden => "Hidden",
+        PhotoList::Deleted => "Recently deleted",
         PhotoList::Album(_) => "Album",
         PhotoList::Found(_) => "Photos found",
     }
@@ -142,6 +148,10 @@ pub const fn no_photos(list: PhotoList) -> (&'static str, &'static str) {
             ("Out of the way, not gone", "Photos that you archive leave the library and wait here.")
         }
         PhotoList::Hidden => ("Not for everyone's eyes", "Photos that you hide are only shown here."),
+        PhotoList::Deleted => (
+            "Nothing was deleted lately",
+            "Photos that you delete stay here for 30 days, in case you want them back.",
+        ),
         PhotoList::Found(_) => (
             "No photo found",
             "Try a year or a month, a place, a camera, a file’s name, or a kind such as video or panorama.",
@@ -167,6 +177,11 @@ pub fn film_length(ms: u64) -> String {
     let seconds = (ms + 500) / 1_000;
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
+
+/// How long something deleted is still there.
+pub fn days_left(days: u64) -> String {
+    format!("{} left", counted(days as usize, "day", "days"))
 }
 
 /// What a photo is for those who hear it.
@@ -200,6 +215,15 @@ pub fn left_out_of_photos(count: usize) -> String {
     format!("{} left out: only photos and films belong here", counted(count, "file", "files"))
 }
 
+pub fn take_in_handed_title(count: usize) -> String {
+    format!("Add {} to your library?", counted(count, "photo", "photos"))
+}
+
+pub fn already_in_library(count: usize) -> String {
+    let are = if count == 1 { "is" } else { "are" };
+    format!("{} {are} in your library already", counted(count, "photo", "photos"))
+}
+
 pub fn photos_described(act: PhotoAct, were_favorites: bool, count: usize) -> String {
     let photos = counted(count, "photo", "photos");
     match act {
@@ -214,20 +238,13 @@ pub fn photos_described(act: PhotoAct, were_favorites: bool, count: usize) -> St
         | PhotoAct::RemoveFromAlbum
         | PhotoAct::Cover
         | PhotoAct::Download
-        | PhotoAct::Delete => photos,
+        | PhotoAct::Delete
+        | PhotoAct::Restore
+        | PhotoAct::Purge => photos,
     }
 }
 
 pub fn photos_in(count: usize) -> String {
-pub fn take_in_handed_title(count: usize) -> String {
-    format!("Add {} to your library?", counted(count, "photo", "photos"))
-}
-
-pub fn already_in_library(count: usize) -> String {
-    let are = if count == 1 { "is" } else { "are" };
-    format!("{} {are} in your library already", counted(count, "photo", "photos"))
-}
-
     counted(count, "photo", "photos")
 }
 

@@ -357,6 +357,10 @@ impl Cloud for BrowserCloud {
         Box::pin(async move { photos.ok_or(CallError::Unreachable)?.photo(id).await })
     }
 
+    fn look_again(&self, id: ItemId) -> LocalFuture<Result<Rc<Photo>, CallError>> {
+        later::call(move |code| (code.look_again)(id))
+    }
+
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>> {
         later::call(move |code| (code.versions)(id))
     }

@@ -32,9 +32,13 @@ impl Replica {
                     })
             };
             let listed = |item: ItemView<'_>| listed(list, &item).filter(|_| is_found(&item));
-            let mut listed: Vec<ListedPhoto> = match list.album() {
-                Some(album) => engine.photos_in_album(album).filter_map(listed).collect(),
-                None => engine.children(library).filter_map(listed).collect(),
+            let mut listed: Vec<ListedPhoto> = match list {
+                PhotoList::Album(album) => engine.photos_in_album(album).filter_map(listed).collect(),
+                PhotoList::Deleted => {
+                    let trash = engine.trash().into_iter().filter(|item| item.parent_id() == library);
+                    trash.filter_map(listed).collect()
+                }
+                _ => engine.children(library).filter_map(listed).collect(),
             };
             listed.sort_unstable_by_key(|photo| Reverse((photo.sorted_at, photo.id)));
             Some(listed)
@@ -74,7 +78,12 @@ impl Replica {
 
 /// What is on its way to the server is no photo yet.
 fn listed(list: PhotoList, item: &ItemView<'_>) -> Option<ListedPhoto> {
-    let info = item.photo().filter(|info| info.live_photo_of.is_none() && list.has(PhotoMarks::of(info)))?;
+    let info = item.photo().filter(|info| info.live_photo_of.is_none())?;
+    // Photos lie in the library itself, which is never deleted.
+    let marks = PhotoMarks { is_deleted: item.deleted_at().is_some(), ..PhotoMarks::of(info) };
+    if !list.has(marks) {
+        return None;
+    }
     let aspect = Aspect::of(info.width.unwrap_or(0), info.height.unwrap_or(0));
     let held = list.album().and_then(|album| info.in_album(album));
     let is_placed = held.is_some_and(|held| held.sort_at.is_some());

@@ -131,14 +131,14 @@ impl ListOfPhotos {
         spawn_local(async move {
             browser::sleep(pause).await;
             list.is_outdated.set(false);
-            let is_read = list.read().await;
+            let is_read = list.list.is_served() && list.read().await;
             list.is_reading.set(false);
             if !is_read {
                 list.do_without_server().await;
             }
             if list.is_outdated.get() {
                 list.look_again();
-            } else if !is_read && browser::is_online() {
+            } else if !is_read && list.list.is_served() && browser::is_online() {
                 browser::sleep(AGAIN_MS).await;
                 list.look_again();
             }
@@ -245,7 +245,9 @@ impl ListOfPhotos {
     /// As far as this device knows.
     fn is_listed(&self, id: ItemId) -> bool {
         let in_album = |album| self.replica.photo_info(id).is_none_or(|photo| photo.is_in(album));
-        self.replica.photo_marks(id).is_none_or(|marks| self.list.has(marks))
+        // What is gone for good is not deleted any more; what other lists have may be known to the server alone.
+        let unknown = self.list.is_served();
+        self.replica.photo_marks(id).map_or(unknown, |marks| self.list.has(marks))
             && self.list.album().is_none_or(in_album)
     }
 

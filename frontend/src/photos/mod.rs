@@ -1,5 +1,6 @@
 //! Lists of photos: their indexes and what was seen of them, from the server and, without it, from this device.
 
+mod again;
 mod ahead;
 mod forms;
 mod here;
@@ -18,6 +19,7 @@ use shared::sync::ZoneKind;
 use shared::{ClientFileItem, ItemId};
 use sync::AlbumView;
 
+pub use self::again::look_again;
 pub use self::ahead::fetch_ahead;
 pub use self::forms::{KeptForms, forget_all, forget_seen, forms_here, set_ahead, set_budget};
 pub use self::list::ListOfPhotos;

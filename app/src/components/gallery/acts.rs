@@ -11,6 +11,8 @@ use sync::Command;
 
 use super::{Gallery, Shown};
 use crate::actions::Action;
+use crate::hooks::clock::now;
+use crate::model::days_left;
 use crate::model::photos::{PhotoSelection, Ranges};
 use crate::ports::{PhotoList, PhotoMarks};
 use crate::ui::Dialog;
@@ -35,12 +37,17 @@ pub enum PhotoAct {
     Cover,
     Download,
     Delete,
+    /// Out of the trash.
+    Restore,
+    /// For good.
+    Purge,
 }
 
 impl PhotoAct {
     /// What a list offers for so many of its photos.
     pub fn offered(list: PhotoList, count: usize) -> Vec<Self> {
         let shelf = match list {
+            PhotoList::Deleted => return vec![Self::Restore, Self::Purge],
             PhotoList::Library | PhotoList::Favorites | PhotoList::Found(_) => [Self::Archive, Self::Hide],
             PhotoList::Archived => [Self::Unarchive, Self::Hide],
             PhotoList::Hidden => [Self::Archive, Self::Unhide],
@@ -49,6 +56,14 @@ impl PhotoAct {
         let cover = (list.album().is_some() && count == 1).then_some(Self::Cover);
         let first = [Self::Favorite, Self::AddToAlbum, Self::Download, Self::Adjust];
         first.into_iter().chain(cover).chain(shelf).chain([Self::Delete]).collect()
+    }
+
+    /// What deleting is in a list.
+    pub const fn deleting(list: PhotoList) -> Self {
+        match list {
+            PhotoList::Deleted => Self::Purge,
+            _ => Self::Delete,
+        }
     }
 
     pub const fn label(self) -> &'static str {
@@ -64,6 +79,8 @@ impl PhotoAct {
             Self::Cover => words::USE_AS_COVER,
             Self::Download => words::DOWNLOAD,
             Self::Delete => words::DELETE,
+            Self::Restore => words::RESTORE,
+            Self::Purge => words::PURGE,
         }
     }
 
@@ -79,7 +96,8 @@ impl PhotoAct {
             Self::RemoveFromAlbum => icondata::LuFolderMinus,
             Self::Cover => icondata::LuBookImage,
             Self::Download => icondata::LuDownload,
-            Self::Delete => icondata::LuTrash2,
+            Self::Restore => icondata::LuUndo2,
+            Self::Delete | Self::Purge => icondata::LuTrash2,
         }
     }
 
@@ -97,7 +115,9 @@ impl PhotoAct {
             | Self::RemoveFromAlbum
             | Self::Cover
             | Self::Download
-            | Self::Delete => return None,
+            | Self::Delete
+            | Self::Restore
+            | Self::Purge => return None,
         })
     }
 }
@@ -105,6 +125,9 @@ impl PhotoAct {
 impl Gallery {
     /// With what is selected or, where nothing is, with the photo that the keyboard stands on.
     pub fn act_on_chosen(self, act: PhotoAct, active: usize) {
+        if !PhotoAct::offered(self.list, 1).contains(&act) {
+            return;
+        }
         if self.selection.with_untracked(PhotoSelection::is_empty) {
             let photo = self.photo_at(active);
             return self.act(act, photo.into_iter().map(|photo| photo.id).collect());
@@ -174,6 +197,8 @@ impl Gallery {
             PhotoAct::AddToAlbum => return self.ui.dialog.set(Some(Dialog::AddToAlbum(ids))),
             PhotoAct::RemoveFromAlbum | PhotoAct::Cover => self.change_album(act, &ids),
             PhotoAct::Delete => self.ui.perform(Action::Delete, ids),
+            PhotoAct::Restore => self.ui.perform(Action::Restore, ids),
+            PhotoAct::Purge => self.ui.perform(Action::Purge, ids),
             _ => self.describe(act, &ids),
         }
         if act != PhotoAct::Favorite {
@@ -215,9 +240,30 @@ impl Gallery {
         info
     }
 
+    /// How many days are left until it is deleted for good, where the list is of what is deleted.
+    pub fn days_left(self, photo: &Photo) -> Option<u64> {
+        let item = self.ui.cloud().item(photo.id).filter(|_| self.list == PhotoList::Deleted)?;
+        Some(days_left(item.item.deleted_at?, now()))
+    }
+
     /// As this device has it, followed.
     pub fn follow_marks(self, photo: &Photo) -> PhotoMarks {
         self.ui.cloud().revision().track();
         self.marks(photo)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_deleted_comes_back_or_goes_for_good_and_nothing_else_does() {
+        assert_eq!(PhotoAct::offered(PhotoList::Deleted, 3), [PhotoAct::Restore, PhotoAct::Purge]);
+        for list in PhotoList::ALL {
+            let offered = PhotoAct::offered(list, 1);
+            assert!(offered.contains(&PhotoAct::deleting(list)));
+            assert_eq!(offered.contains(&PhotoAct::Restore), list == PhotoList::Deleted);
+        }
     }
 }

@@ -63,7 +63,7 @@ pub fn PhotoLinks(
     };
     let list = move |list: PhotoList| link(list.address(), words::photo_list(list), here == Some(list));
     let other = move |address: &'static str, name| link(address.to_owned(), name, at == address);
-    let [library, rest @ ..] = PhotoList::ALL;
+    let [library, rest @ .., deleted] = PhotoList::ALL;
     let nav = NodeRef::<Nav>::new();
     // Where they do not all fit, the present one is in the middle.
     Effect::new(move || {
@@ -80,6 +80,7 @@ pub fn PhotoLinks(
             {other(PhotoList::ALBUMS, words::ALBUMS)}
             {rest.into_iter().map(list).collect_view()}
             {other(PhotoList::DUPLICATES, words::DUPLICATES)}
+            {list(deleted)}
         </nav>
     }
     .into_any()
@@ -100,7 +101,6 @@ fn Lists(gallery: Gallery) -> impl IntoView {
     .into_any()
 }
 
-#[component]
 /// From files or, on what is touched, from its camera or its own library.
 #[component]
 fn AddPhotos(ui: Ui) -> impl IntoView {
@@ -134,6 +134,7 @@ fn AddPhotos(ui: Ui) -> impl IntoView {
     .into_any()
 }
 
+#[component]
 fn Zooms(gallery: Gallery) -> impl IntoView {
     let button = move |zoom: Zoom| {
         view! {
@@ -228,26 +229,19 @@ pub fn GalleryBody(gallery: Gallery) -> impl IntoView {
                 };
                 view! {
                     <button
-                        class="button primary"
-                        type="button"
-                        on:click=move |_| gallery.ui.perform(Action::UploadFiles, Vec::new())
-                    >
-                        <Glyph icon=icondata::LuUpload />
-                        {words::ADD_PHOTOS}
-                    </button>
-                    <button
                         class="button"
+                        class:primary=matches!(action, Action::UploadFiles | Action::ChoosePhotos)
+                        type="button"
+                        on:click=move |_| gallery.ui.perform(action, Vec::new())
+                    >
+                        <Glyph icon=action.icon() />
+                        {label}
+                    </button>
                 }
             };
             let upload = (gallery.list == PhotoList::Library).then(|| {
                 view! {
                     {ways_in(true, media_matches(TOUCH)).iter().copied().map(button).collect_view()}
-                        type="button"
-                        on:click=move |_| gallery.ui.perform(Action::UploadFolder, Vec::new())
-                    >
-                        <Glyph icon=icondata::LuFolderUp />
-                        {words::ADD_PHOTO_FOLDER}
-                    </button>
                     <button
                         class="button"
                         type="button"

@@ -40,7 +40,9 @@ pub fn pressed(gallery: Gallery, event: &KeyboardEvent) {
         "f" if !with_modifier => gallery.act_on_chosen(PhotoAct::Favorite, active),
         "d" if !with_modifier => gallery.act_on_chosen(PhotoAct::Adjust, active),
         "l" if !with_modifier => gallery.act_on_chosen(PhotoAct::AddToAlbum, active),
-        "Delete" | "Backspace" if !with_modifier => gallery.act_on_chosen(PhotoAct::Delete, active),
+        "Delete" | "Backspace" if !with_modifier => {
+            gallery.act_on_chosen(PhotoAct::deleting(gallery.list), active);
+        }
         "Escape" if gallery.give_up_carrying() => {}
         "Escape" if gallery.is_arranging() && gallery.selection.with_untracked(PhotoSelection::is_empty) => {
             gallery.arrange_by_hand(false);

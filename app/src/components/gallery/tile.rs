@@ -47,6 +47,8 @@ struct Look {
     is_film: bool,
     /// Of a film, where it is known, in milliseconds.
     length: Option<u64>,
+    /// Of what is deleted.
+    days_left: Option<u64>,
     is_live: bool,
     is_arriving: bool,
     percent: Option<u8>,
@@ -60,7 +62,7 @@ pub struct Tile {
     element: HtmlElement,
     canvas: HtmlCanvasElement,
     picture: HtmlImageElement,
-    /// How long a film is, or that a photo moves.
+    /// How long a film is, that a photo moves, or how long one is there yet.
     length: Element,
     place: usize,
     width: u32,
@@ -137,7 +139,7 @@ impl Tile {
     pub fn empty(&mut self) {
         self.clear_picture();
         live::stop_in(&self.element);
-        if self.look.length.is_some() || self.look.is_live {
+        if self.look.length.is_some() || self.look.is_live || self.look.days_left.is_some() {
             self.length.set_text_content(None);
         }
         self.address = None;
@@ -195,7 +197,9 @@ impl Tile {
                 look.is_favorite = gallery.marks(photo).is_favorite;
                 look.is_film = photo.mime_type.starts_with("video/");
                 look.length = photo.info.duration.filter(|_| look.is_film);
-                look.is_live = photo.info.live_photo_video.is_some();
+                look.days_left = gallery.days_left(photo);
+                // What is deleted does not move.
+                look.is_live = photo.info.live_photo_video.is_some() && look.days_left.is_none();
             }
             At::Arriving(item) => {
                 look.is_arriving = true;
@@ -235,6 +239,7 @@ impl Tile {
             (" is-favorite", look.is_favorite),
             (" is-film", look.is_film),
             (" is-live", look.is_live),
+            (" is-deleted", look.days_left.is_some()),
             (" is-arriving", look.is_arriving),
             (" is-failed", look.status == Some(PhotoStatus::Failed)),
         ] {
@@ -242,19 +247,26 @@ impl Tile {
         }
         self.element.set_class_name(&class);
         self.element.set_attribute("aria-selected", if look.is_selected { "true" } else { "false" }).ok();
-        if (before.length, before.is_live) != (look.length, look.is_live) {
-            let length = look.length.map(words::film_length);
+        let short = |look: &Look| (look.length, look.is_live, look.days_left);
+        if short(before) != short(look) {
+            let length = look.days_left.map(words::days_left).or_else(|| look.length.map(words::film_length));
             let text = length.or_else(|| look.is_live.then(|| words::LIVE.to_owned()));
             self.length.set_text_content(text.as_deref());
         }
         if is_other {
             live::stop_in(&self.element);
         }
-        let said = |look: &Look| (look.id, look.is_favorite, look.is_arriving, look.percent, look.taken_at);
+        let said = |look: &Look| {
+            (look.id, look.is_favorite, look.is_arriving, look.percent, look.taken_at, look.days_left)
+        };
         if said(before) != said(look) || look.id.is_none() {
             let label = match at {
                 At::Unknown => words::PHOTO.to_owned(),
-                At::Photo(photo) => words::photo_label(photo, look.is_favorite),
+                At::Photo(photo) => {
+                    let label = words::photo_label(photo, look.is_favorite);
+                    look.days_left
+                        .map_or(label.clone(), |days| format!("{label}, {}", words::days_left(days)))
+                }
                 At::Arriving(item) => words::arriving_label(&item.item.name, look.percent),
             };
             self.element.set_attribute("aria-label", &label).ok();

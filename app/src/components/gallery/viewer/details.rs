@@ -3,7 +3,9 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use shared::photo::{Photo, PhotoInfo};
 
-use crate::components::gallery::{Gallery, PhotoAct};
+use super::Viewing;
+use super::again::{LookAgain, failure};
+use crate::components::gallery::PhotoAct;
 use crate::components::icon::Glyph;
 use crate::components::place_map::PlaceMap;
 use crate::hooks::intl;
@@ -11,20 +13,27 @@ use crate::words;
 
 /// What is known of a photo.
 #[component]
-pub fn PhotoDetails(gallery: Gallery, photo: Rc<Photo>) -> impl IntoView {
-    let id = photo.id;
+pub fn PhotoDetails(viewing: Viewing, photo: Rc<Photo>) -> impl IntoView {
+    let (gallery, id) = (viewing.gallery, photo.id);
+    let look_again = failure(&photo).map(|_| view! { <LookAgain viewing=viewing /> });
     let photo = StoredValue::new_local(photo);
     let info = Memo::new(move |_| photo.with_value(|photo| gallery.follow_info(photo)));
     let map =
         move || info.with(|info| info.location).map(|location| view! { <PlaceMap location=location /> });
-    view! {
-        <aside class="viewer-facts" aria-label=words::DETAILS>
-            {move || view! { <Facts photo=photo.get_value() info=info.get() /> }}
-            {map}
+    let adjust = viewing.offers(PhotoAct::Adjust).then(|| {
+        view! {
             <button class="button" type="button" on:click=move |_| gallery.act(PhotoAct::Adjust, vec![id])>
                 <Glyph icon=PhotoAct::Adjust.icon() />
                 {PhotoAct::Adjust.label()}
             </button>
+        }
+    });
+    view! {
+        <aside class="viewer-facts" aria-label=words::DETAILS>
+            {move || view! { <Facts photo=photo.get_value() info=info.get() /> }}
+            {look_again}
+            {map}
+            {adjust}
         </aside>
     }
     .into_any()

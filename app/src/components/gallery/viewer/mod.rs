@@ -1,5 +1,6 @@
 //! One photo, as large as the window: named by the address, so that back closes it.
 
+mod again;
 mod details;
 mod picture;
 mod view;
@@ -19,9 +20,12 @@ use wasm_bindgen::JsCast;
 use super::acts::PhotoAct;
 use super::{At, Gallery};
 use crate::components::icon::{Glyph, IconButton};
+use crate::components::popover::Popover;
 use crate::hooks::listener::is_typing;
 use crate::hooks::media::media_matches;
+use crate::ports::PhotoList;
 use crate::words;
+use again::{LookAgain, SecondLook, failure};
 use details::PhotoDetails;
 use picture::Picture;
 
@@ -45,6 +49,10 @@ fn address(id: Option<ItemId>) -> String {
     let pairs = sought.map(str::to_owned).into_iter().chain(id.map(|id| format!("photo={id}")));
     let pairs: Vec<String> = pairs.collect();
     if pairs.is_empty() { path } else { format!("{path}?{}", pairs.join("&")) }
+}
+
+fn is_film(photo: &Photo) -> bool {
+    photo.mime_type.starts_with("video/")
 }
 
 /// The photo that the present address names.
@@ -75,9 +83,12 @@ pub(super) struct Viewing {
     pub is_idle: RwSignal<bool>,
     has_details: RwSignal<bool>,
     is_playing: RwSignal<bool>,
+    has_menu: RwSignal<bool>,
     is_closing: RwSignal<bool>,
     /// Whether a Live Photo moves.
     is_moving: RwSignal<bool>,
+    /// Of the photo that was last looked at again.
+    second_look: RwSignal<Option<(ItemId, SecondLook)>>,
     wakes: StoredValue<u64>,
     dialog: NodeRef<DialogElement>,
 }
@@ -116,8 +127,10 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
         is_idle: RwSignal::new(false),
         has_details: RwSignal::new(false),
         is_playing: RwSignal::new(false),
+        has_menu: RwSignal::new(false),
         is_closing: RwSignal::new(false),
         is_moving: RwSignal::new(false),
+        second_look: RwSignal::new(None),
         wakes: StoredValue::new(0),
         dialog: NodeRef::new(),
     };
@@ -141,9 +154,19 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
             && !dialog.open()
         {
             dialog.show_modal().ok();
-            dialog.focus().ok();
+            viewing.take_focus();
             viewing.grow(&dialog);
             viewing.wake();
+        }
+    });
+    // What came back, or is gone for good, is not deleted any more.
+    Effect::new(move || {
+        gallery.arranged.track();
+        let Some(id) = named.get().filter(|_| gallery.list == PhotoList::Deleted) else { return };
+        let is_shown = viewing.photo.with_untracked(|photo| photo.as_ref().is_some_and(|it| it.id == id));
+        let is_deleted = gallery.ui.cloud().photo_marks(id).is_some_and(|marks| marks.is_deleted);
+        if is_shown && !is_deleted {
+            untrack(|| viewing.go_on(viewing.place.get()));
         }
     });
     viewing.use_slides();
@@ -152,6 +175,10 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
     let name = move || {
         viewing.photo.with(|photo| photo.as_ref().map(|photo| photo.file_name.clone()).unwrap_or_default())
     };
+    // A film plays whether or not there is a picture of it; its details say why there is none.
+    let reason = Memo::new(move |_| {
+        viewing.photo.with(|photo| failure(photo.as_ref().filter(|photo| !is_film(photo))?))
+    });
     view! {
         <dialog
             node_ref=viewing.dialog
@@ -162,7 +189,11 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
             aria-label=move || format!("{}: {}", words::PHOTO, name())
             on:cancel=move |event: web_sys::Event| {
                 event.prevent_default();
-                viewing.close();
+                if viewing.has_menu.get_untracked() {
+                    viewing.has_menu.set(false);
+                } else {
+                    viewing.close();
+                }
             }
             on:keydown=move |event| viewing.key(&event)
             on:pointermove=move |_| viewing.wake()
@@ -174,10 +205,16 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
                 <Show when=move || viewing.is_failed.get()>
                     <p class="viewer-word" role="status">{words::PHOTO_UNREACHABLE}</p>
                 </Show>
+                {move || reason.get().map(|reason| view! {
+                    <div class="viewer-word">
+                        <p>{words::no_preview_because(&reason)}</p>
+                        <LookAgain viewing=viewing />
+                    </div>
+                })}
             </div>
             <Controls viewing=viewing />
             <Show when=move || viewing.has_details.get()>
-                {move || viewing.photo.get().map(|photo| view! { <PhotoDetails gallery=gallery photo=photo /> })}
+                {move || viewing.photo.get().map(|photo| view! { <PhotoDetails viewing=viewing photo=photo /> })}
             </Show>
         </dialog>
     }
@@ -198,6 +235,11 @@ fn Controls(viewing: Viewing) -> impl IntoView {
         })
     };
     let has = move |by: isize| viewing.neighbour(by).is_some();
+    let button = move |act: PhotoAct| {
+        let press = move |_| viewing.act(act);
+        let button = || view! { <IconButton icon=act.icon() label=act.label().to_owned() on_press=press /> };
+        viewing.offers(act).then(button)
+    };
     view! {
         <header class="viewer-head">
             <IconButton icon=icondata::LuArrowLeft label=words::CLOSE.to_owned() on_press=move |_| viewing.close() />
@@ -205,36 +247,32 @@ fn Controls(viewing: Viewing) -> impl IntoView {
             <Show when=move || viewing.is_live()>
                 <LiveButton is_moving=viewing.is_moving />
             </Show>
-            <IconButton
-                icon=icondata::LuHeart
-                label=words::FAVORITE.to_owned()
-                class="icon-button viewer-favorite"
-                pressed=Signal::derive(is_favorite)
-                on_press=move |_| viewing.act(PhotoAct::Favorite)
-            />
+            {viewing.offers(PhotoAct::Favorite).then(|| view! {
+                <IconButton
+                    icon=icondata::LuHeart
+                    label=words::FAVORITE.to_owned()
+                    class="icon-button viewer-favorite"
+                    pressed=Signal::derive(is_favorite)
+                    on_press=move |_| viewing.act(PhotoAct::Favorite)
+                />
+            })}
             <IconButton
                 icon=icondata::LuPlay
                 label=words::SLIDESHOW.to_owned()
                 pressed=viewing.is_playing
                 class="icon-button wide-only"
-                on_press=move |_| viewing.is_playing.update(|is_playing| *is_playing = !*is_playing)
+                on_press=move |_| viewing.toggle_slides()
             />
-            <IconButton
-                icon=icondata::LuDownload
-                label=words::DOWNLOAD.to_owned()
-                on_press=move |_| viewing.act(PhotoAct::Download)
-            />
+            {button(PhotoAct::Download)}
             <IconButton
                 icon=icondata::LuInfo
                 label=words::DETAILS.to_owned()
                 pressed=viewing.has_details
                 on_press=move |_| viewing.has_details.update(|has| *has = !*has)
             />
-            <IconButton
-                icon=icondata::LuTrash2
-                label=words::DELETE.to_owned()
-                on_press=move |_| viewing.act(PhotoAct::Delete)
-            />
+            {button(PhotoAct::Restore)}
+            {button(PhotoAct::deleting(viewing.gallery.list))}
+            <More viewing=viewing />
         </header>
         <button
             class="viewer-turn viewer-previous"
@@ -254,6 +292,41 @@ fn Controls(viewing: Viewing) -> impl IntoView {
         >
             <Glyph icon=icondata::LuArrowRight />
         </button>
+    }
+    .into_any()
+}
+
+/// What a phone has no room for.
+#[component]
+fn More(viewing: Viewing) -> impl IntoView {
+    view! {
+        <div class="anchor narrow-only">
+            <button
+                class="icon-button"
+                type="button"
+                aria-label=words::MORE
+                aria-haspopup="dialog"
+                aria-expanded=move || viewing.has_menu.get().to_string()
+                on:click=move |_| viewing.has_menu.update(|has| *has = !*has)
+            >
+                <Glyph icon=icondata::LuEllipsis />
+            </button>
+            <Popover open=viewing.has_menu label=words::MORE class="popover menu-popover popover-end">
+                <button
+                    class="menu-entry"
+                    type="button"
+                    aria-pressed=move || viewing.is_playing.get().to_string()
+                    on:click=move |_| {
+                        viewing.has_menu.set(false);
+                        viewing.toggle_slides();
+                        viewing.take_focus();
+                    }
+                >
+                    <Glyph icon=icondata::LuPlay />
+                    <span class="menu-label">{words::SLIDESHOW}</span>
+                </button>
+            </Popover>
+        </div>
     }
     .into_any()
 }
@@ -289,6 +362,10 @@ fn LiveButton(is_moving: RwSignal<bool>) -> impl IntoView {
 impl Viewing {
     fn is_live(self) -> bool {
         self.photo.with(|photo| photo.as_ref().is_some_and(|photo| photo.info.live_photo_video.is_some()))
+    }
+
+    fn offers(self, act: PhotoAct) -> bool {
+        PhotoAct::offered(self.gallery.list, 1).contains(&act)
     }
 
     fn show(self, id: ItemId) {
@@ -371,20 +448,24 @@ impl Viewing {
     }
 
     fn act(self, act: PhotoAct) {
-        let Some(photo) = self.photo.get_untracked() else { return };
+        let Some(photo) = self.photo.get_untracked().filter(|_| self.offers(act)) else { return };
         if self.gallery.ui.is_still_opening() {
             return;
         }
         let place = self.place.get_untracked();
         self.gallery.act(act, vec![photo.id]);
         if act == PhotoAct::Delete {
-            // What came after it stands where it was.
-            let shown = self.gallery.shown.get_value();
-            let next = place.map(|place| place.min(shown.arrangement.len().saturating_sub(1)));
-            match next.map(|next| self.gallery.at(&shown, next)).as_ref().and_then(At::id) {
-                Some(id) => self.gallery.ui.replace_address(&address(Some(id))),
-                None => self.close(),
-            }
+            self.go_on(place);
+        }
+    }
+
+    /// What came after a photo that left stands where it was.
+    fn go_on(self, place: Option<usize>) {
+        let shown = self.gallery.shown.get_value();
+        let next = place.map(|place| place.min(shown.arrangement.len().saturating_sub(1)));
+        match next.map(|next| self.gallery.at(&shown, next)).as_ref().and_then(At::id) {
+            Some(id) => self.gallery.ui.replace_address(&address(Some(id))),
+            None => self.close(),
         }
     }
 
@@ -399,7 +480,8 @@ impl Viewing {
             " " if untrack(|| self.is_live()) => self.is_moving.update(|is_moving| *is_moving = !*is_moving),
             "i" => self.has_details.update(|has| *has = !*has),
             "f" => self.act(PhotoAct::Favorite),
-            "Delete" | "Backspace" => self.act(PhotoAct::Delete),
+            "s" => self.toggle_slides(),
+            "Delete" | "Backspace" => self.act(PhotoAct::deleting(self.gallery.list)),
             _ => return,
         }
         event.prevent_default();
@@ -419,12 +501,24 @@ impl Viewing {
         };
         set_timeout(
             move || {
-                if self.wakes.try_get_value() == Some(number) && !self.has_details.get_untracked() {
+                let is_last = self.wakes.try_get_value() == Some(number);
+                if is_last && !self.has_details.get_untracked() && !self.has_menu.get_untracked() {
                     self.is_idle.set(true);
                 }
             },
             FADE_AFTER,
         );
+    }
+
+    /// For when what had the keyboard is gone.
+    fn take_focus(self) {
+        if let Some(dialog) = self.dialog.get_untracked() {
+            dialog.focus().ok();
+        }
+    }
+
+    fn toggle_slides(self) {
+        self.is_playing.update(|is_playing| *is_playing = !*is_playing);
     }
 
     fn use_slides(self) {

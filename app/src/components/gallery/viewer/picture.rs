@@ -8,8 +8,9 @@ use leptos::html::{Canvas, Div, Img, Video};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::ItemId;
-use shared::photo::{DerivativeKind, Photo, PhotoStatus};
+use shared::photo::{DerivativeKind, Photo};
 
+use super::is_film;
 use super::view::View;
 use crate::components::gallery::live::begin;
 use crate::components::gallery::tile::draw_hash;
@@ -80,7 +81,7 @@ pub fn Picture(
     on_turn: Callback<isize>,
     on_close: Callback<()>,
 ) -> impl IntoView {
-    if photo.mime_type.starts_with("video/") {
+    if is_film(&photo) {
         return view! { <Film ui=ui photo=photo /> }.into_any();
     }
     let area = NodeRef::<Div>::new();
@@ -144,7 +145,6 @@ pub fn Picture(
         hold.update_value(|holds| *holds += 1);
         is_moving.set(false);
     };
-    let reason = photo.info.failure.clone().filter(|_| photo.info.status == PhotoStatus::Failed);
     view! {
         <div
             node_ref=area
@@ -215,7 +215,6 @@ pub fn Picture(
             <Show when=move || is_failed.get()>
                 <p class="viewer-word" role="status">{words::PHOTO_UNREACHABLE}</p>
             </Show>
-            {reason.map(|reason| view! { <p class="viewer-word" role="status">{words::no_preview_because(&reason)}</p> })}
         </div>
     }
     .into_any()
