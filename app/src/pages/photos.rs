@@ -52,7 +52,8 @@ pub fn PhotosPage() -> impl IntoView {
     });
     move || match shows.get() {
         Shows::Photos(PhotoList::Found(sought)) if sought.is_empty() => view! { <SearchStart /> }.into_any(),
-        Shows::Photos(list) => view! { <GalleryOf list=list /> }.into_any(),
+        Shows::Photos(list) if list.is_served() => view! { <GalleryOf list=list /> }.into_any(),
+        Shows::Photos(list) => in_tree(move || view! { <GalleryOf list=list /> }).into_any(),
         Shows::Albums => in_tree(AlbumsPage).into_any(),
         Shows::Duplicates => in_tree(DuplicatesPage).into_any(),
         Shows::Nothing => view! { <NotFound /> }.into_any(),

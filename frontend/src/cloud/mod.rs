@@ -206,12 +206,13 @@ impl BrowserCloud {
     }
 }
 
-/// Whether the address is one of a list of photos.
+/// Whether the address is one of a list of photos that the server tells.
 fn photos_are_shown() -> bool {
     let path = web_sys::window().and_then(|window| window.location().pathname().ok());
     path.as_deref()
         .and_then(|path| path.strip_prefix("/photos"))
-        .is_some_and(|name| PhotoList::named(name.trim_matches('/')).is_some())
+        .and_then(|name| PhotoList::named(name.trim_matches('/')))
+        .is_some_and(PhotoList::is_served)
 }
 
 /// A full load of another document.
