@@ -82,7 +82,7 @@ impl FromStr for WallTime {
     type Err = InvalidPhotoField;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let zoned = text.len() > 19 && text[19..].contains(['Z', 'z', '+', '-']);
+        let zoned = text.get(19..).is_some_and(|rest| rest.contains(['Z', 'z', '+', '-']));
         let at = (!zoned).then(|| format!("{text}Z").parse().ok()).flatten();
         at.map(Self).ok_or(InvalidPhotoField::WallTime)
     }
@@ -653,8 +653,14 @@ mod tests {
         let at: WallTime = "2024-05-01T18:30:00.250".parse().unwrap();
         assert_eq!(at.to_string(), "2024-05-01T18:30:00.250");
         assert_eq!("2024-05-01T18:30:00".parse::<WallTime>().unwrap().to_string(), "2024-05-01T18:30:00.000");
-        for wrong in ["2024-05-01T18:30:00Z", "2024-05-01T18:30:00+02:00", "2024-02-30T00:00:00", "", "2024"]
-        {
+        for wrong in [
+            "2024-05-01T18:30:00Z",
+            "2024-05-01T18:30:00+02:00",
+            "2024-02-30T00:00:00",
+            "2024-05-01T18:30:0é.000",
+            "",
+            "2024",
+        ] {
             assert_eq!(wrong.parse::<WallTime>(), Err(InvalidPhotoField::WallTime), "{wrong}");
         }
     }

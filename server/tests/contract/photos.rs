@@ -430,9 +430,12 @@ async fn what_is_no_photo_leaves_nothing_behind() {
     refused.problem(ErrorCode::UnsupportedPhoto);
     send(&ann, &[("file", Some("a.jpg"), b"")]).await.expect(415).problem(ErrorCode::UnsupportedPhoto);
     let picture = jpeg(8, 8, 1);
-    for (name, value) in
-        [("takenAt", "2024-05-01T18:30:00Z"), ("operationId", "seven"), ("modifiedAt", "today")]
-    {
+    for (name, value) in [
+        ("takenAt", "2024-05-01T18:30:00Z"),
+        ("takenAt", "2024-05-01T18:30:0é.000"),
+        ("operationId", "seven"),
+        ("modifiedAt", "today"),
+    ] {
         let fields = [(name, None, value.as_bytes()), ("file", Some("a.jpg"), picture.as_slice())];
         send(&ann, &fields).await.expect(400).problem(ErrorCode::InvalidRequest);
     }
