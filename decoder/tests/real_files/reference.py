@@ -85,8 +85,8 @@ def taken(exif):
         if at.year < YEAR_MIN:
             continue
         digits = re.match(r"\d*", text(tags.get(part, "")))[0][:3].ljust(3, "0")
-        offset = text(tags.get(offset, tags.get("OffsetTime", "")))
-        offset = offset if re.fullmatch(r"[+-]\d\d:\d\d", offset) else None
+        offsets = [text(tags.get(name, "")) for name in (offset, "OffsetTime")]
+        offset = next((it for it in offsets if re.fullmatch(r"[+-]\d\d:\d\d", it)), None)
         return f"{at:%Y-%m-%dT%H:%M:%S}.{digits}", offset
     return None, None
 
