@@ -223,6 +223,11 @@ impl ZoneStore for Write {
         Ok(rows)
     }
 
+    async fn conflicts_of(&mut self, item: ItemId) -> Loaded<ConflictRow> {
+        let of_item = self.next.conflicts.values().filter(|row| row.item_id == item);
+        Ok(of_item.map(|row| (**row).clone()).collect())
+    }
+
     async fn conflicts(&mut self, ids: &[ConflictId]) -> Loaded<ConflictRow> {
         Ok(ids.iter().filter_map(|id| self.next.conflicts.get(id)).map(|row| (**row).clone()).collect())
     }

@@ -2,6 +2,7 @@
 //! file holds at present; the local side and the base stand here.
 
 use shared::sync::Proposal;
+use shared::version_vector::Comparison;
 use shared::{ConflictId, Dot, ItemId, Timestamp, VersionId, VersionVector, ZoneId};
 
 use super::{Connection, DbError, Row};
@@ -25,6 +26,15 @@ pub struct ConflictRow {
     pub resolved_at: Option<Timestamp>,
     /// JSON of the answer to the resolution.
     pub result: Option<String>,
+}
+
+impl ConflictRow {
+    /// Whether the vector is one that the local side was given out with: its present one, or the one from before
+    /// equal contents joined it.
+    pub fn gave_out(&self, vector: &VersionVector) -> bool {
+        let comparison = VersionVector::compare(vector, &self.local_vector);
+        vector.covers(self.local_dot) && matches!(comparison, Comparison::Equal | Comparison::ServerNewer)
+    }
 }
 
 const COLUMNS: &str = "conflict_id, item_id, local_version_id, server_version_id, base_version_id, local_vector, \

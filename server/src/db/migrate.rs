@@ -8,7 +8,7 @@ use super::sql::Connection;
 use crate::values;
 
 /// Every migration, in order; a version is its position, from 1.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../../../migrations/0001_first.sql"),
     include_str!("../../../migrations/0002_operations_by_upload.sql"),
     include_str!("../../../migrations/0003_items_parent.sql"),
@@ -18,6 +18,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../../../migrations/0007_photo_facts.sql"),
     include_str!("../../../migrations/0008_photos_content.sql"),
     include_str!("../../../migrations/0009_album_order.sql"),
+    include_str!("../../../migrations/0010_feed_devices.sql"),
 ];
 
 /// PostgreSQL's advisory lock that two starting nodes take in turn.

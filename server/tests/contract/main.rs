@@ -4,6 +4,7 @@ mod accounts;
 mod activity;
 mod albums;
 mod concurrent_edits;
+mod conflicts;
 mod copies;
 mod device;
 mod document;

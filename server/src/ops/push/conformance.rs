@@ -308,6 +308,10 @@ async fn conflicts_are_kept<S: ZoneStore>(store: &mut S) {
     assert_eq!(store.conflicts(&[id(2)]).await.unwrap(), [kept]);
     let open = store.open_conflicts(&[FILE]).await.unwrap();
     assert_eq!(open.iter().map(|row| row.id).collect::<Vec<_>>(), [id(3), id(1)], "a decided one is closed");
+    let mut all = store.conflicts_of(FILE).await.unwrap();
+    all.sort_by_key(|row| row.id);
+    assert_eq!(all.iter().map(|row| row.id).collect::<Vec<_>>(), [id(1), id(2), id(3)], "and still known");
+    assert_eq!(store.conflicts_of(OTHER).await.unwrap(), []);
 }
 
 fn chunk(text: &str) -> ChunkRef {

@@ -5,13 +5,14 @@ use shared::faults::Fault;
 use shared::frames::FileAction;
 use shared::limits::TEXT_MERGE_BYTES_MAX;
 use shared::rules::{BaseContent, ContentVerdict, MergeKind, judge_content, merge_kind};
-use shared::sync::{Outcome, Proposal};
+use shared::sync::{Outcome, Proposal, Resolution};
 use shared::{ContentHash, Dot, ErrorCode, ItemId, ItemKind, Timestamp, VersionId};
 
 use super::change::{Done, End, Judged, PreparedContent, Refusal};
 use super::facts::{MergeKey, MergedText};
 use super::judge::{Basis, Judge, News};
 use super::overlay::Write;
+use super::single::Settled;
 use super::store::ZoneStore;
 use crate::db::DbError;
 use crate::db::conflicts::ConflictRow;
@@ -99,7 +100,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
 
     pub(super) async fn edit_content(
         &mut self,
-        item: ItemRow,
+        mut item: ItemRow,
         basis: Basis,
         content: &PreparedContent,
     ) -> Judged<Done> {
@@ -112,13 +113,15 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         }
         self.check_held(content)?;
         let equal = self.equal_to_item(&item, content);
-        let side = self.side_of(&item, &basis).await?;
-        match side {
-            Some(conflict) if equal => self.settle(conflict, None).await?,
+        let seen = basis.content.covers(item.content_dot);
+        match self.side_of(&item, &basis, seen).await? {
+            Some(conflict) if equal => {
+                item.vector.merge(&conflict.local_vector);
+                self.settle(conflict, Resolution::Server, vec![item.id]).await?;
+            }
             Some(conflict) => return self.replace_side(item, basis, conflict, content).await,
             None => {}
         }
-        let seen = basis.content.covers(item.content_dot);
         let base = if seen || equal { None } else { self.base_version(&item, &basis).await? };
         let base_content = match &base {
             None => BaseContent::Gone,
@@ -151,19 +154,32 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     }
 
     /// The open conflict whose local side the edit was made on.
-    async fn side_of(&mut self, item: &ItemRow, basis: &Basis) -> Result<Option<ConflictRow>, DbError> {
+    async fn side_of(
+        &mut self,
+        item: &ItemRow,
+        basis: &Basis,
+        seen: bool,
+    ) -> Result<Option<ConflictRow>, DbError> {
         let open = self.zone.open_conflicts(item.id).await?;
         let vector = basis.content.to_vector();
         Ok(open.into_iter().find(|conflict| match basis.conflict {
             Some(id) => conflict.id == id,
-            None => conflict.local_vector == vector,
+            None => conflict.local_vector == vector || !seen && conflict.gave_out(&vector),
         }))
     }
 
-    /// The content that was edited: the latest of those that the file held and the editor had seen.
+    /// The content that was edited: the local side of a conflict that was settled since, or the latest of those
+    /// that the file held and the editor had seen.
     async fn base_version(&mut self, item: &ItemRow, basis: &Basis) -> Result<Option<VersionRow>, DbError> {
         if let Some(id) = basis.version {
             return self.zone.version(id).await;
+        }
+        let vector = basis.content.to_vector();
+        let conflicts = self.zone.conflicts_of(item.id).await?;
+        if let Some(conflict) = conflicts.into_iter().find(|conflict| conflict.gave_out(&vector))
+            && let Some(side) = self.zone.version(conflict.local_version_id).await?
+        {
+            return Ok(Some(side));
         }
         let versions = self.zone.versions_of(item.id).await?;
         Ok(versions.into_iter().find(|version| version.was_current && basis.content.covers(version.dot)))
@@ -267,6 +283,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             self.zone.supersede(former);
         }
         item.version_id = Some(self.add_version(item.id, content, modified_at, dot, true));
+        self.reproposed.insert(item.id);
         item.content_hash = Some(content.0);
         item.size = content.1;
         item.modified_at = modified_at;
@@ -416,45 +433,72 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         if self.equal_to_side(&conflict, content).await? {
             return self.join_conflict(item, basis, conflict).await;
         }
-        let base = match conflict.base_version_id {
-            Some(id) => self.zone.version(id).await?,
-            None => None,
-        };
-        let merge = base.and_then(|base| self.merge(&item, &base, (content.hash, content.size())));
         self.reference(content)?;
         let dot = self.zone.issue_apart(&mut item);
         let modified_at = content.modified_at.unwrap_or(self.context.now);
         let local = self.add_version(item.id, (content.hash, content.size()), modified_at, dot, false);
+        self.reproposed.insert(item.id);
         self.zone.supersede(conflict.local_version_id);
         conflict.local_version_id = local;
         conflict.local_vector.insert(dot);
         conflict.local_dot = dot;
-        conflict.proposal = merge.map(|(_, text)| proposal(text));
         basis.content.learn(dot);
         basis.version = Some(local);
         self.put_conflicted(item, basis, conflict, dot).await
     }
 
     /// Conflicts whose local side is what the file now holds are none any more.
-    pub(super) async fn settle_equal(&mut self, item: shared::ItemId) -> Result<(), DbError> {
+    pub(super) async fn settle_equal(&mut self, item: ItemId) -> Result<(), DbError> {
         for conflict in self.zone.open_conflicts(item).await? {
-            let Some(item) = self.zone.item(item).await? else { return Ok(()) };
+            let Some(mut item) = self.zone.item(item).await? else { return Ok(()) };
             let Some(side) = self.zone.version(conflict.local_version_id).await? else { continue };
             if self.equal_to_version(&item, &side) {
-                self.settle(conflict, None).await?;
+                let id = item.id;
+                item.vector.merge(&conflict.local_vector);
+                self.zone.put(item, Write::Bump);
+                self.settle(conflict, Resolution::Local, vec![id]).await?;
             }
         }
         Ok(())
+    }
+
+    /// What open conflicts propose is the merge of what the file and the local side hold by now.
+    pub(super) async fn propose_anew(&mut self) -> Result<(), DbError> {
+        for id in std::mem::take(&mut self.reproposed) {
+            let Some(item) = self.zone.item(id).await? else { continue };
+            for conflict in self.zone.open_conflicts(id).await? {
+                let proposal = self.proposal_now(&item, &conflict).await?;
+                if proposal != conflict.proposal {
+                    self.zone.put_conflict(ConflictRow { proposal, ..conflict });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn proposal_now(
+        &mut self,
+        item: &ItemRow,
+        conflict: &ConflictRow,
+    ) -> Result<Option<Proposal>, DbError> {
+        let Some(base) = conflict.base_version_id else { return Ok(None) };
+        let base = self.zone.version(base).await?;
+        let local = self.zone.version(conflict.local_version_id).await?;
+        let merge = base.zip(local);
+        let merge = merge.and_then(|(base, local)| self.merge(item, &base, (local.content_hash, local.size)));
+        Ok(merge.map(|(_, text)| proposal(text)))
     }
 
     /// Closes the conflict: what it pinned ages like any version from now on.
     pub(super) async fn settle(
         &mut self,
         mut conflict: ConflictRow,
-        result: Option<String>,
+        resolution: Resolution,
+        items: Vec<ItemId>,
     ) -> Result<(), DbError> {
         conflict.resolved_at = Some(self.context.now);
-        conflict.result = result;
+        conflict.result = serde_json::to_string(&Settled { resolution, items }).ok();
+        conflict.proposal = None;
         self.zone.supersede(conflict.local_version_id);
         self.news.push(News::ConflictResolved(conflict.id));
         let (item_id, base) = (conflict.item_id, conflict.base_version_id);

@@ -9,7 +9,7 @@ use shared::limits::TEXT_MERGE_BYTES_MAX;
 use shared::rules::{MergeKind, TextMerge, merge_text};
 use shared::{ContentHash, UserId};
 
-use super::change::{PreparedChange, PreparedContent, PreparedKind};
+use super::change::PreparedContent;
 use crate::blobs::BlobError;
 use crate::db::manifests;
 use crate::error::{ApiError, ApiResult};
@@ -61,25 +61,18 @@ impl Facts {
         merges.into_iter().filter_map(|(_, merged)| merged.as_ref()?.content.as_ref())
     }
 
-    /// Finds out what is missing.
-    pub async fn gather(
+    /// Finds out what is missing; `contents` are those that come in.
+    pub async fn gather<'a>(
         &mut self,
         app: &App,
         account: UserId,
         needs: &Needs,
-        changes: &[PreparedChange],
+        contents: impl IntoIterator<Item = &'a PreparedContent>,
     ) -> ApiResult<()> {
-        let incoming: HashMap<ContentHash, &PreparedContent> = changes
-            .iter()
-            .filter_map(|change| match &change.body.as_ref().ok()?.kind {
-                PreparedKind::Create(_, content) | PreparedKind::Content(content) => {
-                    Some((content.hash, content))
-                }
-                _ => None,
-            })
-            // A merge that a later change of the batch builds on is nowhere else yet.
-            .chain(self.staged().map(|content| (content.hash, content)))
-            .collect();
+        let mut incoming: HashMap<ContentHash, &PreparedContent> =
+            contents.into_iter().map(|content| (content.hash, content)).collect();
+        // A merge that a later change of the batch builds on is nowhere else yet.
+        incoming.extend(self.staged().map(|content| (content.hash, content)));
         let source = Source { app, account, incoming };
         let mut found = Self::default();
         for &hash in &needs.whole {

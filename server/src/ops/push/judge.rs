@@ -38,6 +38,8 @@ pub struct Judge<'a, 's, S> {
     pub context: &'a PushContext,
     pub needs: Needs,
     pub news: Vec<News>,
+    /// Files whose open conflicts have another content on one of their sides now.
+    pub reproposed: BTreeSet<ItemId>,
 }
 
 /// What an edit was made on.
@@ -64,6 +66,12 @@ impl Basis {
 
 pub(super) fn refuse<T>(code: ErrorCode, message: &str) -> Judged<T> {
     Err(Refusal::new(code, message).into())
+}
+
+impl<'a, 's, S: ZoneStore> Judge<'a, 's, S> {
+    pub fn new(zone: Overlay<'s, S>, context: &'a PushContext) -> Self {
+        Self { zone, context, needs: Needs::default(), news: Vec::new(), reproposed: BTreeSet::new() }
+    }
 }
 
 impl<S: ZoneStore> Judge<'_, '_, S> {

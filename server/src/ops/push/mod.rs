@@ -135,13 +135,14 @@ pub async fn apply_in<S: ZoneStore>(
     changes: &[PreparedChange],
 ) -> Result<PushEffect, ApplyError> {
     let zone = Overlay::open(store, context.grant.root_id, context.device, context.now).await?;
-    let mut judge = Judge { zone, context, needs: Needs::default(), news: Vec::new() };
+    let mut judge = Judge::new(zone, context);
     judge.prefetch(changes).await?;
     let mut answered = Vec::with_capacity(changes.len());
     let mut seen = HashSet::new();
     for change in changes.iter().filter(|change| seen.insert((change.operation_id, change.payload_hash))) {
         answered.push((change, judge.change(change).await?));
     }
+    judge.propose_anew().await?;
     if !judge.needs.is_empty() {
         return Err(ApplyError::Needs(judge.needs));
     }
@@ -268,7 +269,8 @@ pub async fn write_ending(
             }
             Err(ApplyError::Db(error)) => return Err(error.into()),
             Err(ApplyError::Needs(needs)) => {
-                facts.gather(app, grant.account_id, &needs, &changes).await?;
+                let contents = changes.iter().filter_map(|change| change.body.as_ref().ok()?.kind.content());
+                facts.gather(app, grant.account_id, &needs, contents).await?;
             }
         }
     }

@@ -471,6 +471,17 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         Ok(rows.filter(|row| row.item_id == item && row.resolved_at.is_none()).cloned().collect())
     }
 
+    /// All conflicts that the item has and had, as long as they are remembered.
+    pub async fn conflicts_of(&mut self, item: ItemId) -> Result<Vec<ConflictRow>, DbError> {
+        if !self.fresh.contains(&item) {
+            for row in self.store.conflicts_of(item).await? {
+                self.conflicts.entry(row.id).or_insert((row, false));
+            }
+        }
+        let rows = self.conflicts.values().map(|(row, _)| row);
+        Ok(rows.filter(|row| row.item_id == item).cloned().collect())
+    }
+
     pub async fn conflict(&mut self, id: shared::ConflictId) -> Result<Option<ConflictRow>, DbError> {
         if !self.conflicts.contains_key(&id) {
             for row in self.store.conflicts(&[id]).await? {

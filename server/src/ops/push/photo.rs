@@ -7,7 +7,6 @@ use shared::{ContentHash, ErrorCode, ItemId};
 
 use super::PushContext;
 use super::change::{Done, End, Judged, NewItem, PreparedContent};
-use super::facts::Needs;
 use super::judge::{Basis, Judge, News, refuse};
 use super::overlay::{Overlay, Write};
 use super::store::{SqlStore, ZoneStore};
@@ -115,7 +114,7 @@ pub async fn write_found(
         Box::pin(async move {
             let mut store = SqlStore::new(connection, grant.zone_id, grant.user_id, grant.account_id);
             let zone = Overlay::open(&mut store, grant.root_id, context.device, context.now).await?;
-            let mut judge = Judge { zone, context: &context, needs: Needs::default(), news: Vec::new() };
+            let mut judge = Judge::new(zone, &context);
             let photo = judge.note_found(item, content, found).await?;
             judge.zone.save().await?;
             Ok((photo, judge.events().await?))

@@ -4,7 +4,6 @@ use shared::{DeviceId, ItemId, Timestamp};
 use uuid::Uuid;
 
 use super::PushContext;
-use super::facts::Needs;
 use super::judge::Judge;
 use super::overlay::Overlay;
 use super::store::{SqlStore, ZoneStore};
@@ -43,7 +42,7 @@ pub async fn bury_in<S: ZoneStore>(
     cut: Timestamp,
 ) -> Result<(u64, Vec<ServerEvent>), DbError> {
     let zone = Overlay::open(store, context.grant.root_id, context.device, context.now).await?;
-    let mut judge = Judge { zone, context, needs: Needs::default(), news: Vec::new() };
+    let mut judge = Judge::new(zone, context);
     judge.zone.prefetch(items.iter().copied()).await?;
     let mut buried = 0;
     for &id in items {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use shared::activity::ActivityKind;
 use shared::faults::Fault;
+use shared::frames::FileAction;
 use shared::item::ItemState;
 use shared::rules::Known;
 use shared::sync::{Outcome, Resolution, ZoneRole};
@@ -13,8 +14,8 @@ use shared::{
 };
 
 use super::change::{Judged, NewItem, PreparedContent, Refusal, Stop};
-use super::facts::{Facts, Needs};
-use super::judge::{Answered, Basis, Judge};
+use super::facts::Facts;
+use super::judge::{Answered, Basis, Judge, News};
 use super::overlay::{Overlay, Write};
 use super::store::{SqlStore, ZoneStore};
 use super::{ApplyError, PushContext, TRIES_MAX};
@@ -24,6 +25,8 @@ use crate::db::items::ItemRow;
 use crate::db::operations::Recorded;
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
+
+const CHANGED_SINCE: &str = "The file was changed since you looked. Look at the conflict again, then choose.";
 
 /// One operation, whoever asks.
 #[derive(Clone)]
@@ -51,11 +54,21 @@ pub struct Resolve {
     pub proposal: Option<PreparedContent>,
 }
 
+impl Act {
+    /// What it brings along.
+    fn content(&self) -> Option<&PreparedContent> {
+        match self {
+            Self::Resolve(resolve) => resolve.proposal.as_ref(),
+            Self::RestoreVersion { .. } => None,
+        }
+    }
+}
+
 /// What a conflict remembers of how it was settled.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Settled {
-    resolution: Resolution,
-    items: Vec<ItemId>,
+pub(super) struct Settled {
+    pub resolution: Resolution,
+    pub items: Vec<ItemId>,
 }
 
 /// What one operation came to.
@@ -97,7 +110,9 @@ pub async fn perform(
                 return effect.answer;
             }
             Err(ApplyError::Db(error)) => return Err(error.into()),
-            Err(ApplyError::Needs(needs)) => facts.gather(app, grant.account_id, &needs, &[]).await?,
+            Err(ApplyError::Needs(needs)) => {
+                facts.gather(app, grant.account_id, &needs, ask.act.content()).await?;
+            }
         }
     }
     Err(ApiError::unavailable())
@@ -110,12 +125,13 @@ pub async fn perform_in<S: ZoneStore>(
     ask: &Ask,
 ) -> Result<Effect, ApplyError> {
     let zone = Overlay::open(store, context.grant.root_id, context.device, context.now).await?;
-    let mut judge = Judge { zone, context, needs: Needs::default(), news: Vec::new() };
+    let mut judge = Judge::new(zone, context);
     judge.zone.prefetch_operations([ask.operation_id]).await?;
     let answered = match judge.answered_before(ask.operation_id, &ask.payload_hash) {
         Some(answered) => answered,
         None => judge.act(ask).await?,
     };
+    judge.propose_anew().await?;
     if !judge.needs.is_empty() {
         return Err(ApplyError::Needs(judge.needs));
     }
@@ -245,10 +261,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             );
         }
         if !seen.covers(item.content_dot) {
-            return refuse(
-                ErrorCode::ConflictChanged,
-                "The file was changed since you looked. Look at the conflict again, then choose.",
-            );
+            return refuse(ErrorCode::ConflictChanged, CHANGED_SINCE);
         }
         let side = (local.content_hash, local.size);
         let changes = matches!(ask.resolution, Resolution::Local | Resolution::Proposal);
@@ -274,6 +287,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 let Some(content) = &ask.proposal else {
                     return refuse(ErrorCode::NoProposal, "There is no merge to take. Choose a side.");
                 };
+                let proposed = conflict.proposal.as_ref().map(|proposal| proposal.text.as_bytes());
+                if content.bytes.as_deref() != proposed {
+                    return refuse(ErrorCode::ConflictChanged, CHANGED_SINCE);
+                }
                 self.open_content(content).await?;
                 self.reference(content)?;
                 self.take_content(item, (content.hash, content.size()), self.context.now).await?;
@@ -296,8 +313,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             };
             self.tell(&item, resolved);
         }
-        let settled = Settled { resolution: ask.resolution, items: items.clone() };
-        self.settle(conflict, serde_json::to_string(&settled).ok()).await?;
+        self.settle(conflict, ask.resolution, items.clone()).await?;
         self.settle_equal(items[0]).await?;
         Ok(Recorded::Resolved { items, resolution: ask.resolution })
     }
@@ -334,7 +350,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         content: (ContentHash, u64),
         modified_at: shared::Timestamp,
     ) -> Judged<ItemId> {
-        self.bring_back(item.parent_id, &[]).await?;
+        if self.bring_back(item.parent_id, &[item.id]).await? && item.deleted.is_none() {
+            self.news.push(News::File(item.id, FileAction::Restored));
+        }
         let Ok(name) = ItemName::parse(&item.name) else {
             return refuse(ErrorCode::InvalidName, "This name can't be used. Choose another.");
         };

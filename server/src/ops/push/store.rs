@@ -50,6 +50,8 @@ pub trait ZoneStore: Send {
     fn versions_of(&mut self, items: &[ItemId]) -> impl Future<Output = Loaded<VersionRow>> + Send;
     fn versions(&mut self, ids: &[VersionId]) -> impl Future<Output = Loaded<VersionRow>> + Send;
     fn open_conflicts(&mut self, items: &[ItemId]) -> impl Future<Output = Loaded<ConflictRow>> + Send;
+    /// Open and settled ones.
+    fn conflicts_of(&mut self, item: ItemId) -> impl Future<Output = Loaded<ConflictRow>> + Send;
     fn conflicts(&mut self, ids: &[ConflictId]) -> impl Future<Output = Loaded<ConflictRow>> + Send;
     /// What people call the devices, and whose they are. Those that nobody knows are left out.
     fn device_holders(&mut self, ids: &[DeviceId]) -> impl Future<Output = Loaded<DeviceHolder>> + Send;
@@ -178,6 +180,10 @@ impl ZoneStore for SqlStore<'_> {
 
     async fn open_conflicts(&mut self, items: &[ItemId]) -> Loaded<ConflictRow> {
         conflicts::load_open(self.connection, self.zone, items).await
+    }
+
+    async fn conflicts_of(&mut self, item: ItemId) -> Loaded<ConflictRow> {
+        conflicts::load_of_item(self.connection, self.zone, item).await
     }
 
     async fn conflicts(&mut self, ids: &[ConflictId]) -> Loaded<ConflictRow> {

@@ -381,6 +381,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         for &file in &files {
             for mut conflict in self.zone.open_conflicts(file).await? {
                 conflict.resolved_at = Some(self.context.now);
+                conflict.proposal = None;
                 self.news.push(News::ConflictResolved(conflict.id));
                 self.zone.put_conflict(conflict);
             }
