@@ -8,6 +8,7 @@ pub mod account;
 pub mod activity;
 pub mod album_order;
 pub mod chunking;
+pub mod code;
 pub mod content;
 pub mod diff;
 pub mod error;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::rules::merge_kind;
 use shared::sync::{ConflictInfo, Proposal};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
@@ -35,7 +36,7 @@ impl Comparison {
         let size = |side: Side| side.of(conflict).map_or(0, |side| side.size);
         let largest = size(Side::Local).max(size(Side::Server));
         let mime = ui.item_now(conflict.file_id).and_then(|item| item.item.mime_type.clone());
-        let is_merged_as_text = mime.as_deref().and_then(shared::rules::merge_kind).is_some();
+        let is_merged_as_text = merge_kind(&conflict.file_name, mime.as_deref()).is_some();
         match kind_of(ui, conflict) {
             FileType::Image if largest <= PICTURE_BYTES_MAX => Self::Pictures,
             kind if kind.is_text() || is_merged_as_text => {

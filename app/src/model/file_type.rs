@@ -1,3 +1,4 @@
+use shared::code::code_type;
 use shared::limits::TEXT_MERGE_BYTES_MAX;
 use shared::{ClientFileItem, ItemKind};
 
@@ -49,6 +50,7 @@ impl FileType {
             "txt" | "log" | "text" | "nfo" | "srt" | "vtt" | "tex" | "conf" | "cfg" | "env" | "diff"
             | "patch" => Self::Text,
             "mp4" | "m4v" | "mov" | "webm" | "mkv" | "avi" | "ogv" => Self::Video,
+            _ if code_type(name).is_some() => Self::Code,
             _ => Self::of_mime_type(mime_type.unwrap_or_default()),
         }
     }
@@ -84,7 +86,9 @@ mod tests {
     #[test]
     fn the_extension_rules_and_the_mime_type_helps() {
         assert_eq!(FileType::of_file("a.PDF", Some("application/octet-stream")), FileType::Pdf);
-        assert_eq!(FileType::of_file("Makefile", Some("text/plain")), FileType::Text);
+        assert_eq!(FileType::of_file("README", Some("text/plain")), FileType::Text);
+        assert_eq!(FileType::of_file("Makefile", Some("text/plain")), FileType::Code);
+        assert_eq!(FileType::of_file("a.scala", Some("application/octet-stream")), FileType::Code);
         assert_eq!(FileType::of_file("blob", None), FileType::Other);
     }
 }

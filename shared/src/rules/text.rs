@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use crate::code::code_type;
 use crate::diff::{self, DiffOp};
 
 /// What a merge of a text may be used for.
@@ -18,26 +19,47 @@ pub enum MergeKind {
 }
 
 /// Texts that are not called text.
-const TEXT_APPLICATION_TYPES: [&str; 14] = [
+const TEXT_APPLICATION_TYPES: [&str; 31] = [
     "application/ecmascript",
     "application/graphql",
     "application/javascript",
     "application/json",
-    "application/ld+json",
+    "application/json5",
     "application/rtf",
     "application/sql",
     "application/toml",
     "application/typescript",
+    "application/x-csh",
     "application/x-httpd-php",
+    "application/x-javascript",
+    "application/x-latex",
+    "application/x-ndjson",
+    "application/x-perl",
+    "application/x-php",
+    "application/x-python",
+    "application/x-ruby",
     "application/x-sh",
+    "application/x-shellscript",
+    "application/x-sql",
+    "application/x-subrip",
+    "application/x-tcl",
+    "application/x-tex",
+    "application/x-texinfo",
+    "application/x-toml",
+    "application/x-troff",
+    "application/x-typescript",
     "application/x-yaml",
     "application/xml",
     "application/yaml",
 ];
 
-/// How a file of that type is merged; None where it is no text.
-pub fn merge_kind(mime_type: &str) -> Option<MergeKind> {
-    let essence = mime_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+/// How a file of that name and type is merged; None where it is no text. A source is one whatever its type says,
+/// which may be what somebody made of its name.
+pub fn merge_kind(name: &str, mime_type: Option<&str>) -> Option<MergeKind> {
+    if code_type(name).is_some() {
+        return Some(MergeKind::Proposal);
+    }
+    let essence = mime_type?.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "text/plain" | "text/markdown" => Some(MergeKind::Silent),
         other if other.starts_with("text/") || other.ends_with("+json") || other.ends_with("+xml") => {
@@ -193,13 +215,27 @@ mod tests {
 
     #[test]
     fn prose_merges_silently_code_is_proposed_and_pictures_are_neither() {
-        assert_eq!(merge_kind("text/plain; charset=utf-8"), Some(MergeKind::Silent));
-        assert_eq!(merge_kind("text/markdown"), Some(MergeKind::Silent));
-        for code in ["text/csv", "application/json", "image/svg+xml", "text/x-rust"] {
-            assert_eq!(merge_kind(code), Some(MergeKind::Proposal), "{code}");
+        let of_type = |mime_type| merge_kind("a", Some(mime_type));
+        assert_eq!(of_type("text/plain; charset=utf-8"), Some(MergeKind::Silent));
+        assert_eq!(of_type("text/markdown"), Some(MergeKind::Silent));
+        for code in ["text/csv", "application/json", "image/svg+xml", "text/x-rust", "application/x-perl"] {
+            assert_eq!(of_type(code), Some(MergeKind::Proposal), "{code}");
         }
-        assert_eq!(merge_kind("image/png"), None);
-        assert_eq!(merge_kind("application/octet-stream"), None);
+        assert_eq!(of_type("image/png"), None);
+        assert_eq!(of_type("application/octet-stream"), None);
+        assert_eq!(merge_kind("a", None), None);
+    }
+
+    #[test]
+    fn sources_are_proposed_whatever_their_type_is_said_to_be() {
+        for (name, mime_type) in [
+            ("a.py", "text/plain"),
+            ("a.ts", "video/vnd.dlna.mpeg-tts"),
+            ("A.JAVA", "application/octet-stream"),
+        ] {
+            assert_eq!(merge_kind(name, Some(mime_type)), Some(MergeKind::Proposal), "{name}");
+        }
+        assert_eq!(merge_kind("a.txt", Some("text/plain")), Some(MergeKind::Silent));
     }
 
     fn any_text() -> impl Strategy<Value = String> {

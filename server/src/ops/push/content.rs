@@ -192,7 +192,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         base: &VersionRow,
         local: (ContentHash, u64),
     ) -> Option<(MergeKind, MergedText)> {
-        let kind = merge_kind(item.mime_type.as_deref().unwrap_or_default())?;
+        let kind = merge_kind(&item.name, item.mime_type.as_deref())?;
         if [item.size, base.size, local.1].iter().any(|&size| size > TEXT_MERGE_BYTES_MAX) {
             return None;
         }

@@ -1,6 +1,7 @@
 //! New items, and new ids for what is there already.
 
 use shared::activity::ActivityKind;
+use shared::code::code_type;
 use shared::frames::FileAction;
 use shared::rules::{CreateVerdict, Holder, Known, Touched, judge_create};
 use shared::sync::Outcome;
@@ -145,5 +146,6 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
 
 /// By the name's extension, where the client does not say: browsers give an empty type where they know none.
 fn mime_type_of(name: &ItemName) -> String {
-    mime_guess::from_path(name.as_str()).first_or_octet_stream().essence_str().to_owned()
+    let guessed = || mime_guess::from_path(name.as_str()).first_or_octet_stream().essence_str().to_owned();
+    code_type(name.as_str()).map_or_else(guessed, str::to_owned)
 }
