@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ConflictId, DeviceId, ItemId};
 use crate::item::FileItem;
+use crate::limits::FRAME_PROPOSAL_BYTES_MAX;
 use crate::photo::Photo;
 use crate::sync::ConflictInfo;
 use crate::timestamp::Timestamp;
@@ -37,6 +38,7 @@ pub enum ServerEvent {
         file_id: ItemId,
         sync_token: Option<String>,
     },
+    /// Without a proposal, `GET /conflicts` may have one that was too long.
     ConflictDetected {
         conflict: ConflictInfo,
     },
@@ -56,6 +58,14 @@ pub enum ServerEvent {
     /// From a newer server.
     #[serde(other)]
     Unknown,
+}
+
+impl ServerEvent {
+    /// A long proposal stays behind: the list of conflicts has it.
+    pub fn conflict_detected(mut conflict: ConflictInfo) -> Self {
+        conflict.proposal = conflict.proposal.filter(|it| it.text.len() <= FRAME_PROPOSAL_BYTES_MAX);
+        Self::ConflictDetected { conflict }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

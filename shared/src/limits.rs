@@ -74,6 +74,8 @@ pub const FRAME_BYTES_MAX: usize = 16 * 1024;
 /// The pause between two pings of the server, and the most frames that a client may send between them.
 pub const PING_INTERVAL: Duration = Duration::from_secs(20);
 pub const CLIENT_FRAMES_MAX: u32 = 600;
+/// The longest proposal that a frame about a conflict carries, in bytes.
+pub const FRAME_PROPOSAL_BYTES_MAX: usize = 64 * 1024;
 /// Frames waiting for a slow reader before it is told to pull instead.
 pub const FRAME_QUEUE_MAX: usize = 256;
 

@@ -84,6 +84,17 @@ pub async fn load_open(
     Ok(open)
 }
 
+/// All conflicts that the item has and had, in no order.
+pub async fn load_of_item(
+    connection: &mut Connection,
+    zone: ZoneId,
+    item: ItemId,
+) -> Result<Vec<ConflictRow>, DbError> {
+    let sql = format!("SELECT {COLUMNS} FROM conflicts WHERE zone_id = $1 AND item_id = $2");
+    let rows = connection.fetch_all(&sql, values![zone, item]).await?;
+    rows.iter().map(conflict).collect()
+}
+
 /// The zone's open conflicts, the oldest first.
 pub async fn load_all_open(
     connection: &mut Connection,
@@ -96,6 +107,17 @@ pub async fn load_all_open(
     );
     let rows = connection.fetch_all(&sql, values![zone, limit]).await?;
     rows.iter().map(conflict).collect()
+}
+
+/// Which conflicts of the zones are open, and with which local side.
+pub async fn load_open_sides(
+    connection: &mut Connection,
+    zones: &[ZoneId],
+) -> Result<Vec<(ZoneId, ConflictId, VersionVector)>, DbError> {
+    let sql = "SELECT zone_id, conflict_id, local_vector FROM conflicts \
+               WHERE resolved_at IS NULL AND zone_id IN ({keys})";
+    let rows = connection.fetch_keys(sql, values![], zones.iter().map(|&zone| zone.into())).await?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).collect()
 }
 
 /// Writes the rows as they are now, new and old.

@@ -38,6 +38,8 @@ pub struct ItemRow {
     pub purged_at: Option<Timestamp>,
     pub feed: u64,
     pub touched: Touched,
+    /// Whose change its last entry of the feed is; None where that was not noted. See [`Self::fed_by`].
+    pub fed_by: Option<DeviceId>,
     /// Of files in a zone of photos only.
     pub photo: Option<Box<PhotoRecord>>,
 }
@@ -53,6 +55,12 @@ impl ItemRow {
     /// Whether it has a name among its siblings: neither deleted by itself nor purged.
     pub fn holds_name(&self) -> bool {
         self.deleted.is_none() && self.purged_at.is_none()
+    }
+
+    /// Whose change its last entry of the feed is, as far as that is known.
+    pub fn fed_by(&self) -> DeviceId {
+        let touch = Some(self.touched.by).filter(|_| self.touched.feed == self.feed);
+        touch.or(self.fed_by).unwrap_or(self.touched.by)
     }
 
     pub fn name_key(&self) -> String {
@@ -73,7 +81,7 @@ pub fn name_key(name: &str) -> String {
 const COLUMNS: &str = "i.item_id, i.parent_id, i.name, i.kind, i.size, i.mime_type, i.content_hash, i.version_id, \
      i.vector, i.content_device, i.content_count, i.place_device, i.place_count, i.last_count, i.created_at, \
      i.modified_at, i.deleted_at, i.delete_id, i.purged_at, i.feed, i.changed_by, i.changed_feed, i.others_changed_feed, \
-     i.photo";
+     i.photo, i.fed_by";
 
 const FILE: i64 = 0;
 const FOLDER: i64 = 1;
@@ -115,6 +123,7 @@ fn item(row: &Row) -> Result<ItemRow, DbError> {
         purged_at: row.get(18)?,
         feed: row.get(19)?,
         touched: Touched { by: row.get(20)?, feed: row.get(21)?, others_feed: row.get(22)? },
+        fed_by: row.get(24)?,
         photo: photo(row.get(23)?)?,
     })
 }
@@ -300,7 +309,7 @@ pub async fn save(
     connection.execute_keys(release, values![zone], keys(moved)).await?;
     let head = "INSERT INTO items (zone_id, item_id, parent_id, name, name_key, kind, size, mime_type, content_hash, \
          version_id, vector, content_device, content_count, place_device, place_count, last_count, created_at, \
-         modified_at, deleted_at, delete_id, purged_at, feed, changed_by, changed_feed, others_changed_feed, photo)";
+         modified_at, deleted_at, delete_id, purged_at, feed, changed_by, changed_feed, others_changed_feed, photo, fed_by)";
     let tail = "ON CONFLICT (zone_id, item_id) DO UPDATE SET parent_id = excluded.parent_id, name = excluded.name, \
          name_key = excluded.name_key, size = excluded.size, mime_type = excluded.mime_type, \
          content_hash = excluded.content_hash, version_id = excluded.version_id, vector = excluded.vector, \
@@ -309,7 +318,7 @@ pub async fn save(
          modified_at = excluded.modified_at, deleted_at = excluded.deleted_at, delete_id = excluded.delete_id, \
          purged_at = excluded.purged_at, feed = excluded.feed, changed_by = excluded.changed_by, \
          changed_feed = excluded.changed_feed, others_changed_feed = excluded.others_changed_feed, \
-         photo = excluded.photo";
+         photo = excluded.photo, fed_by = excluded.fed_by";
     let values = rows.iter().map(|row| row_values(zone, row)).collect();
     connection.insert_rows(head, values, tail).await?;
     photos::save(connection, zone, rows).await
@@ -343,5 +352,6 @@ fn row_values(zone: ZoneId, row: &ItemRow) -> Vec<Value> {
         row.touched.feed,
         row.touched.others_feed,
         row.photo.as_ref().and_then(|photo| serde_json::to_string(photo).ok()),
+        row.fed_by,
     ]
 }

@@ -19,8 +19,6 @@ use crate::ws;
 
 /// Bytes of each direction's buffer; a socket's frames are small.
 const BUFFER_BYTES: usize = 4 * 1024;
-/// What may wait to be written to one socket, in bytes.
-const UNWRITTEN_BYTES_MAX: usize = 1024 * 1024;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(connect))
@@ -57,7 +55,7 @@ async fn connect(
     let upgrade = upgrade
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(0)
-        .max_write_buffer_size(UNWRITTEN_BYTES_MAX)
+        .max_write_buffer_size(ws::UNWRITTEN_BYTES_MAX)
         .max_frame_size(FRAME_BYTES_MAX)
         .max_message_size(FRAME_BYTES_MAX);
     let hub = app.hub.clone();

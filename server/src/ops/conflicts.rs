@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use shared::sync::{ConflictInfo, Resolution, ResolveRequest};
-use shared::{ConflictId, ContentHash, FileItem, ItemId};
+use shared::{ConflictId, ContentHash, FileItem, ItemId, ZoneId};
 
 use super::push::render::conflict_info;
 use super::push::{Act, Ask, Resolve, payload_hash, perform, prepare, present};
@@ -39,20 +39,21 @@ pub async fn list(app: &App, caller: Caller) -> ApiResult<Vec<ConflictInfo>> {
     let mut all = Vec::new();
     for grant in grants_of(&mut connection, caller.user_id).await? {
         let open = conflicts::load_all_open(&mut connection, grant.zone_id, LISTED_MAX).await?;
-        all.extend(infos(&mut connection, grant, &open).await?);
+        all.extend(infos(&mut connection, grant.zone_id, &open).await?);
     }
     Ok(all)
 }
 
-async fn infos(
+/// Conflicts of a zone as people see them.
+pub async fn infos(
     connection: &mut Connection,
-    grant: Grant,
+    zone: ZoneId,
     open: &[ConflictRow],
 ) -> Result<Vec<ConflictInfo>, DbError> {
     let item_ids: Vec<ItemId> = open.iter().map(|conflict| conflict.item_id).collect();
-    let rows = items::load(connection, grant.zone_id, &item_ids).await?;
+    let rows = items::load(connection, zone, &item_ids).await?;
     let version_ids: Vec<_> = open.iter().map(|conflict| conflict.local_version_id).collect();
-    let sides = versions::load(connection, grant.zone_id, &version_ids).await?;
+    let sides = versions::load(connection, zone, &version_ids).await?;
     let mut made_by: Vec<_> = open.iter().map(|conflict| conflict.local_dot.device).collect();
     made_by.extend(rows.iter().map(|item| item.content_dot.device));
     made_by.sort_unstable();

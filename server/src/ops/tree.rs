@@ -135,6 +135,7 @@ mod tests {
             purged_at: None,
             feed,
             touched: Touched { by: device, feed, others_feed: 0 },
+            fed_by: None,
             photo: None,
         }
     }

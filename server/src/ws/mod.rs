@@ -11,11 +11,12 @@ mod sockets;
 mod watch;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use shared::frames::{ServerEvent, ServerFrame};
-use shared::{DeviceId, ItemId, UserId, VersionVector, ZoneId};
+use shared::{ConflictId, DeviceId, UserId, VersionVector, ZoneId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,8 +33,11 @@ use sockets::Sockets;
 /// Publications waiting for delivery; beyond, their zones are told as a whole.
 const PUBLICATIONS_MAX: usize = 1_024;
 
-/// States remembered as announced, between two looks at the database.
-const ANNOUNCED_MAX: usize = 20_000;
+/// What is remembered as told, of each kind, between two looks at the database.
+const TOLD_MAX: usize = 20_000;
+
+/// What may wait to be written to one socket, in bytes.
+pub const UNWRITTEN_BYTES_MAX: usize = 1024 * 1024;
 
 /// Hands events to sockets. Cheap to clone.
 #[derive(Clone)]
@@ -60,17 +64,35 @@ struct Inner {
 struct Seen {
     /// Up to which position of each zone.
     counters: HashMap<ZoneId, u64>,
-    /// States announced since the last look at the database, which need no second frame.
-    announced: HashMap<ItemId, VersionVector>,
+    /// Positions beyond that of which all was told: what writes took here, or where a node said so.
+    told: HashMap<ZoneId, Vec<Range<u64>>>,
+    /// The open conflicts of each zone as the database had them, and with which local side.
+    conflicts: HashMap<ZoneId, OpenConflicts>,
+    /// What was told of conflicts since: the local side of an open one, nothing of one that was resolved.
+    told_conflicts: HashMap<ConflictId, Option<VersionVector>>,
 }
+
+type OpenConflicts = HashMap<ConflictId, VersionVector>;
 
 /// What one node tells the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Message {
-    Events { zone: ZoneId, source: Option<DeviceId>, events: Vec<ServerEvent> },
-    EndSession { hash: TokenHash },
-    EndDevice { user: UserId, device: DeviceId },
+    Events {
+        zone: ZoneId,
+        source: Option<DeviceId>,
+        events: Vec<ServerEvent>,
+        /// The positions of the zone's feed of which this tells all.
+        #[serde(default)]
+        fed: Range<u64>,
+    },
+    EndSession {
+        hash: TokenHash,
+    },
+    EndDevice {
+        user: UserId,
+        device: DeviceId,
+    },
 }
 
 impl Hub {
@@ -98,9 +120,11 @@ impl Hub {
     }
 
     /// Tells everyone who uses the zone, after the commit. Never waits. `file_changed` and `file_deleted`
-    /// do not go to the device that caused them; their sync tokens are filled in for each person.
-    pub fn publish(&self, zone: ZoneId, source: Option<DeviceId>, events: Vec<ServerEvent>) {
-        if !events.is_empty() && !self.queue(Message::Events { zone, source, events }) {
+    /// do not go to the device that caused them; their sync tokens are filled in for each person. `fed` are the
+    /// positions of the zone's feed that the write took, of which nothing else need be told.
+    pub fn publish(&self, zone: ZoneId, source: Option<DeviceId>, events: Vec<ServerEvent>, fed: Range<u64>) {
+        let is_news = !events.is_empty() || !fed.is_empty() && self.0.db.is_postgres();
+        if is_news && !self.queue(Message::Events { zone, source, events, fed }) {
             lock(&self.0.overflowed).insert(zone);
         }
     }
@@ -165,7 +189,7 @@ impl Hub {
         let zones: Vec<ZoneId> = lock(&self.0.overflowed).drain().collect();
         for zone in zones {
             let events = vec![ServerEvent::PullNeeded { sync_token: None }];
-            let message = Message::Events { zone, source: None, events };
+            let message = Message::Events { zone, source: None, events, fed: 0..0 };
             if let Some(bus) = &self.0.bus {
                 bus.send(&message);
             }
@@ -178,10 +202,13 @@ impl Hub {
         match message {
             Message::EndSession { hash } => self.0.sockets.end_session(&hash),
             Message::EndDevice { user, device } => self.0.sockets.end_device(user, device),
-            Message::Events { zone, source, events } => {
+            Message::Events { zone, source, events, fed } => {
                 if let Err(error) = self.deliver_events(zone, source, &events).await {
                     tracing::warn!(%zone, %error, "events could not be told; sockets are asked to pull");
                     self.0.sockets.everyone_lags();
+                }
+                if self.0.db.is_postgres() && !self.0.sockets.is_empty() {
+                    self.note_told(zone, &events, fed);
                 }
             }
         }
@@ -208,22 +235,31 @@ impl Hub {
                 }
             }
         }
-        if self.0.db.is_postgres() {
-            self.note_announced(events);
-        }
         Ok(())
     }
 
-    fn note_announced(&self, events: &[ServerEvent]) {
+    /// What is forgotten is told twice at worst.
+    fn note_told(&self, zone: ZoneId, events: &[ServerEvent], fed: Range<u64>) {
         let mut seen = lock(&self.0.seen);
-        if seen.announced.len() > ANNOUNCED_MAX {
-            // Forgotten states are told twice at worst.
-            seen.announced.clear();
+        if seen.told_conflicts.len() > TOLD_MAX {
+            seen.told_conflicts.clear();
         }
         for event in events {
-            if let ServerEvent::FileChanged { file, .. } = event {
-                seen.announced.insert(file.id, file.version.clone());
+            match event {
+                ServerEvent::ConflictDetected { conflict } => {
+                    seen.told_conflicts.insert(conflict.id, Some(conflict.local_version.clone()));
+                }
+                ServerEvent::ConflictResolved { conflict_id } => {
+                    seen.told_conflicts.insert(*conflict_id, None);
+                }
+                _ => {}
             }
+        }
+        if seen.told.values().map(Vec::len).sum::<usize>() > TOLD_MAX {
+            seen.told.clear();
+        }
+        if !fed.is_empty() {
+            seen.told.entry(zone).or_default().push(fed);
         }
     }
 

@@ -8,6 +8,7 @@ use shared::Timestamp;
 use shared::frames::{ClientFrame, ServerEvent};
 use shared::limits::{CLIENT_FRAMES_MAX, PING_INTERVAL};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_tungstenite::tungstenite;
 
 use super::sockets::{Ending, Seat};
 use super::{Hub, watch, with_token};
@@ -141,10 +142,15 @@ impl Life {
 
     async fn receive(&mut self, message: Option<Result<Message, axum::Error>>) -> ControlFlow<Farewell> {
         let message = match message {
-            None | Some(Ok(Message::Close(_))) => return ControlFlow::Break(None),
+            None => return ControlFlow::Break(None),
+            Some(Ok(Message::Close(_))) => {
+                // The answer to it goes out with the next look for frames.
+                drop(timeout(WRITE_TIMEOUT, self.socket.recv()).await);
+                return ControlFlow::Break(None);
+            }
             Some(Err(error)) => {
                 tracing::debug!(%error, "a socket broke");
-                return ControlFlow::Break(Some((close_code::SIZE, "a frame that can't be read")));
+                return ControlFlow::Break(farewell_after(error));
             }
             Some(Ok(message)) => message,
         };
@@ -198,6 +204,17 @@ impl Life {
         if let Err(error) = written.await {
             tracing::warn!(%error, "what a device has applied could not be written down");
         }
+    }
+}
+
+/// What to say after what could not be read.
+fn farewell_after(error: axum::Error) -> Farewell {
+    match error.into_inner().downcast_ref::<tungstenite::Error>()? {
+        tungstenite::Error::Capacity(_) => Some((close_code::SIZE, "a frame that is too large")),
+        tungstenite::Error::Utf8(_) => Some((close_code::INVALID, "a text that is no UTF-8")),
+        tungstenite::Error::Protocol(_) => Some((close_code::PROTOCOL, "a frame that can't be read")),
+        // Nobody is there any more.
+        _ => None,
     }
 }
 

@@ -10,8 +10,11 @@ use shared::limits::{FRAME_QUEUE_MAX, SOCKETS_PER_USER_MAX};
 use shared::{DeviceId, UserId};
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::lock;
+use super::{UNWRITTEN_BYTES_MAX, lock};
 use crate::db::sessions::TokenHash;
+
+/// The longest frame that is sent, in bytes: with room for what the protocol itself has to say.
+const SENT_BYTES_MAX: usize = UNWRITTEN_BYTES_MAX / 2;
 
 /// Why a socket is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,13 +121,14 @@ impl Sockets {
         lock(&self.by_user).values().flat_map(|own| own.values().map(|handle| handle.hash)).collect()
     }
 
-    /// To every socket of the person but those of `excluded`.
+    /// To every socket of the person but those of `excluded`. What is too long for any socket counts as left out.
     pub fn send(&self, user_id: UserId, excluded: Option<DeviceId>, text: &str) {
+        let is_too_long = text.len() > SENT_BYTES_MAX;
         let text = Utf8Bytes::from(text);
         let by_user = lock(&self.by_user);
         let own = by_user.get(&user_id).into_iter().flat_map(HashMap::values);
         for handle in own.filter(|handle| Some(handle.device_id) != excluded) {
-            if handle.queue.try_send(text.clone()).is_err() {
+            if is_too_long || handle.queue.try_send(text.clone()).is_err() {
                 handle.lag.set();
             }
         }
@@ -186,6 +190,14 @@ mod tests {
         assert!(seat.lag.take() && !seat.lag.take());
         let kept = std::iter::from_fn(|| seat.queue.try_recv().ok()).count();
         assert_eq!(kept, FRAME_QUEUE_MAX);
+    }
+
+    #[test]
+    fn what_no_socket_could_take_is_left_out() {
+        let sockets = Sockets::default();
+        let mut seat = sockets.seat(ANN, PHONE, [0; 32]).unwrap();
+        sockets.send(ANN, None, &"x".repeat(SENT_BYTES_MAX + 1));
+        assert!(seat.lag.take() && seat.queue.try_recv().is_err());
     }
 
     #[test]

@@ -4,9 +4,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use server::jobs::derivatives::make_due;
+use shared::sync::Resolution;
 use shared::{ItemId, OperationId};
 use uuid::Uuid;
 
+use crate::device::{Device, chained, content, delete, file, fresh, purge};
+use crate::photos::{jpeg, upload};
 use crate::support::{Person, Socket, TestServer, Wire, fresh_prefix, fresh_schema};
 
 /// Two nodes, with a Valkey that can be cut off.
@@ -84,6 +88,68 @@ async fn what_one_node_takes_the_other_tells_and_gives_with_valkey_or_without() 
     assert!(frame["type"] == "file_changed" || frame["type"] == "pull_needed", "{frame}");
     let bytes = there.get(&format!("/files/{file}/download")).await.expect(200).body;
     assert_eq!(bytes, "without Valkey");
+}
+
+/// Two nodes that know of each other by PostgreSQL alone; None where it is not there.
+async fn strangers() -> Option<[TestServer; 2]> {
+    let database = fresh_schema(&std::env::var("TEST_POSTGRES_URL").ok()?).await;
+    let first = TestServer::start_with(&[("DATABASE_URL", &database)]).await;
+    let second = first.again().await;
+    Some([first, second])
+}
+
+/// The next frame of that type; those of files, which tell of the same, are passed over.
+async fn of_type(socket: &mut Socket, kind: &str) -> Value {
+    loop {
+        let frame = news(socket).await;
+        if frame["type"] == kind {
+            return frame;
+        }
+        assert!(frame["type"] == "file_changed", "{frame}");
+    }
+}
+
+#[tokio::test]
+async fn conflicts_and_pictures_of_one_node_are_told_by_the_other_without_valkey() {
+    let Some([here, there]) = strangers().await else { return };
+    let (mut a, mut b) = Device::two(&here).await;
+    let mut far = there.socket(&there.sign_in("ann").await).await;
+    assert_eq!(far.next().await["type"], "sync_complete");
+    let item = a.done(file(fresh(), a.root(), "a.json", "1\n-\n2\n")).await;
+    a.done(content(item.id, &item.version, "A\n-\n2\n")).await;
+    let edit = content(item.id, &item.version, "1\n-\nB\n");
+    let conflict = b.conflicted(edit.clone()).await;
+    let told = of_type(&mut far, "conflict_detected").await;
+    assert_eq!(told["conflict"]["id"], json!(conflict.id));
+    assert_eq!(told["conflict"]["proposal"]["text"], json!("A\n-\nB\n"));
+    let again = b.conflicted(chained(content(item.id, &item.version, "1\n-\nB2\n"), &edit)).await;
+    let told = of_type(&mut far, "conflict_detected").await;
+    assert_eq!(told["conflict"]["localVersion"], json!(again.local_version));
+    a.resolve_raw(&again, Resolution::Server).await.expect(200);
+    let told = of_type(&mut far, "conflict_resolved").await;
+    assert_eq!(told["conflictId"], json!(conflict.id));
+
+    let photo = upload(&a.person, "a.jpg", &jpeg(40, 30, 9)).await;
+    make_due(&here.app).await.unwrap();
+    let told = of_type(&mut far, "photo_ready").await;
+    assert_eq!((&told["photo"]["id"], &told["photo"]["status"]), (&json!(photo.id), &json!("ready")));
+}
+
+#[tokio::test]
+async fn a_device_hears_nothing_of_its_own_doing_on_another_node() {
+    let Some([here, there]) = strangers().await else { return };
+    let (mut a, mut b) = Device::two(&here).await;
+    a.done(file(fresh(), a.root(), "a.txt", "1")).await;
+    let gone = a.done(file(fresh(), a.root(), "gone.txt", "3")).await;
+    a.pull().await;
+    let seen = a.token.clone();
+    let gone = a.done(delete(gone.id, &gone.version, seen.as_deref())).await;
+    b.pull().await;
+    let mut socket = there.socket(&b.person).await;
+    assert_eq!(socket.next().await["type"], "sync_complete");
+    b.outcome(file(fresh(), b.root(), "a.txt", "1")).await;
+    b.applied(&purge(gone.id, &gone.version)).await;
+    socket.expect_silence().await;
 }
 
 #[tokio::test]

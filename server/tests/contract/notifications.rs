@@ -6,12 +6,17 @@ use serde_json::{Value, json};
 use shared::account::DeviceList;
 use shared::frames::{FileAction, ServerEvent};
 use shared::limits::{FRAME_BYTES_MAX, SOCKETS_PER_USER_MAX};
+use shared::sync::Outcome;
 use shared::{ErrorCode, FileItem, ItemId, ItemKind, Timestamp, VersionVector, ZoneId};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use crate::device::{Device, delete, file, folder, fresh, purge, restore};
 use crate::support::{Credentials, Person, Reply, Socket, TestServer};
+use crate::uploads::{KIB, Plan, present as uploaded};
 
 /// The first zone of the person, which is their files.
 async fn files_zone(server: &TestServer, person: &Person) -> ZoneId {
@@ -56,7 +61,7 @@ async fn news_reach_every_device_but_the_one_that_made_them() {
             assert_eq!(socket.next().await["type"], "sync_complete");
         }
         let zone = files_zone(&server, &ann).await;
-        server.app.hub.publish(zone, Some(ann.device_id), vec![changed(zone)]);
+        server.app.hub.publish(zone, Some(ann.device_id), vec![changed(zone)], 0..0);
         let frame = there.next().await;
         assert_eq!((&frame["type"], &frame["action"]), (&json!("file_changed"), &json!("created")));
         assert_eq!(frame["sourceDeviceId"], json!(ann.device_id));
@@ -70,10 +75,114 @@ async fn news_reach_every_device_but_the_one_that_made_them() {
             zone,
             Some(ann.device_id),
             vec![ServerEvent::ConflictResolved { conflict_id }],
+            0..0,
         );
         for socket in [&mut here, &mut there] {
             assert_eq!(socket.next().await["type"], "conflict_resolved");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_device_hears_nothing_of_its_own_doing_whatever_it_was() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        a.done(file(fresh(), a.root(), "a.txt", "1")).await;
+        let outer = a.done(folder(fresh(), a.root(), "Folder")).await;
+        a.done(file(fresh(), outer.id, "x", "2")).await;
+        let gone = a.done(file(fresh(), a.root(), "gone.txt", "3")).await;
+        a.pull().await;
+        let seen = a.token.clone();
+        let gone = a.done(delete(gone.id, &gone.version, seen.as_deref())).await;
+        b.pull().await;
+        let mut socket = server.socket(&b.person).await;
+        assert_eq!(socket.next().await["type"], "sync_complete");
+        let (outcome, _) = b.outcome(file(fresh(), b.root(), "a.txt", "1")).await;
+        assert_eq!(outcome, Outcome::Unchanged);
+        let seen = b.token.clone();
+        let deleted = b.done(delete(outer.id, &outer.version, seen.as_deref())).await;
+        b.done(restore(outer.id, &deleted.version)).await;
+        b.applied(&purge(gone.id, &gone.version)).await;
+        socket.expect_silence().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_told_once_is_not_told_again() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let outer = a.done(folder(fresh(), a.root(), "Folder")).await;
+        a.done(file(fresh(), outer.id, "x", "1")).await;
+        b.pull().await;
+        let mut socket = server.socket(&b.person).await;
+        assert_eq!(socket.next().await["type"], "sync_complete");
+        a.pull().await;
+        let seen = a.token.clone();
+        let deleted = a.done(delete(outer.id, &outer.version, seen.as_deref())).await;
+        a.done(restore(outer.id, &deleted.version)).await;
+        for kind in ["file_deleted", "file_changed"] {
+            let frame = socket.next().await;
+            assert_eq!((&frame["type"], &frame["fileId"]), (&json!(kind), &json!(outer.id)));
+        }
+        socket.expect_silence().await;
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_with_a_long_proposal_is_told_and_no_socket_ends_of_it() {
+    for server in TestServer::each().await {
+        let (a, b) = Device::two(&server).await;
+        let text = |first: &str, last: &str| {
+            let lines: String = (0..110_000).map(|n| format!("{n:08}\n")).collect();
+            format!("{first}\n{lines}{last}\n").into_bytes()
+        };
+        let plan = Plan { name: "a.json".into(), ..Plan::new(text("1", "2"), 200 * KIB, true) };
+        let base = json!(uploaded(&plan.upload(&a.person).await).version);
+        let edit = |bytes| Plan { operation_id: fresh(), bytes, base: Some(base.clone()), ..plan.clone() };
+        edit(text("A", "2")).upload(&a.person).await;
+        let mut sockets = [server.socket(&a.person).await, server.socket(&b.person).await];
+        for socket in &mut sockets {
+            socket.next().await;
+        }
+        let conflict = edit(text("1", "B")).upload(&b.person).await.conflict.expect("a conflict");
+        assert!(conflict.proposal.is_some());
+        for socket in &mut sockets {
+            let frame = socket.next().await;
+            assert_eq!(
+                (&frame["type"], &frame["conflict"]["id"]),
+                (&json!("conflict_detected"), &json!(conflict.id))
+            );
+            assert_eq!(frame["conflict"].get("proposal"), None);
+            socket.expect_silence().await;
+        }
+        assert_eq!(a.conflicts().await[0].proposal.as_ref().unwrap().text.as_bytes(), text("A", "B"));
+    }
+}
+
+#[tokio::test]
+async fn a_goodbye_is_answered() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let mut socket = server.socket(&ann).await;
+    socket.next().await;
+    let goodbye = CloseFrame { code: CloseCode::Normal, reason: "bye".into() };
+    socket.0.close(Some(goodbye)).await.unwrap();
+    assert_eq!(socket.close_code().await, CloseCode::Normal);
+}
+
+#[tokio::test]
+async fn what_is_no_frame_ends_the_socket_with_the_reason() {
+    let server = TestServer::start().await;
+    let ann = server.person("ann").await;
+    let text = OpCode::Data(Data::Text);
+    let no_text = Frame::message(vec![0xC3, 0x28], text, true);
+    let mut reserved = Frame::message("{}", text, true);
+    reserved.header_mut().rsv1 = true;
+    for (frame, code) in [(no_text, CloseCode::Invalid), (reserved, CloseCode::Protocol)] {
+        let mut socket = server.socket(&ann).await;
+        socket.next().await;
+        socket.0.send(Message::Frame(frame)).await.unwrap();
+        assert_eq!(socket.close_code().await, code);
     }
 }
 
@@ -190,6 +299,14 @@ async fn at_the_end_sockets_are_told_to_go_elsewhere() {
 }
 
 impl Socket {
+    /// Fails the test where anything is told within the time of two looks at the database.
+    pub async fn expect_silence(&mut self) {
+        tokio::time::sleep(Duration::from_millis(1_300)).await;
+        self.say(&json!({"type": "ping"})).await;
+        let frame = self.next().await;
+        assert_eq!(frame["type"], "pong", "{frame}");
+    }
+
     /// The next text frame; the test fails where none comes.
     pub async fn next(&mut self) -> Value {
         loop {

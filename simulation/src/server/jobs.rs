@@ -61,7 +61,7 @@ impl Server {
         }
         let context = self.context(NO_DEVICE, &Facts::default());
         match ready(bury_in(next, &context, &ids, cut)) {
-            Ok((_, mut events)) => served.events.append(&mut events),
+            Ok(mut buried) => served.events.append(&mut buried.events),
             Err(error) => panic!("the database in memory fails: {error}"),
         }
     }

@@ -82,6 +82,18 @@ impl Engine {
         }
     }
 
+    /// Frames leave out long proposals: what is known of the same two contents stays until the list says more.
+    pub(super) fn heard_of_conflict(&mut self, mut conflict: ConflictInfo) {
+        if conflict.proposal.is_none() {
+            self.net.conflicts_wanted = true;
+            let contents = |info: &ConflictInfo| (info.local_content_hash, info.server_content_hash);
+            let known = self.conflicts.get(&conflict.id);
+            let known = known.filter(|known| contents(known) == contents(&conflict));
+            conflict.proposal = known.and_then(|known| known.proposal.clone());
+        }
+        self.put_conflict(conflict);
+    }
+
     pub(super) fn conflicted(&mut self, operation: Option<OperationId>, conflict: ConflictInfo) {
         if let Some(id) = operation {
             self.space_for(id);

@@ -166,7 +166,7 @@ impl Engine {
             }
             ServerEvent::ConflictDetected { .. }
                 if shared::faults::Fault::ConflictsAreNotHeard.is_planted() => {}
-            ServerEvent::ConflictDetected { conflict } => self.put_conflict(conflict),
+            ServerEvent::ConflictDetected { conflict } => self.heard_of_conflict(conflict),
             ServerEvent::ConflictResolved { conflict_id } => {
                 self.drop_conflict(conflict_id);
                 self.want_pull();

@@ -1,6 +1,7 @@
 //! What a device must not believe: another account's answers, old news, a muddled outbox.
 
 use shared::frames::ServerEvent;
+use shared::sync::{ConflictInfo, Proposal};
 use shared::{ChunkHash, ContentHash, ErrorCode, ItemId};
 use sync::{CallError, Command, Effect, Engine, Event, NewContent};
 
@@ -118,6 +119,31 @@ fn whoever_is_told_that_frames_were_left_out_asks_for_conflicts_too() {
         world.deliver(0, Fault::None);
     }
     assert!(asked);
+}
+
+#[test]
+fn a_conflict_told_without_its_proposal_keeps_the_known_one_until_the_list_says_more() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let file = world.file(0, root, "a.txt", "base");
+    world.settle();
+    world.go_offline(1);
+    world.edit(0, file, "theirs");
+    world.settle();
+    world.edit(1, file, "mine");
+    world.go_online(1);
+    world.settle();
+    let untold = world.devices[0].engine.conflicts()[0].clone();
+    let proposal = Some(Proposal { text: "both".to_owned(), overlaps: 0 });
+    for (proposal, shown) in [(proposal.clone(), &proposal), (None, &proposal)] {
+        let conflict = ConflictInfo { proposal, ..untold.clone() };
+        world.event(0, Event::Frame(ServerEvent::ConflictDetected { conflict }));
+        assert_eq!(world.devices[0].engine.conflicts()[0].proposal, *shown);
+    }
+    let is_asked = world.devices[0].requests.iter().any(|it| matches!(it, Effect::FetchConflicts { .. }));
+    assert!(is_asked);
+    world.settle();
+    assert_eq!(world.devices[0].engine.conflicts()[0].proposal, None, "there is none");
 }
 
 #[test]

@@ -140,6 +140,7 @@ fn row(id: ItemId, parent_id: ItemId, name: &str, feed: u64) -> ItemRow {
         purged_at: None,
         feed,
         touched: Touched { by: ANN, feed, others_feed: 0 },
+        fed_by: Some(BEN),
         photo: None,
     }
 }

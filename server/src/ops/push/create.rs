@@ -134,6 +134,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             purged_at: None,
             feed: 0,
             touched: Touched::first(self.context.device, 0),
+            fed_by: None,
             photo: content.and(self.new_photo(new)),
         });
         self.news.push(News::File(id, FileAction::Created));

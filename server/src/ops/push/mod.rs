@@ -21,7 +21,8 @@ mod single;
 mod store;
 mod trash;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use shared::frames::ServerEvent;
@@ -35,7 +36,7 @@ pub use photo::write_found;
 pub use request::{
     CheckedChange, ParsedChange, Progress, RawPush, is_mime_type, parse_change, payload_hash, push,
 };
-pub use retire::{NO_DEVICE, bury_in, bury_trash};
+pub use retire::{Buried, NO_DEVICE, bury_in, bury_trash};
 pub use single::{Act, Ask, Effect, Resolve, perform, perform_in, present};
 pub use store::{Batch, SqlStore, ZoneStore};
 
@@ -281,22 +282,22 @@ pub async fn write_ending(
 pub async fn announce(app: &App, grant: Grant, device: DeviceId, effect: &mut PushEffect) {
     let events = std::mem::take(&mut effect.events);
     let superfluous = std::mem::take(&mut effect.superfluous);
-    tell(app, grant, device, events, superfluous).await;
+    let fed = effect.before + 1..effect.after + 1;
+    tell(app, grant, device, (events, fed), superfluous).await;
 }
 
+/// `fed` are the positions of the feed that the write took.
 async fn tell(
     app: &App,
     grant: Grant,
     device: DeviceId,
-    events: Vec<ServerEvent>,
+    (events, fed): (Vec<ServerEvent>, Range<u64>),
     superfluous: Vec<BlobKey>,
 ) {
     if grant.kind == ZoneKind::Photos {
         app.photos_due.notify_one();
     }
-    if !events.is_empty() {
-        app.hub.publish(grant.zone_id, Some(device), events);
-    }
+    app.hub.publish(grant.zone_id, Some(device), events, fed);
     for key in superfluous {
         if let Err(error) = app.blobs.delete(&key).await {
             tracing::warn!(%error, "an object that was not needed could not be deleted");

@@ -1,6 +1,7 @@
 //! A zone as it will be: rows loaded when first asked for, the batch's changes on top, all written at once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 
 use shared::faults::Fault;
 use shared::limits::TREE_DEPTH_MAX;
@@ -537,6 +538,7 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
             let Some(Some(row)) = self.items.get_mut(id) else { continue };
             feed += 1;
             row.feed = feed;
+            row.fed_by = Some(self.device);
             if self.touched.contains(id) {
                 row.touched = if self.fresh.contains(id) {
                     Touched::first(self.device, feed)
@@ -554,6 +556,11 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
             self.conflicts.values().filter(|(_, written)| *written).map(|(row, _)| row.clone()).collect();
         self.store.save(batch).await?;
         Ok(feed)
+    }
+
+    /// The positions of the feed that the batch took.
+    pub fn fed(&self) -> Range<u64> {
+        self.counter + 1..self.counter + 1 + self.written.len() as u64
     }
 
     /// Everything that entered the feed.

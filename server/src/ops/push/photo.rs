@@ -117,14 +117,12 @@ pub async fn write_found(
             let mut judge = Judge::new(zone, &context);
             let photo = judge.note_found(item, content, found).await?;
             judge.zone.save().await?;
-            Ok((photo, judge.events().await?))
+            Ok((photo, judge.events().await?, judge.zone.fed()))
         })
     });
-    let (photo, mut events) = written.await?;
+    let (photo, mut events, fed) = written.await?;
     let is_current = photo.is_some();
     events.extend(photo.map(|photo| ServerEvent::PhotoReady { photo: Box::new(photo) }));
-    if !events.is_empty() {
-        app.hub.publish(grant.zone_id, None, events);
-    }
+    app.hub.publish(grant.zone_id, None, events, fed);
     Ok(is_current)
 }

@@ -101,7 +101,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 News::Deleted(file_id) => events.push(ServerEvent::FileDeleted { file_id, sync_token: None }),
                 News::ConflictDetected(id) => {
                     if let Some(conflict) = self.zone.conflict_info(id, None).await? {
-                        events.push(ServerEvent::ConflictDetected { conflict });
+                        events.push(ServerEvent::conflict_detected(conflict));
                     }
                 }
                 News::ConflictResolved(conflict_id) => {

@@ -1,5 +1,7 @@
 //! The trash empties itself: what was deleted long ago goes as if it had been purged, in nobody's name.
 
+use std::ops::Range;
+
 use shared::{DeviceId, ItemId, Timestamp};
 use uuid::Uuid;
 
@@ -27,11 +29,17 @@ pub async fn bury_trash(app: &App, grant: Grant, items: Vec<ItemId>, cut: Timest
             bury_in(&mut store, &context, &items, cut).await
         })
     });
-    let (buried, events) = buried.await?;
-    if !events.is_empty() {
-        app.hub.publish(grant.zone_id, None, events);
-    }
-    Ok(buried)
+    let Buried { count, events, fed } = buried.await?;
+    app.hub.publish(grant.zone_id, None, events, fed);
+    Ok(count)
+}
+
+/// What was removed for good.
+pub struct Buried {
+    pub count: u64,
+    pub events: Vec<ServerEvent>,
+    /// The positions of the feed that it took.
+    fed: Range<u64>,
 }
 
 /// As [`bury_trash`], inside a write, over any store.
@@ -40,11 +48,11 @@ pub async fn bury_in<S: ZoneStore>(
     context: &PushContext,
     items: &[ItemId],
     cut: Timestamp,
-) -> Result<(u64, Vec<ServerEvent>), DbError> {
+) -> Result<Buried, DbError> {
     let zone = Overlay::open(store, context.grant.root_id, context.device, context.now).await?;
     let mut judge = Judge::new(zone, context);
     judge.zone.prefetch(items.iter().copied()).await?;
-    let mut buried = 0;
+    let mut count = 0;
     for &id in items {
         // Restored or purged since it was listed, or buried with a folder above it.
         let Some(row) = judge.zone.item(id).await? else { continue };
@@ -52,9 +60,9 @@ pub async fn bury_in<S: ZoneStore>(
         // Only a person may end a conflict: what awaits a choice stays, with the folders that it is in.
         if is_old && !judge.holds_open_conflict(&row).await? {
             judge.bury(row).await?;
-            buried += 1;
+            count += 1;
         }
     }
     judge.zone.save().await?;
-    Ok((buried, judge.events().await?))
+    Ok(Buried { count, events: judge.events().await?, fed: judge.zone.fed() })
 }

@@ -1,5 +1,6 @@
 //! Operations with a route of their own, under the same rules: resolving a conflict, restoring a version.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,8 @@ pub(super) struct Settled {
 pub struct Effect {
     pub answer: Result<Vec<ItemState>, ApiError>,
     pub events: Vec<shared::frames::ServerEvent>,
+    /// The positions of the feed that it took.
+    fed: Range<u64>,
     superfluous: Vec<crate::blobs::BlobKey>,
 }
 
@@ -106,7 +109,8 @@ pub async fn perform(
         });
         match written.await {
             Ok(effect) => {
-                super::tell(app, grant, device, effect.events, effect.superfluous).await;
+                let told = (effect.events, effect.fed);
+                super::tell(app, grant, device, told, effect.superfluous).await;
                 return effect.answer;
             }
             Err(ApplyError::Db(error)) => return Err(error.into()),
@@ -138,7 +142,7 @@ pub async fn perform_in<S: ZoneStore>(
     judge.zone.save().await?;
     let answer = judge.answer_single(answered).await?;
     let events = judge.events().await?;
-    Ok(Effect { answer, events, superfluous: Vec::new() })
+    Ok(Effect { answer, events, fed: judge.zone.fed(), superfluous: Vec::new() })
 }
 
 /// Those that are still there.
