@@ -99,6 +99,7 @@ async fn download(
         name: &side.name,
         mime_type: side.mime_type.as_deref(),
         inline: false,
+        is_immutable: false,
     };
     respond(app, served, method, headers).await
 }

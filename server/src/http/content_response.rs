@@ -23,7 +23,14 @@ pub struct Served<'a> {
     pub mime_type: Option<&'a str>,
     /// Shown in the page rather than saved, where that is safe.
     pub inline: bool,
+    /// Whether the address names this very content, and so never shows another.
+    pub is_immutable: bool,
 }
+
+/// How a browser may keep what never changes under its address.
+const IMMUTABLE: &str = "private, max-age=31536000, immutable, no-transform";
+/// Others' caches get nothing; the browser's own asks each time whether it still holds.
+const ASKED_FOR: &str = "private, no-cache, no-transform";
 
 /// Answers a GET or HEAD for a content. The first chunk is read and proven before the status goes out.
 pub async fn respond(
@@ -34,10 +41,7 @@ pub async fn respond(
 ) -> ApiResult<Response> {
     let etag = format!("\"{}\"", served.content);
     if matches_etag(headers, &etag) {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        set_validators(response.headers_mut(), &etag);
-        return Ok(response);
+        return Ok(not_modified(&etag, served.is_immutable));
     }
     let mut reader = app.db.reader().await?;
     let manifest = manifests::load(&mut reader, served.account, served.content).await?;
@@ -45,7 +49,9 @@ pub async fn respond(
     // Purged between the look-up of the file and here.
     let manifest = manifest.ok_or_else(ApiError::not_found)?;
     let size = manifest.size();
-    let Ok(range) = wanted_range(headers, &etag, size) else { return Ok(range_error(size)) };
+    // A range is for GET alone (RFC 9110 14.2).
+    let range = if method == Method::HEAD { Ok(None) } else { wanted_range(headers, &etag, size) };
+    let Ok(range) = range else { return Ok(range_error(size)) };
     let (status, sent) = match &range {
         Some(range) => (StatusCode::PARTIAL_CONTENT, range.clone()),
         None => (StatusCode::OK, 0..size),
@@ -57,7 +63,7 @@ pub async fn respond(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    set_validators(headers, &etag);
+    set_validators(headers, &etag, served.is_immutable);
     set_presentation(headers, &served);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
@@ -86,12 +92,20 @@ fn range_error(size: u64) -> Response {
     response
 }
 
-fn set_validators(headers: &mut HeaderMap, etag: &str) {
+/// What the answer is known by, and how it may be kept.
+pub fn set_validators(headers: &mut HeaderMap, etag: &str, is_immutable: bool) {
     if let Ok(etag) = HeaderValue::from_str(etag) {
         headers.insert(header::ETAG, etag);
     }
-    // Others' caches get nothing; the browser's own asks each time whether it still holds.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache, no-transform"));
+    let caching = if is_immutable { IMMUTABLE } else { ASKED_FOR };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+}
+
+/// What is asked for is what the browser holds.
+pub fn not_modified(etag: &str, is_immutable: bool) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    set_validators(response.headers_mut(), etag, is_immutable);
+    response
 }
 
 /// Whether `If-None-Match` names the present content (weak comparison, RFC 9110 13.1.2).
@@ -264,7 +278,8 @@ mod tests {
             let mut headers = HeaderMap::new();
             let content = ContentHash([0; 32]);
             let account = UserId(uuid::Uuid::nil());
-            let served = Served { account, content, name, mime_type: Some(mime), inline: true };
+            let mime_type = Some(mime);
+            let served = Served { account, content, name, mime_type, inline: true, is_immutable: false };
             set_presentation(&mut headers, &served);
             let is_plain = headers[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/plain");
             let is_saved = headers[header::CONTENT_DISPOSITION].to_str().unwrap().starts_with("attachment");

@@ -76,6 +76,7 @@ async fn download_file(
         name: &file.name,
         mime_type: file.mime_type.as_deref(),
         inline: query.inline == Some(1),
+        is_immutable: false,
     };
     respond(&app, served, &method, &headers).await
 }

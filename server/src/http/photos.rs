@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use futures::TryStreamExt as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -391,16 +391,19 @@ async fn show_photo(
     });
     if form == "original" {
         let mime_type = row.mime_type.as_deref();
-        let served = Served { account: grant.account_id, content, name: &row.name, mime_type, inline: true };
+        let account = grant.account_id;
+        let served =
+            Served { account, content, name: &row.name, mime_type, inline: true, is_immutable: is_versioned };
         return content_response::respond(&app, served, &method, &headers).await;
     }
     let kind = DerivativeKind::ALL.into_iter().find(|kind| kind.name() == form);
     let kind = kind.ok_or_else(ApiError::not_found)?;
     let etag = |hash| format!("\"{hash}\"");
-    if let Some(picture) = row.picture()
-        && content_response::matches_etag(&headers, &etag(picture.derivatives.get(kind).hash))
-    {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    if let Some(picture) = row.picture() {
+        let etag = etag(picture.derivatives.get(kind).hash);
+        if content_response::matches_etag(&headers, &etag) {
+            return Ok(content_response::not_modified(&etag, is_versioned));
+        }
     }
     let (made, bytes) = photos::derivative(&app, grant, &row, kind).await?.ok_or_else(ApiError::not_found)?;
     let length = bytes.len();
@@ -409,14 +412,6 @@ async fn show_photo(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching(is_versioned)));
-    if let Ok(etag) = HeaderValue::from_str(&etag(made.hash)) {
-        headers.insert(header::ETAG, etag);
-    }
+    content_response::set_validators(headers, &etag(made.hash), is_versioned);
     Ok(response)
-}
-
-/// What an address with the content's name shows never changes.
-const fn caching(is_versioned: bool) -> &'static str {
-    if is_versioned { "private, max-age=31536000, immutable" } else { "private, no-cache" }
 }

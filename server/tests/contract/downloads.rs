@@ -51,6 +51,9 @@ async fn ranges_and_validators_hold() {
         with("\"other\"").await.expect(200);
         let head = Reply::to(ann.request(Method::HEAD, &path)).await.expect(200);
         assert_eq!((head.headers[header::CONTENT_LENGTH].to_str().unwrap(), head.body.len()), ("256000", 0));
+        let head = ann.request(Method::HEAD, &path).header(header::RANGE, "bytes=0-9");
+        let head = Reply::to(head).await.expect(200);
+        assert_eq!(head.headers[header::CONTENT_LENGTH], "256000", "a range is for GET alone");
         ann.get(&format!("/files/{}/download", ann.root_id)).await.problem(ErrorCode::NotAFile);
         ann.get(&format!("/files/{}/zip", plan.file_id)).await.problem(ErrorCode::NotAFolder);
         ann.get(&format!("{path}?version={}", id())).await.problem(ErrorCode::NotFound);

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use server::jobs::collector::OrphanSweep;
 use server::jobs::derivatives::make_due;
 use shared::limits::PAGE_LIMIT_MAX;
-use shared::photo::{Aspect, Derivatives, Photo, PhotoPage, PhotoStatus, PhotoUploaded};
+use shared::photo::{Aspect, Derivatives, Photo, PhotoPage, PhotoStatus, PhotoUploaded, photo_path};
 use shared::photo_index::{PhotoIndexPage, PhotoSegment, SEGMENT_PHOTOS_MAX, WallDay, segment_ends};
 use shared::sync::{Outcome, PullResponse, ZoneKind};
 use shared::upload::{UploadCompleted, UploadStarted};
-use shared::{ErrorCode, ItemId, Timestamp};
+use shared::{ErrorCode, FileItem, ItemId, Timestamp};
 
 use crate::device::{Device, change, delete, file, fresh, present, purge};
 use crate::support::{Client, Person, Reply, TestServer};
@@ -150,10 +150,18 @@ async fn a_photo_is_taken_in_looked_at_and_shown() {
             assert_eq!(shown.height(), height, "upright, and never enlarged");
             let known = reply.headers[header::ETAG].clone();
             let again = ann.request(Method::GET, without_api(&derivative.url));
-            Reply::to(again.header(header::IF_NONE_MATCH, known)).await.expect(304);
+            let unchanged = Reply::to(again.header(header::IF_NONE_MATCH, &known)).await.expect(304);
+            for name in [header::ETAG, header::CACHE_CONTROL] {
+                assert_eq!(unchanged.headers.get(&name), reply.headers.get(&name), "{name}");
+            }
         }
         let original = ann.get(&format!("/photos/{id}/original")).await.expect(200);
         assert_eq!(original.body, bytes);
+        assert!(!original.headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
+        let content = ann.get(&format!("/files/{id}")).await.expect(200).json::<FileItem>().content_hash;
+        let versioned = photo_path(id, "original", content.unwrap());
+        let versioned = ann.get(&versioned).await.expect(200);
+        assert!(versioned.headers[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
 
         let pull: PullResponse = ann.get("/sync/pull").await.expect(200).json();
         let pulled = pull.changes.iter().find(|state| state.id() == id).expect("it is in the feed");
