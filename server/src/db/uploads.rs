@@ -38,6 +38,8 @@ pub struct PlannedChunk {
     pub chunk: ChunkRef,
     /// Sent, or present when it was announced.
     pub held: bool,
+    /// Whether another of the plan is the same: then either stands for both.
+    pub repeats: bool,
 }
 
 const COLUMNS: &str = "user_id, upload_id, device_id, zone_id, account_id, file_id, request, payload_hash, \
@@ -130,10 +132,11 @@ pub async fn insert(
         .iter()
         .map(|planned| {
             let ChunkRef { hash, size } = planned.chunk;
-            values![upload.user_id, upload.upload_id, planned.index, hash, size, planned.held]
+            let PlannedChunk { index, held, repeats, .. } = *planned;
+            values![upload.user_id, upload.upload_id, index, hash, size, held, repeats]
         })
         .collect();
-    let head = "INSERT INTO upload_chunks (user_id, upload_id, idx, hash, size, held)";
+    let head = "INSERT INTO upload_chunks (user_id, upload_id, idx, hash, size, held, repeats)";
     connection.insert_rows(head, rows, "").await?;
     Ok(())
 }
@@ -145,8 +148,8 @@ pub async fn planned_chunk(
     upload_id: UploadId,
     index: u32,
 ) -> Result<Option<PlannedChunk>, DbError> {
-    let sql =
-        "SELECT idx, hash, size, held FROM upload_chunks WHERE user_id = $1 AND upload_id = $2 AND idx = $3";
+    let sql = "SELECT idx, hash, size, held, repeats FROM upload_chunks \
+               WHERE user_id = $1 AND upload_id = $2 AND idx = $3";
     let row = connection.fetch_optional(sql, values![user, upload_id, index]).await?;
     row.as_ref().map(planned).transpose()
 }
@@ -157,14 +160,14 @@ pub async fn planned_chunks(
     user: UserId,
     upload_id: UploadId,
 ) -> Result<Vec<PlannedChunk>, DbError> {
-    let sql =
-        "SELECT idx, hash, size, held FROM upload_chunks WHERE user_id = $1 AND upload_id = $2 ORDER BY idx";
+    let sql = "SELECT idx, hash, size, held, repeats FROM upload_chunks \
+               WHERE user_id = $1 AND upload_id = $2 ORDER BY idx";
     connection.fetch_all(sql, values![user, upload_id]).await?.iter().map(planned).collect()
 }
 
 fn planned(row: &Row) -> Result<PlannedChunk, DbError> {
     let chunk = ChunkRef { hash: row.get(1)?, size: row.get(2)? };
-    Ok(PlannedChunk { index: row.get(0)?, chunk, held: row.get(3)? })
+    Ok(PlannedChunk { index: row.get(0)?, chunk, held: row.get(3)?, repeats: row.get(4)? })
 }
 
 /// Notes a chunk that is now durable, and that the upload lives until `expires_at`. Answers how many
@@ -191,9 +194,15 @@ pub async fn note_chunk(
     if before.is_some_and(|planned| planned.held) {
         return Ok(Some(held));
     }
-    let sql = "UPDATE uploads SET held_chunks = held_chunks + 1 WHERE user_id = $1 AND upload_id = $2";
-    connection.execute(sql, values![user, upload_id]).await?;
-    Ok(Some(held + 1))
+    let mut more = 1;
+    if before.is_some_and(|planned| planned.repeats) {
+        let sql = "UPDATE upload_chunks SET held = 1 \
+                   WHERE user_id = $1 AND upload_id = $2 AND hash = $3 AND repeats = 1 AND held = 0";
+        more += connection.execute(sql, values![user, upload_id, chunk.hash]).await? as u32;
+    }
+    let sql = "UPDATE uploads SET held_chunks = held_chunks + $3 WHERE user_id = $1 AND upload_id = $2";
+    connection.execute(sql, values![user, upload_id, more]).await?;
+    Ok(Some(held + more))
 }
 
 /// Takes back what is not held after all: its lease ran out before the upload was completed.

@@ -287,9 +287,8 @@ async fn list_albums(
     let limit = page_limit(query.limit)?;
     let mut snapshot = app.db.snapshot().await?;
     let grant = photos::library(&mut snapshot, caller).await?;
-    let albums = albums::page(&mut snapshot, grant, query.cursor, limit).await?;
-    let next_cursor = albums.last().map(|album| album.id.to_string()).filter(|_| albums.len() == limit);
-    Ok(Json(AlbumPage { albums, next_cursor }))
+    let (albums, next) = albums::page(&mut snapshot, grant, query.cursor, limit).await?;
+    Ok(Json(AlbumPage { albums, next_cursor: next.map(|id| id.to_string()) }))
 }
 
 /// Groups of one page.

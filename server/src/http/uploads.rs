@@ -150,7 +150,11 @@ fn content_digest(headers: &HeaderMap) -> ApiResult<Option<[u8; 32]>> {
             let value = value.split(';').next().unwrap_or_default().trim();
             let encoded = value.strip_prefix(':').and_then(|value| value.strip_suffix(':'));
             let digest = encoded.and_then(|encoded| BASE64_STANDARD.decode(encoded).ok());
-            return digest.and_then(|digest| digest.try_into().ok()).map(Some).ok_or_else(malformed);
+            let wrong = |_| {
+                let detail = "A SHA-256 has 32 bytes, so this is no digest of the body. Nothing was stored.";
+                ApiError::new(ErrorCode::ChunkMismatch, detail)
+            };
+            return digest.ok_or_else(malformed)?.try_into().map(Some).map_err(wrong);
         }
     }
     Ok(None)
@@ -172,8 +176,9 @@ mod tests {
         assert_eq!(digest(&format!("sha-512=:AAAA:, sha-256=:{zeros}:")), Ok(Some([0; 32])));
         assert_eq!(digest("sha-512=:AAAA:"), Ok(None));
         assert_eq!(content_digest(&HeaderMap::new()).ok(), Some(None));
-        for wrong in ["sha-256=:AAAA:", "sha-256=abc", "nonsense", &format!("sha-256={zeros}")] {
+        for wrong in ["sha-256=:A:", "sha-256=abc", "nonsense", &format!("sha-256={zeros}")] {
             assert_eq!(digest(wrong), Err(ErrorCode::InvalidRequest), "{wrong}");
         }
+        assert_eq!(digest("sha-256=:AAAA:"), Err(ErrorCode::ChunkMismatch), "the digest of nothing");
     }
 }

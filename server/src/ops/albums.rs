@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use shared::photo::Album;
 use shared::{ItemId, ItemKind};
 
+use super::photos::more_than;
 use crate::access::{self, Grant};
 use crate::db::items::ItemRow;
 use crate::db::{Connection, albums, items};
@@ -19,16 +20,18 @@ pub async fn find(connection: &mut Connection, grant: Grant, id: ItemId) -> ApiR
     if there { Ok(id) } else { Err(ApiError::not_found()) }
 }
 
-/// The next albums after `after`, by id.
+/// The next albums after `after`, by id, and the last of them where more come after it.
 pub async fn page(
     connection: &mut Connection,
     grant: Grant,
     after: Option<ItemId>,
     limit: usize,
-) -> ApiResult<Vec<Album>> {
+) -> ApiResult<(Vec<Album>, Option<ItemId>)> {
     let zone = grant.zone_id;
+    let mut found = albums::page(connection, zone, grant.root_id, after, limit + 1).await?;
+    let next = more_than(limit, &mut found).map(|(id, _)| *id);
     let mut page = Vec::new();
-    for (id, name) in albums::page(connection, zone, grant.root_id, after, limit).await? {
+    for (id, name) in found {
         page.push((id, name, albums::extent(connection, zone, id).await?));
     }
     let covers: Vec<ItemId> = page.iter().filter_map(|(.., extent)| Some((*extent)?.cover)).collect();
@@ -42,5 +45,5 @@ pub async fn page(
         last_taken_at: extent.map(|extent| extent.last.0),
         cover: extent.and_then(|extent| covers.get(&extent.cover)?.to_photo()),
     };
-    Ok(page.into_iter().map(album).collect())
+    Ok((page.into_iter().map(album).collect(), next))
 }

@@ -201,12 +201,13 @@ pub async fn page(
     before: Rank,
     limit: usize,
 ) -> ApiResult<(Vec<Photo>, Option<Rank>)> {
-    let places = photos::page(connection, grant.zone_id, listed, before, limit).await?;
+    let mut places = photos::page(connection, grant.zone_id, listed, before, limit + 1).await?;
+    let next = more_than(limit, &mut places).map(|last| last.rank);
     let ids: Vec<ItemId> = places.iter().map(|ranked| ranked.rank.1).collect();
     let rows = items::load(connection, grant.zone_id, &ids).await?;
     let mut rows: BTreeMap<ItemId, ItemRow> = rows.into_iter().map(|row| (row.id, row)).collect();
     let photos = ids.iter().filter_map(|id| rows.remove(id)?.to_photo()).collect();
-    Ok((photos, next_place(&places, limit)))
+    Ok((photos, next))
 }
 
 /// Photos that one page of an index is made of: many segments.
@@ -237,9 +238,11 @@ fn cut(places: &[Ranked], limit: usize) -> (Vec<Vec<Ranked>>, Option<Rank>) {
     (segments.filter(|segment| !segment.is_empty()).collect(), next)
 }
 
-/// Where the page after these begins; none where they are the last ones.
-fn next_place(places: &[Ranked], limit: usize) -> Option<Rank> {
-    places.last().map(|last| last.rank).filter(|_| places.len() == limit)
+/// Leaves a page of what was looked up one further. Answers its last, where more come after it.
+pub fn more_than<T>(limit: usize, found: &mut Vec<T>) -> Option<&T> {
+    let goes_on = found.len() > limit;
+    found.truncate(limit);
+    found.last().filter(|_| goes_on)
 }
 
 /// Photos of one group of duplicates.
@@ -253,12 +256,12 @@ pub async fn duplicates(
     before: (WallTime, PictureId),
     limit: usize,
 ) -> ApiResult<(Vec<DuplicateGroup>, Option<(WallTime, PictureId)>)> {
-    let found = photos::duplicates(connection, grant.zone_id, before, limit, DUPLICATES_MAX).await?;
+    let mut found = photos::duplicates(connection, grant.zone_id, before, limit + 1, DUPLICATES_MAX).await?;
+    let next = more_than(limit, &mut found).map(|group| (group.newest, group.picture));
     let ids: Vec<ItemId> = found.iter().flat_map(|group| &group.photos).copied().collect();
     let rows = items::load(connection, grant.zone_id, &ids).await?;
     let mut photos: BTreeMap<ItemId, Photo> =
         rows.iter().filter_map(|row| Some((row.id, row.to_photo()?))).collect();
-    let next = found.last().filter(|_| found.len() == limit).map(|group| (group.newest, group.picture));
     let groups = found.iter().map(|group| DuplicateGroup {
         photos: group.photos.iter().filter_map(|id| photos.remove(id)).collect(),
     });

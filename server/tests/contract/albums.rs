@@ -79,6 +79,8 @@ async fn an_album_lists_its_photos_and_has_a_cover() {
         ann.done(delete(first.id, &version, None)).await;
         assert_eq!(listed(&ann.person, &query).await, [second.id]);
         assert_eq!(listed(&ann.person, &format!("{query}&favorite=true")).await, []);
+        let whole: AlbumPage = ann.person.get("/photos/albums?limit=2").await.expect(200).json();
+        assert_eq!((whole.albums.len(), whole.next_cursor), (2, None), "nothing comes after them");
         let page: AlbumPage = ann.person.get("/photos/albums?limit=1").await.expect(200).json();
         let next = page.next_cursor.expect("there is another");
         let rest: AlbumPage =

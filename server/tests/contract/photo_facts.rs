@@ -165,6 +165,7 @@ async fn photos_that_look_the_same_are_told() {
         make_due(&server.app).await.unwrap();
         let (a, b) = (vec![photos[1], photos[0]], vec![photos[5], photos[4]]);
         assert_eq!(groups(&ann.person, "").await, (vec![b.clone(), a.clone()], None));
+        assert_eq!(groups(&ann.person, "?limit=2").await, (vec![b.clone(), a.clone()], None));
         let (first, cursor) = groups(&ann.person, "?limit=1").await;
         assert_eq!(first, std::slice::from_ref(&b));
         let rest = groups(&ann.person, &format!("?limit=1&cursor={}", cursor.unwrap())).await;

@@ -245,6 +245,25 @@ async fn large_photos_come_in_chunks_and_are_known_however_they_were_cut() {
 }
 
 #[tokio::test]
+async fn a_photo_goes_into_the_library_whatever_folder_of_files_is_named() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let plan = Plan { name: "a.jpg".into(), ..Plan::new(jpeg(60, 40, 9), 1_000_000, true) };
+        let mut request = plan.request(&ann);
+        assert_eq!(request["parentId"], json!(ann.root_id));
+        request["library"] = json!("photos");
+        let path = format!("/files/{}/upload/init", plan.file_id);
+        let started: UploadStarted = ann.post(&path, &request).await.expect(201).json();
+        plan.put(&ann, &started, 0).await.expect(200);
+        let done: UploadCompleted = plan.try_complete(&ann, &started).await.expect(200).json();
+        assert_eq!(present(&done.applied.item).parent_id, library_root(&ann).await);
+        assert_eq!(listed(&ann, "").await, [ItemId(plan.file_id)]);
+        let again: UploadCompleted = plan.try_complete(&ann, &started).await.expect(200).json();
+        assert_eq!(again.applied.outcome, done.applied.outcome);
+    }
+}
+
+#[tokio::test]
 async fn a_photo_for_which_there_is_no_room_leaves_nothing_behind() {
     let server = TestServer::start_with(&[("CLOUDSTEAD_QUOTA", "5000000")]).await;
     let ann = server.person("ann").await;
@@ -341,6 +360,8 @@ async fn the_library_is_listed_newest_first_page_by_page() {
             query = format!("?limit=3&cursor={cursor}");
         }
         assert_eq!(seen, expected);
+        let whole: PhotoPage = ann.get("/photos?limit=7").await.expect(200).json();
+        assert_eq!((whole.photos.len(), whole.next_cursor), (7, None), "nothing comes after them");
         for wrong in
             ["cursor=nonsense".to_owned(), "limit=0".to_owned(), format!("limit={}", PAGE_LIMIT_MAX + 1)]
         {

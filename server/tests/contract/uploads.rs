@@ -239,6 +239,7 @@ async fn a_body_that_does_not_match_stores_nothing() {
         };
         let digest = |bytes: &[u8]| format!("sha-256=:{}:", BASE64_STANDARD.encode(ChunkHash::of(bytes).0));
         with_digest(digest(&flipped), right.clone()).await.problem(ErrorCode::ChunkMismatch);
+        with_digest("sha-256=:AAAA:".into(), right.clone()).await.problem(ErrorCode::ChunkMismatch);
         with_digest("sha-256=nonsense".into(), right.clone()).await.problem(ErrorCode::InvalidRequest);
         // Chunked encoding: more than was planned, and a body that is cut short.
         let stream = |parts: Vec<Result<Vec<u8>, std::io::Error>>| {
@@ -265,10 +266,13 @@ async fn a_chunk_that_occurs_twice_is_sent_once() {
     let plan = Plan::new(vec![0; 400 * KIB], 100 * KIB, true);
     let started = plan.init(&ann).await;
     assert_eq!(started.missing_chunks, [0, 1, 2, 3]);
-    plan.put(&ann, &started, 2).await.expect(200);
-    let status: UploadStatus = ann.get(&plan.path(&started)).await.expect(200).json();
-    assert_eq!(status.missing_chunks, [0_u32; 0]);
-    assert!((status.progress - 100.0).abs() < f64::EPSILON);
+    for index in [2, 0] {
+        let stored: ChunkStored = plan.put(&ann, &started, index).await.expect(200).json();
+        let status: UploadStatus = ann.get(&plan.path(&started)).await.expect(200).json();
+        assert_eq!(status.missing_chunks, [0_u32; 0]);
+        assert!((status.progress - 100.0).abs() < f64::EPSILON);
+        assert!((stored.progress - 100.0).abs() < f64::EPSILON, "{}", stored.progress);
+    }
     plan.try_complete(&ann, &started).await.expect(200);
     let downloaded = ann.get(&format!("/files/{}/download", plan.file_id)).await.expect(200);
     assert_eq!(downloaded.body, plan.bytes);

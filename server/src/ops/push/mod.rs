@@ -21,7 +21,7 @@ mod single;
 mod store;
 mod trash;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -282,7 +282,8 @@ pub async fn write_ending(
 pub async fn announce(app: &App, grant: Grant, device: DeviceId, effect: &mut PushEffect) {
     let events = std::mem::take(&mut effect.events);
     let superfluous = std::mem::take(&mut effect.superfluous);
-    let fed = effect.before + 1..effect.after + 1;
+    let first = effect.before + 1;
+    let fed = first..first + (effect.after - effect.before);
     tell(app, grant, device, (events, fed), superfluous).await;
 }
 

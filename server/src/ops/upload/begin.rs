@@ -9,7 +9,7 @@ use shared::limits::{
     CHUNK_BYTES_MAX, CHUNK_LEASE, FILE_BYTES_MAX, FILE_CHUNKS_MAX, OPERATION_RETENTION, UPLOAD_SESSION_TTL,
     UPLOAD_SESSIONS_MAX,
 };
-use shared::sync::ZoneRole;
+use shared::sync::{ZoneKind, ZoneRole};
 use shared::upload::{InitUpload, UploadStarted};
 use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, ItemName, OperationId, Timestamp, UploadId};
 
@@ -100,17 +100,22 @@ pub fn payload_hash(file_id: ItemId, request: &InitUpload) -> [u8; 32] {
 }
 
 /// Where the file is, or will be: its own zone, that of the folder it goes into, or the library's. And
-/// whether it is still to be made.
+/// whether it is still to be made. A folder that is not the library's says nothing of where a photo goes.
 async fn zone_of(
     connection: &mut Connection,
     caller: Caller,
     file_id: ItemId,
-    request: &InitUpload,
+    request: &mut InitUpload,
 ) -> ApiResult<(Grant, bool)> {
     let mut found = access::locate(connection, caller.user_id, file_id).await?;
     let is_new = found.is_none();
     if is_new && let Some(parent) = request.parent_id {
         found = access::locate(connection, caller.user_id, parent).await?;
+        let library = request.library.zone_kind();
+        if library == ZoneKind::Photos && found.is_some_and(|(grant, _)| grant.kind != library) {
+            found = None;
+            request.parent_id = None;
+        }
     }
     let grant = match found {
         Some((grant, _)) => Some(grant),
@@ -162,7 +167,7 @@ pub async fn init(
         let detail = format!("{UPLOAD_SESSIONS_MAX} uploads are under way. Complete or cancel some first.");
         return Err(ApiError::new(ErrorCode::UploadLimit, detail));
     }
-    let (grant, is_new) = zone_of(&mut reader, caller, file_id, &request).await?;
+    let (grant, is_new) = zone_of(&mut reader, caller, file_id, &mut request).await?;
     // Only a new file takes the name; a name that can't be one is not kept.
     if let Err(error) = ItemName::parse(&request.file_name) {
         if is_new {
@@ -297,10 +302,17 @@ async fn announce(app: &App, grant: Grant, manifest: Option<&Manifest>) -> ApiRe
             held.extend(leased.await?);
         }
     }
+    let (mut once, mut repeated) = (HashSet::new(), HashSet::new());
+    for chunk in manifest.chunks() {
+        if !once.insert(chunk.hash) {
+            repeated.insert(chunk.hash);
+        }
+    }
     let planned = (0..).zip(manifest.chunks()).map(|(index, &chunk)| PlannedChunk {
         index,
         chunk,
         held: held.get(&chunk.hash) == Some(&chunk.size),
+        repeats: repeated.contains(&chunk.hash),
     });
     Ok(planned.collect())
 }
