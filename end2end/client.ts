@@ -53,6 +53,25 @@ export class Client {
     return this.call("POST", "/sync/push", { deviceId: this.deviceId, lastSyncToken, changes });
   }
 
+  /** Pushes changes that the server takes; answers what became of each. */
+  async done(...changes: object[]): Promise<Applied[]> {
+    const { status, body } = await this.push(changes);
+    if (status !== 200 || body.errors.length > 0) throw new Error(JSON.stringify(body));
+    return body.applied;
+  }
+
+  /** What lives under this name, anywhere. */
+  async named(name: string): Promise<Item | undefined> {
+    return (await this.items()).find((item) => item.name === name);
+  }
+
+  /** Where it lies: the name of its folder, or "" for the root. */
+  async folderOf(name: string): Promise<string | undefined> {
+    const items = await this.items();
+    const parent = items.find((item) => item.name === name)?.parentId;
+    return parent === this.rootId ? "" : items.find((item) => item.id === parent)?.name;
+  }
+
   /** Everything alive, page by page. */
   async items(): Promise<Item[]> {
     return (await this.pulled()).items;

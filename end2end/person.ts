@@ -179,6 +179,21 @@ export class Person {
     return this.page.getByRole("region", { name: "Uploads" });
   }
 
+  /** A file's line in the panel. */
+  upload(name: string): Locator {
+    return this.uploadPanel.getByRole("listitem").filter({ hasText: name });
+  }
+
+  /** A toast says so. */
+  async isTold(words: string | RegExp): Promise<void> {
+    await expect(this.page.locator(".toast", { hasText: words }).last()).toBeVisible();
+  }
+
+  /** What the list shows, from the top. */
+  async names(): Promise<string[]> {
+    return this.rows.locator(".name").allTextContents();
+  }
+
   async seesUploadsFinished(timeout: number): Promise<void> {
     await expect(this.uploadPanel.getByRole("button", { name: "Uploads finished" })).toBeVisible({ timeout });
   }

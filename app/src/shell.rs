@@ -118,6 +118,11 @@ fn Frame(root: ItemId) -> impl IntoView {
         ui.preferences.with(|it| it.details_open) && is_list
     });
     let is_editor = Memo::new(move |_| ui.place.with(|place| matches!(place, Place::Editor(_))));
+    let takes_drop = Memo::new(move |_| {
+        let target = ui.drop_target.get();
+        ui.desktop_drag.get()
+            || ui.place.with(|place| matches!(place, Place::Folder(shown) if target == Some(*shown)))
+    });
     view! {
         <a class="skip-link" href="#content">{words::SKIP_TO_CONTENT}</a>
         <div class="frame" class:with-details=move || details.get() class:with-editor=move || is_editor.get()>
@@ -127,7 +132,7 @@ fn Frame(root: ItemId) -> impl IntoView {
                 class="content"
                 id="content"
                 tabindex="-1"
-                class:drop-here=move || ui.desktop_drag.get()
+                class:drop-here=move || takes_drop.get()
             >
                 <Outlet />
                 <ContextMenu />

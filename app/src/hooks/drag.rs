@@ -50,14 +50,14 @@ pub fn use_page_drops(ui: Ui) {
         let Some(carried) = Carried::of(&event, ui) else { return };
         event.prevent_default();
         let under = folder_under(&event);
-        let over_trash = matches!(carried, Carried::Items) && is_over_trash(&event);
+        let over_trash = matches!(carried, Carried::Items) && is_over(&event, "[data-trash]");
         if ui.over_trash.get_untracked() != over_trash {
             ui.over_trash.set(over_trash);
         }
         let folder = match carried {
-            Carried::Items => {
-                under.filter(|folder| ui.dragged.with_untracked(|ids| ui.can_move(ids, *folder)))
-            }
+            Carried::Items => under
+                .or_else(|| shown_under(&event, ui))
+                .filter(|folder| ui.dragged.with_untracked(|ids| ui.can_move(ids, *folder))),
             Carried::Desktop => {
                 ui.desktop_drag.set(true);
                 under.or_else(|| Some(ui.upload_target()))
@@ -134,9 +134,17 @@ fn folder_under(event: &DragEvent) -> Option<ItemId> {
     element.closest("[data-drop]").ok()??.get_attribute("data-drop")?.parse().ok()
 }
 
-fn is_over_trash(event: &DragEvent) -> bool {
+/// The folder that is shown: what sprang open takes drops anywhere in its list.
+fn shown_under(event: &DragEvent, ui: Ui) -> Option<ItemId> {
+    match ui.place.get_untracked() {
+        Place::Folder(folder) if is_over(event, "#content") => Some(folder),
+        _ => None,
+    }
+}
+
+fn is_over(event: &DragEvent, selector: &str) -> bool {
     let element = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-    element.is_some_and(|element| element.closest("[data-trash]").ok().flatten().is_some())
+    element.is_some_and(|element| element.closest(selector).ok().flatten().is_some())
 }
 
 /// Begins to drag items of the page.
