@@ -258,7 +258,8 @@ impl Ui {
     }
 
     pub fn select_all(self) {
-        self.selection.set(self.entries.with_untracked(|entries| crate::model::Selection::of(entries.ids())));
+        let entries = self.entries.get_untracked();
+        self.selection.update(|selection| selection.select_all(&entries));
         self.announce(words::selected(self.selection.with_untracked(crate::model::Selection::len)));
     }
 
@@ -356,9 +357,10 @@ impl Ui {
         self.run(commands, Some(said));
     }
 
+    /// Only where it can be seen.
     fn paste(self) {
+        let Place::Folder(folder) = self.place.get_untracked() else { return };
         let Clipboard { ids, way } = self.clipboard.get_untracked();
-        let folder = self.folder();
         match way {
             Paste::Move => self.move_into(ids, folder),
             Paste::Copy => {

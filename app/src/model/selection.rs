@@ -17,10 +17,17 @@ impl Selection {
         Self { ids: HashSet::from([id]), active: Some(id), anchor: Some(id) }
     }
 
+    /// The keyboard stands on the last of them, and a range from there begins at the first.
     pub fn of(ids: impl IntoIterator<Item = ItemId>) -> Self {
-        let ids: HashSet<ItemId> = ids.into_iter().collect();
-        let active = ids.iter().next().copied();
-        Self { ids, active, anchor: active }
+        let ids: Vec<ItemId> = ids.into_iter().collect();
+        Self { active: ids.last().copied(), anchor: ids.first().copied(), ids: ids.into_iter().collect() }
+    }
+
+    /// Everything is selected; the keyboard stays where it stands.
+    pub fn select_all(&mut self, entries: &Entries) {
+        self.ids = entries.ids().collect();
+        self.anchor = entries.ids().next();
+        self.active = self.active.or(self.anchor);
     }
 
     pub fn contains(&self, id: ItemId) -> bool {
@@ -89,5 +96,20 @@ impl Selection {
             let place = former.place(active).unwrap_or(0).min(entries.len().saturating_sub(1));
             self.active = entries.at(place).map(|item| item.item.id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_begin_at_the_first_and_end_at_the_last() {
+        let ids: Vec<ItemId> = (0..9)
+            .map(|n| format!("0198c0de-0000-7000-8000-00000000000{n}").parse().expect("an id"))
+            .collect();
+        let selection = Selection::of(ids.clone());
+        assert_eq!((selection.anchor, selection.active), (Some(ids[0]), Some(ids[8])));
+        assert_eq!(selection.len(), ids.len());
     }
 }

@@ -80,7 +80,7 @@ fn acted(list: List, event: &KeyboardEvent) -> bool {
                 ui.open(id);
             }
         }
-        " " => {
+        " " if !continues_a_name(list, event) => {
             let Some(id) = active(list) else { return true };
             if !ui.selection.with_untracked(|selection| selection.contains(id)) {
                 ui.selection.set(Selection::only(id));
@@ -176,6 +176,14 @@ fn stand(list: List, id: ItemId, place: usize, extending: bool) {
         list.ui.selection.set(Selection::only(id));
     }
     list.reveal(place);
+}
+
+/// Whether the space belongs to a name that is being typed.
+fn continues_a_name(list: List, event: &KeyboardEvent) -> bool {
+    let typed = TYPED
+        .with_borrow(|(text, at)| (event.time_stamp() - at <= TYPE_AHEAD_MS).then(|| format!("{text} ")));
+    let entries = list.ui.entries.get_untracked();
+    typed.is_some_and(|typed| entries.beginning_with(&typed, 0).is_some())
 }
 
 fn typed_ahead(list: List, event: &KeyboardEvent) -> bool {
