@@ -581,6 +581,7 @@ pub trait Cloud {
     fn take_in_handed(&self);
     fn forget_handed(&self);
     fn uploads(&self) -> Signal<Vec<UploadView>>;
+    /// `Retry` is for any other change that was refused as well.
     fn control_upload(&self, operation: OperationId, control: UploadControl);
     /// The file again, for an upload that lost it; checked against what was begun.
     fn supply_file(&self, operation: OperationId, file: web_sys::File);

@@ -548,6 +548,13 @@ pub fn failed_uploads(count: usize) -> String {
     format!("{} failed", counted(count, "upload", "uploads"))
 }
 
+pub fn uploads_without_file(count: usize) -> String {
+    match count {
+        1 => "1 upload needs its file again".to_owned(),
+        count => format!("{} uploads need their files again", intl::whole(count as u64)),
+    }
+}
+
 pub fn paused_uploads(count: usize) -> String {
     format!("{} paused", counted(count, "upload", "uploads"))
 }

@@ -6,7 +6,7 @@ use super::popover::Popover;
 use crate::hooks::clock::use_now;
 use crate::hooks::intl;
 use crate::parts::from_rest;
-use crate::ports::UploadState;
+use crate::ports::{UploadControl, UploadState};
 use crate::ui::{Dialog, Ui, use_ui};
 use crate::words;
 
@@ -143,11 +143,21 @@ pub fn Queue(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
         entries.with(|entries| !entries.is_empty())
             || summary.with(|summary| !summary.online && !summary.is_connecting())
     };
+    // What was refused as well: the reason may be gone meanwhile.
+    let try_all = move |_| {
+        let cloud = ui.cloud();
+        entries.with_untracked(|entries| {
+            for entry in entries.iter().filter(|entry| matches!(entry.state, QueueState::Refused { .. })) {
+                cloud.control_upload(entry.operation_id, UploadControl::Retry);
+            }
+        });
+        cloud.retry_now();
+    };
     view! {
         <div class="popover-head">
             <h2>{move || summary.with(|summary| words::sync_line(summary, None))}</h2>
             <Show when=can_retry>
-                <button class="button small" type="button" on:click=move |_| ui.cloud().retry_now()>
+                <button class="button small" type="button" on:click=try_all>
                     {words::RETRY_NOW}
                 </button>
             </Show>

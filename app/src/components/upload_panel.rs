@@ -1,4 +1,5 @@
 use leptos::prelude::*;
+use shared::limits::PUSH_DATA_BYTES_MAX;
 use shared::{ItemId, OperationId};
 
 use super::icon::{Glyph, IconButton};
@@ -18,6 +19,7 @@ struct Totals {
     /// Of those that go on.
     pausable: usize,
     paused: usize,
+    without_file: usize,
     failed: usize,
     done: usize,
     total_bytes: u64,
@@ -31,7 +33,8 @@ impl Totals {
         for upload in uploads {
             match upload.state {
                 UploadState::Done => totals.done += 1,
-                UploadState::Failed { .. } | UploadState::NeedsFile => totals.failed += 1,
+                UploadState::Failed { .. } => totals.failed += 1,
+                UploadState::NeedsFile => totals.without_file += 1,
                 UploadState::Paused => totals.paused += 1,
                 UploadState::Queued
                 | UploadState::Hashing
@@ -55,6 +58,8 @@ impl Totals {
         }
         if self.failed > 0 {
             words::failed_uploads(self.failed)
+        } else if self.without_file > 0 {
+            words::uploads_without_file(self.without_file)
         } else if self.paused > 0 {
             words::paused_uploads(self.paused)
         } else {
@@ -157,13 +162,13 @@ fn AllButtons(ui: Ui, uploads: Signal<Vec<UploadView>>, totals: Memo<Totals>) ->
             })}
         </Show>
         <Show
-            when=move || totals.get().going + totals.get().paused != 0
+            when=move || totals.with(|it| it.going + it.paused + it.without_file != 0)
             fallback=move || button(icondata::LuX, words::CLEAR_DONE, UploadControl::Dismiss, |it| {
                 matches!(it.state, UploadState::Done | UploadState::Failed { .. })
             })
         >
             {button(icondata::LuX, words::CANCEL_ALL, UploadControl::Cancel, |it| {
-                it.state.is_going() || it.state == UploadState::Paused
+                it.state.is_going() || matches!(it.state, UploadState::Paused | UploadState::NeedsFile)
             })}
         </Show>
     }

@@ -149,10 +149,12 @@ fn facts_of(upload: &UploadView, now: shared::Timestamp) -> String {
 fn SupplyFile(ui: Ui, id: OperationId) -> impl IntoView {
     let input = NodeRef::<Input>::new();
     let supplied = move |_| {
-        let file = input.get_untracked().and_then(|input| input.files()).and_then(|files| files.get(0));
-        if let Some(file) = file {
+        let Some(input) = input.get_untracked() else { return };
+        if let Some(file) = input.files().and_then(|files| files.get(0)) {
             ui.cloud().supply_file(id, file);
         }
+        // The same file can be chosen again.
+        input.set_value("");
     };
     view! {
         <button

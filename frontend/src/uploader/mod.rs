@@ -242,9 +242,11 @@ impl Uploader {
         self.jobs.borrow().len() + self.small.borrow().len()
     }
 
-    /// Large ones first: they take the longest.
+    /// Large ones first: they take the longest. What was cancelled is gone, though it may not have ended yet.
     pub fn views(&self) -> Vec<UploadView> {
-        let mut views: Vec<UploadView> = self.jobs.borrow().values().map(|job| job.view()).collect();
+        let jobs = self.jobs.borrow();
+        let wanted = jobs.values().filter(|job| job.switch.wanted() != Wanted::Cancelled);
+        let mut views: Vec<UploadView> = wanted.map(|job| job.view()).collect();
         views.extend(self.small.borrow().values().cloned());
         views
     }

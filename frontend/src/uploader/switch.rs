@@ -50,6 +50,14 @@ impl Switch {
         }
     }
 
+    /// Returns when it is cancelled.
+    pub async fn cancelled(&self) -> Cancelled {
+        while self.wanted.get() != Wanted::Cancelled {
+            self.changed().await;
+        }
+        Cancelled
+    }
+
     /// Returns at the next change.
     pub async fn changed(&self) {
         let (change, changed) = oneshot::channel();
@@ -69,11 +77,14 @@ mod tests {
         let switch = Switch::default();
         assert_eq!(switch.proceed().now_or_never(), Some(Ok(())));
         switch.set(Wanted::Paused);
+        let mut cancelled = Box::pin(switch.cancelled());
         let mut paused = Box::pin(switch.proceed());
         assert_eq!((&mut paused).now_or_never(), None);
         switch.set(Wanted::Running);
         assert_eq!(paused.now_or_never(), Some(Ok(())));
+        assert_eq!((&mut cancelled).now_or_never(), None);
         switch.set(Wanted::Cancelled);
+        assert_eq!(cancelled.now_or_never(), Some(Cancelled));
         switch.set(Wanted::Running);
         assert_eq!(switch.proceed().now_or_never(), Some(Err(Cancelled)));
     }
