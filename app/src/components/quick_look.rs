@@ -12,7 +12,7 @@ use super::markdown::Markdown;
 use crate::actions::Action;
 use crate::hooks::intl;
 use crate::hooks::listener::is_typing;
-use crate::model::{FileType, Selection};
+use crate::model::{FileType, Selection, Table};
 use crate::parts::from_rest;
 use crate::ui::{Place, Ui, use_ui};
 use crate::words;
@@ -153,8 +153,9 @@ pub fn Sheet(ui: Ui) -> impl IntoView {
                     icon=icondata::LuTrash2
                     label=words::DELETE.to_owned()
                     on_press=move |_| {
+                        let shown = ui.preview.get_untracked();
                         ui.close_preview();
-                        act(Action::Delete);
+                        ui.perform(Action::Delete, shown.into_iter().collect());
                     }
                 />
             </header>
@@ -234,17 +235,54 @@ fn Stage(ui: Ui, id: ItemId) -> impl IntoView {
         Shown::Waiting => view! { <Waiting /> }.into_any(),
         Shown::Failed(reason) => view! { <Nothing kind=kind text=reason /> }.into_any(),
         Shown::Text(text) => {
-            let body = if kind == FileType::Markdown {
-                view! { <Markdown text=text /> }.into_any()
-            } else {
-                view! { <pre class="look-code" tabindex="0"><code>{text}</code></pre> }.into_any()
+            let mut is_part = is_long;
+            let body = match kind {
+                FileType::Markdown => view! { <Markdown text=text /> }.into_any(),
+                FileType::Spreadsheet => {
+                    let table = Table::of(&text);
+                    is_part |= !table.is_whole;
+                    view! { <TableOf rows=table.rows name=name.clone() /> }.into_any()
+                }
+                _ => view! { <pre class="look-code" tabindex="0"><code>{text}</code></pre> }.into_any(),
             };
-            let note = is_long.then(|| view! { <p class="look-note quiet">{words::TOO_LARGE_TEXT}</p> });
+            let note = is_part.then(|| view! { <p class="look-note quiet">{words::TOO_LARGE_TEXT}</p> });
             view! { <div class="look-text">{note}{body}</div> }.into_any()
         }
         Shown::Address(address) => media(kind, address, name.clone()),
     })
     .into_any()
+}
+
+/// A table, its first row as the heading.
+#[component]
+fn TableOf(rows: Vec<Vec<String>>, name: String) -> impl IntoView {
+    let mut rows = rows.into_iter();
+    let head = rows.next().unwrap_or_default();
+    let head = head.into_iter().map(|cell| view! { <th scope="col">{cell}</th> }).collect_view();
+    let body = rows
+        .map(|row| {
+            let cells = row
+                .into_iter()
+                .map(|cell| {
+                    let is_number = is_number(&cell);
+                    view! { <td class:number=is_number>{cell}</td> }
+                })
+                .collect_view();
+            view! { <tr>{cells}</tr> }
+        })
+        .collect_view();
+    view! {
+        <table class="look-table" tabindex="0" aria-label=name>
+            <thead><tr>{head}</tr></thead>
+            <tbody>{body}</tbody>
+        </table>
+    }
+}
+
+/// Whether people line it up by its last digit.
+fn is_number(cell: &str) -> bool {
+    cell.contains(|c: char| c.is_ascii_digit())
+        && cell.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+' | ' ' | '%'))
 }
 
 /// Tables are shown where they are text.
