@@ -155,16 +155,46 @@ test("A into B here and B into A there: the first stands, the other is taken bac
   await expect(ann.item("B")).toBeVisible();
 });
 
-test("a chain of folders moved into each other by two devices has no cycle", async () => {
+test("a chain of folders moved into each other by two tabs and a device has no cycle, and every tab shows the same", async () => {
   const [a, b, c] = [folder("A"), folder("B"), folder("C")];
+  const tab = Person.at(await ann.context.newPage());
+  await tab.page.goto("/files");
   await given(a, b, c);
+  await expect(tab.rows).toHaveCount(3);
   await ann.moves("A", "B");
-  await ann.moves("B", "C");
-  const items = await other.items();
-  await pushed(changeOf(named(items, "C"), "move", { parentId: a.fileId }));
+  await expect(tab.item("A")).toBeHidden();
+  await tab.moves("B", "C");
+  await expect(ann.rows).toHaveCount(1);
+  await pushed(changeOf(named(await other.items(), "C"), "move", { parentId: a.fileId }));
   await gate.restore();
-  await expect.poll(async () => depths(await other.items()).length).toBe(3);
-  for (const depth of depths(await other.items())) expect(depth).toBeLessThan(4);
+
+  // B cannot go into C, which is in A, which is in B: that move is taken back, and says why.
+  const chain = [["", "B"], ["B", "A"], ["A", "C"]] as const;
+  for (const person of [ann, tab]) {
+    await person.seesStatus("Can't sync 1 item");
+    await expect(person.item("B")).toBeVisible();
+    await person.page.getByRole("button", { name: /^Sync status/ }).click();
+    const reason = "A folder cannot be put into itself, and the other was moved in here first";
+    await expect(person.page.getByRole("list", { name: "Changes" })).toContainText(reason);
+    await person.page.keyboard.press("Escape");
+  }
+  await tab.page.getByRole("button", { name: /^Sync status/ }).click();
+  await tab.page.getByRole("button", { name: "Discard" }).click();
+  await tab.page.getByRole("dialog", { name: "Discard “Move” of “B”?" }).getByRole("button", { name: "Discard" }).click();
+  for (const person of [ann, tab]) {
+    await person.seesStatus("Up to date");
+    for (const [folder, inside] of chain) {
+      expect(await other.folderOf(inside)).toBe(folder);
+      if (folder !== "") await person.opens(folder);
+      await expect(person.item(inside)).toBeVisible();
+      await expect(person.rows).toHaveCount(1);
+    }
+    await person.opens("C");
+    await expect(person.page.getByText("This folder is empty")).toBeVisible();
+  }
+  await ann.page.reload();
+  await expect(ann.page.getByText("This folder is empty")).toBeVisible();
+  expect(await other.items()).toHaveLength(3);
 });
 
 test("moved into one folder here and into another there: the first to arrive stands", async () => {
@@ -227,15 +257,3 @@ test("a device that was away for longer than the server remembers deletes", asyn
   await together("the plan.txt", "letter.txt", "new.txt");
   expect(await contentOf("new.txt")).toBe("made offline");
 });
-
-/** How deep each folder lies; throws where a way up does not end at the root. */
-function depths(items: Item[]): number[] {
-  const byId = new Map(items.map((item) => [item.id, item]));
-  return items.map((item) => {
-    let depth = 0;
-    for (let up: Item | undefined = item; up !== undefined; up = byId.get(up.parentId)) {
-      if (++depth > items.length) throw new Error(`${item.name} lies in itself`);
-    }
-    return depth;
-  });
-}
