@@ -157,6 +157,11 @@ async fn an_album_names_photos_of_the_library_and_holds_nothing() {
     let album = ann.done(folder(fresh(), root, "Summer")).await.id;
     ann.refused_as(folder(fresh(), album, "Within"), ErrorCode::NotAFolder).await;
     ann.refused_as(into(photo.id, &VersionVector::new(), album), ErrorCode::NotAFolder).await;
+    let seen = ann.item(photo.id).await.version;
+    let gone = ann.done(delete(photo.id, &seen, None)).await.version;
+    let restored = change(photo.id, "restore", json!({"baseVersion": gone, "parentId": album}));
+    ann.refused_as(restored, ErrorCode::NotAFolder).await;
+    ann.done(restore(photo.id, &gone)).await;
     let base = VersionVector::new();
     ann.refused_as(in_album(&photo, &base, "albumAdd", fresh()), ErrorCode::ParentNotFound).await;
     ann.refused_as(in_album(&photo, &base, "albumAdd", photo.id), ErrorCode::NotAPhoto).await;

@@ -258,6 +258,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             return Ok(done);
         }
         let target = self.restore_target(&item, parent_id).await?;
+        self.check_library(target)?;
         let deletion = item.deleted;
         self.bring_back(target, &[id]).await?;
         // What stayed behind just now may have gone with it.
