@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use shared::photo::{AlbumChange, PhotoEdit, PhotoInfo, WallTime};
-use shared::sync::ZoneKind;
-use shared::{ItemId, SyncStatus};
-use sync::{Command, CommandError};
+use shared::sync::{ZoneInfo, ZoneKind, ZoneRole, ZoneState};
+use shared::{DeviceId, ItemId, ItemKind, SyncStatus, Timestamp, VersionVector, ZoneId};
+use sync::{Command, CommandError, Engine, Meta, Snapshot, StoredItem};
+use uuid::Uuid;
 
 use crate::world::World;
 
@@ -230,6 +231,42 @@ fn a_photo_of_the_library_that_nobody_has_looked_at_goes_into_an_album() {
     world.assert_converged();
     let ran = world.run(0, vec![in_album(id, album, AlbumChange::Add)]);
     assert_eq!(ran.refused, []);
+}
+
+#[test]
+fn a_photo_comes_out_of_the_trash_into_its_library_only() {
+    let at = Timestamp::from_millis(1_800_000_000_000);
+    let zone = |n: u128, kind| ZoneInfo {
+        zone_id: ZoneId(Uuid::from_u128(n)),
+        root_id: ItemId(Uuid::from_u128(10 + n)),
+        kind,
+        role: ZoneRole::Owner,
+        state: ZoneState::Active,
+    };
+    let (files, photos) = (zone(1, ZoneKind::Files), zone(2, ZoneKind::Photos));
+    let id = ItemId(Uuid::from_u128(4));
+    let photo = StoredItem {
+        id,
+        zone_id: photos.zone_id,
+        parent_id: photos.root_id,
+        name: "a.jpg".into(),
+        kind: ItemKind::File,
+        size: 1,
+        mime_type: None,
+        content_hash: None,
+        version: VersionVector::new(),
+        created_at: at,
+        modified_at: at,
+        deleted_at: Some(at),
+        photo: None,
+    };
+    let root = files.root_id;
+    let meta = Meta { zones: vec![files, photos], ..Meta::new(DeviceId(Uuid::from_u128(3)), root) };
+    let snapshot = Snapshot { items: vec![photo], ..Snapshot::empty(meta) };
+    let mut engine = Engine::open(snapshot, [0; 32], at);
+    let elsewhere = engine.run(at, vec![Command::Restore { id, parent: Some(root) }]);
+    assert_eq!(elsewhere.refused, [(0, CommandError::OtherZone(id))]);
+    assert_eq!(engine.run(at, vec![Command::Restore { id, parent: None }]).refused, []);
 }
 
 #[test]

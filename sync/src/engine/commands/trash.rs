@@ -129,6 +129,9 @@ impl Engine {
         let parent = parent.filter(|parent| *parent != node.parent);
         if let Some(parent) = parent {
             self.check_folder(parent)?;
+            if self.tree.zone_of_folder(parent) != Some(self.tree.zone_of(&node)) {
+                return Err(CommandError::OtherZone(id));
+            }
             if self.tree.is_within(parent, id) {
                 return Err(CommandError::WouldCycle(id));
             }
