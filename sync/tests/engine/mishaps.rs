@@ -1,5 +1,7 @@
 //! What a device must not believe: another account's answers, old news, a muddled outbox.
 
+use std::collections::VecDeque;
+
 use shared::frames::ServerEvent;
 use shared::sync::{ConflictInfo, Proposal};
 use shared::{ChunkHash, ContentHash, ErrorCode, ItemId};
@@ -266,4 +268,19 @@ fn a_refused_move_that_is_tried_again_closes_no_circle() {
     world.go_offline(1);
     world.event(1, Event::Retry { operation: ran.operations[0].1 });
     assert_eq!(world.tree(1), shown);
+}
+
+#[test]
+fn what_a_crash_took_before_it_was_stored_no_tab_shows() {
+    let mut world = World::new(1);
+    let root = world.server.root;
+    world.devices[0].unstored = Some(VecDeque::new());
+    world.folder(0, root, "a");
+    world.crash(0);
+    while world.devices[0].unstored.as_ref().is_some_and(|waiting| !waiting.is_empty()) {
+        world.store_one(0);
+    }
+    world.devices[0].unstored = None;
+    world.assert_converged();
+    assert_eq!(world.tree(0), [""; 0]);
 }

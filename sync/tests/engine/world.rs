@@ -329,6 +329,8 @@ impl World {
             .store
             .load_now()
             .unwrap_or_else(|| Snapshot::empty(Meta::new(device.id, self.server.root)));
+        // As where another tab took the lead, the others read everything anew.
+        device.follower = Engine::open(snapshot.clone(), seed(500_000 + device.seeds), self.now);
         device.engine = Engine::open(snapshot, seed(device.seeds), self.now);
         self.event(n, Event::Started);
         if !self.devices[n].offline {
