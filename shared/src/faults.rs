@@ -42,12 +42,23 @@ faults! { rules: {
     SameNameIsSameFile,
     /// Names that differ by case only are two names.
     CaseMakesANameFree,
+    /// A new file takes the content's place of one whose name differs by case.
+    CaseOverwrites,
     /// A base is taken to cover one input more than it does.
     KnownReachesTooFar,
     /// A device's own later touch hides another's earlier one.
     OthersTouchIsForgotten,
     /// A merge of two texts is the server's.
     MergeDropsLocal,
+    // Photos
+    /// What a person says of a photo takes the place of all that was said before.
+    LastWordIsAll,
+    /// A photo leaves an album that somebody put it into since.
+    RemovingWins,
+    /// A photo is taken in though the library has its content.
+    EqualPhotosAreTwo,
+    /// What is said of a photo enters no feed.
+    PhotoIsUntold,
     // The server's judge
     /// The count that a conflict took is given out again.
     CountIsReused,
@@ -100,6 +111,12 @@ faults! { rules: {
     ClockIsBelieved,
     /// An upload is judged as if its writer had seen nothing.
     UploadForgetsBase,
+    /// An earlier content that is restored is the oldest, whichever was chosen.
+    OldestIsRestored,
+    /// What is asked is answered from a copy that lags a write behind.
+    ReadsLagBehind,
+    /// A device that is taken off takes its counters out of all vectors, so that what it wrote looks unseen.
+    RemovedCountersGo,
     // The engine
     /// An operation is sent before the device has stored it.
     SentBeforeStored,
@@ -127,6 +144,8 @@ faults! { rules: {
     TrashIsNeverFetched,
     /// What a device is told of new conflicts is dropped.
     ConflictsAreNotHeard,
+    /// A device counts where a chunk begins among those that are missing, not among all.
+    OffsetsAmongMissing,
     // The stores
     /// A device's store loses bytes that come while items go.
     StoreDropsContents,
@@ -163,6 +182,8 @@ faults! { rules: {
     OldVersionIsCounted,
     /// Tombstones go, and older tokens still count.
     TombstonesGoUnnoted,
+    /// An object is given out without a look at its bytes.
+    RotIsServed,
 } }
 
 thread_local! {

@@ -1,4 +1,4 @@
-//! The server's database, in memory: one person's zone. What stands here survives the server's crashes.
+//! The server's database, in memory: one person's zones. What stands here survives the server's crashes.
 //! Rows are shared, so that a copy (a transaction, a backup, what the oracle saw before) costs little.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use server::ops::pull::Feeds;
 use server::ops::push::{Batch, ZoneStore};
 use shared::content::Manifest;
 use shared::faults::Fault;
-use shared::sync::DeviceHolder;
+use shared::sync::{DeviceHolder, ZoneKind};
 use shared::upload::InitUpload;
 use shared::{
     ChunkHash, ChunkRef, ConflictId, ContentHash, DeviceId, ItemId, OperationId, Timestamp, VersionId, ZoneId,
@@ -31,6 +31,7 @@ use crate::account::{Account, Named};
 #[derive(Clone, Debug)]
 pub struct UploadSession {
     pub device: DeviceId,
+    pub zone: ZoneId,
     pub file_id: ItemId,
     pub request: InitUpload,
     pub payload_hash: [u8; 32],
@@ -44,17 +45,35 @@ pub struct Alias {
     pub created_at: Timestamp,
 }
 
-#[derive(Clone, Debug)]
-pub struct Database {
-    pub epoch: Uuid,
-    pub zone: ZoneId,
-    /// The person's top folder.
+/// One of the person's zones, and its feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zone {
+    pub id: ZoneId,
     pub root: ItemId,
     /// The last feed position given out.
     pub counter: u64,
     pub tombstone_floor: u64,
     /// The highest count of an item that was forgotten.
     pub count_floor: u64,
+}
+
+impl Zone {
+    /// A zone in which nothing happened.
+    pub fn new(id: ZoneId, root: ItemId) -> Self {
+        Self { id, root, counter: 0, tombstone_floor: 0, count_floor: 0 }
+    }
+
+    pub fn position(&self) -> Position {
+        Position { counter: self.counter, tombstone_floor: self.tombstone_floor }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Database {
+    pub epoch: Uuid,
+    pub files: Zone,
+    pub photos: Zone,
+    /// Of both zones: no two share an id.
     pub items: BTreeMap<ItemId, Arc<ItemRow>>,
     pub versions: BTreeMap<VersionId, Arc<VersionRow>>,
     pub conflicts: BTreeMap<ConflictId, Arc<ConflictRow>>,
@@ -68,14 +87,11 @@ pub struct Database {
 }
 
 impl Database {
-    pub fn new(zone: ZoneId, epoch: Uuid, quota_bytes: u64, now: Timestamp) -> Self {
+    pub fn new((files, photos): (Zone, Zone), epoch: Uuid, quota_bytes: u64, now: Timestamp) -> Self {
         Self {
             epoch,
-            zone,
-            root: crate::server::root(),
-            counter: 0,
-            tombstone_floor: 0,
-            count_floor: 0,
+            files,
+            photos,
             items: BTreeMap::new(),
             versions: BTreeMap::new(),
             conflicts: BTreeMap::new(),
@@ -108,18 +124,48 @@ impl Database {
         self.items.contains_key(&id) && self.chain(id).all(ItemRow::holds_name)
     }
 
-    pub fn position(&self) -> Position {
-        Position { counter: self.counter, tombstone_floor: self.tombstone_floor }
+    /// The files, then the photos.
+    pub fn zones(&self) -> [&Zone; 2] {
+        [&self.files, &self.photos]
+    }
+
+    pub fn zone(&self, kind: ZoneKind) -> &Zone {
+        if kind == ZoneKind::Photos { &self.photos } else { &self.files }
+    }
+
+    fn zone_mut(&mut self, kind: ZoneKind) -> &mut Zone {
+        if kind == ZoneKind::Photos { &mut self.photos } else { &mut self.files }
+    }
+
+    /// Whatever is in the library lies in its top folder.
+    pub fn kind_of(&self, row: &ItemRow) -> ZoneKind {
+        if row.parent_id == self.photos.root { ZoneKind::Photos } else { ZoneKind::Files }
+    }
+
+    /// The zone that the row is of.
+    pub fn zone_of(&self, row: &ItemRow) -> &Zone {
+        self.zone(self.kind_of(row))
+    }
+
+    /// How many entries both feeds had.
+    pub fn entries(&self) -> u64 {
+        self.zones().iter().map(|zone| zone.counter).sum()
+    }
+
+    /// In which zone the id is an item, an alias or the top folder.
+    pub fn locate(&self, id: ItemId) -> Option<&Zone> {
+        let of_item = || Some(self.zone_of(self.items.get(&self.resolve(id))?));
+        self.zones().into_iter().find(|zone| zone.root == id).or_else(of_item)
     }
 
     fn rows<'a>(&'a self, wanted: impl Fn(&ItemRow) -> bool + 'a) -> Vec<ItemRow> {
         self.items.values().filter(|row| wanted(row)).map(|row| (**row).clone()).collect()
     }
 
-    fn closed(&self, ids: &[ItemId]) -> Vec<ItemRow> {
+    fn closed(&self, kind: ZoneKind, ids: &[ItemId]) -> Vec<ItemRow> {
         let mut all = BTreeMap::new();
         for &id in ids {
-            for row in self.chain(id) {
+            for row in self.chain(id).filter(|row| self.kind_of(row) == kind) {
                 if all.insert(row.id, row).is_some() {
                     break;
                 }
@@ -129,16 +175,21 @@ impl Database {
     }
 }
 
-/// One write to the database: dropped without [`Write::commit`], nothing happened.
+/// One write to a zone: dropped without [`Write::commit`], nothing happened.
 pub struct Write {
     pub next: Database,
+    kind: ZoneKind,
     named: Named,
     named_any: bool,
 }
 
 impl Write {
-    pub fn begin(database: &Database) -> Self {
-        Self { next: database.clone(), named: Named::default(), named_any: false }
+    pub fn begin(database: &Database, kind: ZoneKind) -> Self {
+        Self { next: database.clone(), kind, named: Named::default(), named_any: false }
+    }
+
+    fn rows(&self, wanted: impl Fn(&ItemRow) -> bool) -> Vec<ItemRow> {
+        self.next.rows(|row| self.next.kind_of(row) == self.kind && wanted(row))
     }
 
     pub fn commit(self) -> Database {
@@ -150,54 +201,55 @@ type Loaded<T> = Result<Vec<T>, DbError>;
 
 impl ZoneStore for Write {
     async fn lock(&mut self) -> Result<Start, DbError> {
-        let Database { counter, count_floor, .. } = self.next;
+        let Zone { counter, count_floor, .. } = *self.next.zone(self.kind);
         Ok(Start { counter, count_floor })
     }
 
     async fn items_with_ancestors(&mut self, ids: &[ItemId]) -> Loaded<ItemRow> {
-        Ok(self.next.closed(ids))
+        Ok(self.next.closed(self.kind, ids))
     }
 
     async fn children(&mut self, folders: &[ItemId]) -> Loaded<ItemRow> {
-        Ok(self.next.rows(|row| row.purged_at.is_none() && folders.contains(&row.parent_id)))
+        Ok(self.rows(|row| row.purged_at.is_none() && folders.contains(&row.parent_id)))
     }
 
     async fn holders(&mut self, folder: ItemId, keys: &[String]) -> Loaded<ItemRow> {
-        Ok(self
-            .next
-            .rows(|row| row.holds_name() && row.parent_id == folder && keys.contains(&row.name_key())))
+        Ok(self.rows(|row| row.holds_name() && row.parent_id == folder && keys.contains(&row.name_key())))
     }
 
     async fn photos_of_size(&mut self, size: u64, content: ContentHash) -> Loaded<ItemRow> {
         let of_size = |row: &ItemRow| row.photo.is_some() && row.size == size && row.holds_name();
-        let mut photos = self.next.rows(of_size);
+        let mut photos = self.rows(of_size);
         photos.sort_by_key(|row| (row.content_hash, row.id));
         let equal = photos.iter().filter(|row| row.content_hash == Some(content)).take(OF_SIZE_MAX);
         let ids: Vec<ItemId> = equal.chain(photos.iter().take(OF_SIZE_MAX)).map(|row| row.id).collect();
-        Ok(self.next.closed(&ids))
+        Ok(self.next.closed(self.kind, &ids))
     }
 
     async fn photos_of_identifier(&mut self, identifier: &str) -> Loaded<ItemRow> {
         let says = |row: &ItemRow| row.content_identifier() == Some(identifier) && row.holds_name();
-        let photos = self.next.rows(says);
+        let photos = self.rows(says);
         let ids: Vec<ItemId> = photos.iter().take(OF_IDENTIFIER_MAX).map(|row| row.id).collect();
-        Ok(self.next.closed(&ids))
+        Ok(self.next.closed(self.kind, &ids))
     }
 
     async fn deleted_by(&mut self, delete: Deletion) -> Loaded<ItemRow> {
-        Ok(self.next.rows(|row| row.deleted == Some(delete) && row.purged_at.is_none()))
+        Ok(self.rows(|row| row.deleted == Some(delete) && row.purged_at.is_none()))
     }
 
     async fn touched_after(&mut self, deleter: DeviceId, seen: u64) -> Loaded<ItemRow> {
         let outlives =
             |row: &ItemRow| row.feed > seen && row.holds_name() && row.touched.outlives_delete(deleter, seen);
-        let mut rows = self.next.rows(outlives);
+        let mut rows = self.rows(outlives);
         rows.sort_by_key(|row| row.feed);
         Ok(rows)
     }
 
     async fn aliases(&mut self, ids: &[ItemId]) -> Loaded<(ItemId, ItemId)> {
-        Ok(ids.iter().filter_map(|id| Some((*id, self.next.aliases.get(id)?.item))).collect())
+        let here =
+            |item: &ItemId| self.next.items.get(item).is_some_and(|row| self.next.kind_of(row) == self.kind);
+        let aliases = ids.iter().filter_map(|id| Some((*id, self.next.aliases.get(id)?.item)));
+        Ok(aliases.filter(|(_, item)| here(item)).collect())
     }
 
     async fn operations(&mut self, ids: &[OperationId]) -> Loaded<OperationRow> {
@@ -290,7 +342,7 @@ impl ZoneStore for Write {
             batch.items.pop();
         }
         if let Some(counter) = batch.counter.filter(|_| !Fault::CounterIsNotSaved.is_planted()) {
-            next.counter = counter;
+            next.zone_mut(self.kind).counter = counter;
         }
         next.items.extend(batch.items.into_iter().map(|row| (row.id, Arc::new(row))));
         for (alias, item) in batch.aliases {
@@ -338,26 +390,23 @@ pub struct Reader<'a>(pub &'a Database);
 
 impl Feeds for Reader<'_> {
     async fn positions(&mut self, zones: &[ZoneId]) -> Loaded<(ZoneId, Position)> {
-        let own = |zone: &&ZoneId| **zone == self.0.zone;
-        Ok(zones.iter().filter(own).map(|zone| (*zone, self.0.position())).collect())
+        let own = self.0.zones().into_iter().filter(|zone| zones.contains(&zone.id));
+        Ok(own.map(|zone| (zone.id, zone.position())).collect())
     }
 
-    async fn entries(
-        &mut self,
-        _zone: ZoneId,
-        after: u64,
-        alive_until: u64,
-        limit: usize,
-    ) -> Loaded<ItemRow> {
-        let entry = |row: &ItemRow| row.feed > after && (row.feed > alive_until || row.holds_name());
+    async fn entries(&mut self, zone: ZoneId, after: u64, alive_until: u64, limit: usize) -> Loaded<ItemRow> {
+        let entry = |row: &ItemRow| {
+            row.feed > after && (row.feed > alive_until || row.holds_name()) && self.0.zone_of(row).id == zone
+        };
         let mut rows = self.0.rows(entry);
         rows.sort_by_key(|row| row.feed);
         rows.truncate(limit);
         Ok(rows)
     }
 
-    async fn with_ancestors(&mut self, _zone: ZoneId, ids: &[ItemId]) -> Loaded<ItemRow> {
-        Ok(self.0.closed(ids))
+    async fn with_ancestors(&mut self, zone: ZoneId, ids: &[ItemId]) -> Loaded<ItemRow> {
+        let kind = if zone == self.0.photos.id { ZoneKind::Photos } else { ZoneKind::Files };
+        Ok(self.0.closed(kind, ids))
     }
 }
 
@@ -366,15 +415,15 @@ mod tests {
     use server::ops::push::conformance;
 
     use super::*;
-    use crate::server::ready;
+    use crate::server::{ready, zones};
 
     #[test]
     fn the_database_in_memory_does_what_sqlite_and_postgresql_do() {
-        let zone = ZoneId(Uuid::from_u128(2));
-        let database = Database::new(zone, Uuid::nil(), conformance::QUOTA_BYTES, Timestamp::from_millis(0));
-        let mut write = Write::begin(&database);
+        let (zone, zones) = (zones().0.id, zones());
+        let database = Database::new(zones, Uuid::nil(), conformance::QUOTA_BYTES, Timestamp::from_millis(0));
+        let mut write = Write::begin(&database, ZoneKind::Files);
         ready(conformance::check_store(&mut write, zone));
         ready(conformance::check_feeds(&mut Reader(&write.commit()), zone));
-        ready(conformance::check_alike(&mut Write::begin(&database)));
+        ready(conformance::check_alike(&mut Write::begin(&database, ZoneKind::Files)));
     }
 }

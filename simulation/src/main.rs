@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use clap::Parser;
-use simulation::{Counts, Invariant, Outcome, Plan, Tier, Violation, run, shrink, traced};
+use simulation::{Counts, Invariant, LIBRARY_SEEDS, Outcome, Plan, Tier, Violation, run, shrink, traced};
 
 /// Seeds that once found a bug.
 const REGRESSIONS: &str = include_str!("../regressions/seeds.txt");
@@ -27,8 +27,8 @@ struct Arguments {
     /// How many scenarios.
     #[arg(long, default_value_t = 1_000)]
     seeds: u64,
-    /// The first seed.
-    #[arg(long, default_value_t = 1)]
+    /// The first seed. Those below 10,000,000 play as before there were photos in the scenarios.
+    #[arg(long, default_value_t = LIBRARY_SEEDS)]
     seed: u64,
     /// The seeds that once failed, too.
     #[arg(long)]

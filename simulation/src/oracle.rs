@@ -5,7 +5,9 @@
 mod commits;
 mod contents;
 mod devices;
+mod photos;
 mod places;
+mod reads;
 mod rest;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +19,9 @@ use sync::Command;
 use crate::client::Client;
 
 pub use devices::shown;
+pub use photos::AlbumAct;
+use photos::{Photo, State};
+use reads::Reads;
 
 /// What is checked, by its number and name in the project's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +34,7 @@ pub enum Invariant {
     Idempotence,
     Atomicity,
     NoGap,
+    ReadYourWrites,
     Vectors,
     DeviceRemoval,
     TreeShape,
@@ -36,12 +42,18 @@ pub enum Invariant {
     Collection,
     ContentAddress,
     Quota,
+    /// In the full tier only: its rules alone know one person …
     Isolation,
+    /// … and no sessions.
     Revocation,
     Time,
     Inverse,
     MassDelete,
     Liveness,
+    /// Equal contents of one library are one photo.
+    OnePhoto,
+    /// Of what is said of a photo the last to arrive counts, field by field; in an album, adding wins.
+    PhotoAsSaid,
     /// Nobody is asked to choose between equal contents, or where one was made on the other.
     NoFalseConflict,
     /// The code under test gave up.
@@ -59,6 +71,7 @@ impl fmt::Display for Invariant {
             Self::Idempotence => "I06 Idempotence",
             Self::Atomicity => "I07 Atomicity",
             Self::NoGap => "I08 No gap",
+            Self::ReadYourWrites => "I09 Read your writes",
             Self::Vectors => "I10 Vectors",
             Self::DeviceRemoval => "I11 Device removal",
             Self::TreeShape => "I12 Tree shape",
@@ -72,6 +85,8 @@ impl fmt::Display for Invariant {
             Self::Inverse => "I20 Inverse",
             Self::MassDelete => "I21 Mass delete",
             Self::Liveness => "I22 Liveness",
+            Self::OnePhoto => "One photo",
+            Self::PhotoAsSaid => "Photo as said",
             Self::NoFalseConflict => "No false conflict",
             Self::NoPanic => "No panic",
         })
@@ -118,8 +133,9 @@ pub struct Memory {
     known: BTreeMap<ItemId, (ItemId, Timestamp)>,
     /// Contents of items whose time was over.
     expired: BTreeSet<(ItemId, ContentHash)>,
-    /// Some tokens that were given out, and where the feed stood.
-    pub tokens: Vec<(String, u64)>,
+    photos: BTreeMap<ItemId, Photo>,
+    /// Which operations put a photo into its albums, in each of its states.
+    put_in: BTreeMap<(ItemId, State), BTreeSet<OperationId>>,
 }
 
 /// A content as somebody wrote it.
@@ -177,7 +193,9 @@ pub struct Oracle {
     /// pull nor the trash, counts for gone, though it be in a folder of the trash: then a person is asked.
     pulled_anew: BTreeSet<usize>,
     looked: BTreeMap<DeviceId, Option<String>>,
-    looks: u64,
+    /// Changes in albums, and what whoever made them had seen.
+    in_albums: BTreeMap<OperationId, AlbumAct>,
+    reads: Reads,
 }
 
 impl Oracle {
@@ -220,8 +238,8 @@ impl Oracle {
     /// The server is back where it was.
     pub fn restored(&mut self, memory: Memory) {
         self.memory = memory;
-        self.memory.tokens.clear();
         self.restored = true;
+        self.reads = Reads::default();
         self.looked.clear();
     }
 
@@ -255,7 +273,7 @@ impl Oracle {
         let writing = self.writing.take();
         let editor = self.editor.take();
         match command {
-            Command::CreateFolder { id, .. } => drop(self.creators.insert(*id, n)),
+            Command::CreateFolder { id, .. } | Command::Copy { id, .. } => drop(self.creators.insert(*id, n)),
             Command::CreateFile { id, .. } => {
                 self.creators.insert(*id, n);
                 if let Some(content) = writing {
@@ -297,7 +315,6 @@ impl Oracle {
             }
             Command::Restore { .. }
             | Command::Resolve { .. }
-            | Command::Copy { .. }
             | Command::DescribePhoto { .. }
             | Command::ChangeAlbum { .. } => {}
         }

@@ -23,11 +23,11 @@ use shared::sync::{
     ZoneKind, ZoneRole,
 };
 use shared::upload::{InitUpload, UploadCompleted, UploadStarted};
-use shared::{ConflictId, DeviceId, ErrorCode, ItemId, OperationId, Problem, UserId, ZoneId};
+use shared::{ConflictId, DeviceId, ErrorCode, ItemId, OperationId, Problem, UserId, VersionId, ZoneId};
 use uuid::Uuid;
 
 use crate::chance::Machine;
-use crate::database::{Database, Reader};
+use crate::database::{Database, Reader, Zone};
 use crate::full::Node;
 
 /// Items of one page of the trash.
@@ -40,6 +40,7 @@ pub enum Request {
     Trash { cursor: Option<String> },
     Conflicts,
     Resolve { conflict: ConflictId, request: ResolveRequest },
+    RestoreVersion { file_id: ItemId, version_id: VersionId, operation: OperationId },
     BeginUpload { file_id: ItemId, request: Box<InitUpload> },
     SendChunk { file_id: ItemId, upload: OperationId, index: u32, bytes: Vec<u8> },
     CompleteUpload { file_id: ItemId, upload: OperationId },
@@ -52,6 +53,7 @@ pub enum Reply {
     Trash(TrashPage),
     Conflicts(Vec<ConflictInfo>),
     Resolved(ResolveResponse),
+    VersionRestored,
     UploadBegun(UploadStarted),
     ChunkStored,
     UploadCompleted(Box<UploadCompleted>),
@@ -72,6 +74,15 @@ pub enum Cause {
     Staging,
     /// Whatever was over.
     Jobs,
+}
+
+/// The operation that is answered.
+pub fn operation_of(answer: &Answer) -> Option<OperationId> {
+    match answer {
+        Answer::Applied(applied) => Some(applied.operation_id),
+        Answer::Conflict(conflict) => conflict.operation_id,
+        Answer::Failed(error) => Some(error.operation_id),
+    }
 }
 
 /// One write, as the oracle looks at it.
@@ -96,9 +107,18 @@ pub fn root() -> ItemId {
     ItemId(Uuid::from_u128(1))
 }
 
+/// The person's zones, empty: files and photos.
+pub fn zones() -> (Zone, Zone) {
+    let library = ItemId(Uuid::from_u128(1 << 96));
+    let ids = [2, 2 << 96].map(|id| ZoneId(Uuid::from_u128(id)));
+    (Zone::new(ids[0], root()), Zone::new(ids[1], library))
+}
+
 pub struct Server {
     /// What is durable.
     pub database: Arc<Database>,
+    /// The same before the last write.
+    pub(crate) before: Arc<Database>,
     pub machine: Machine,
     pub(crate) secret: [u8; 32],
     pub(crate) user: UserId,
@@ -111,10 +131,11 @@ pub struct Server {
 
 impl Server {
     pub fn new(machine: Machine, quota_bytes: u64) -> Self {
-        let zone = ZoneId(Uuid::from_u128(2));
-        let database = Database::new(zone, Uuid::from_u128(1 << 100), quota_bytes, machine.now());
+        let database = Database::new(zones(), Uuid::from_u128(1 << 100), quota_bytes, machine.now());
+        let database = Arc::new(database);
         Self {
-            database: Arc::new(database),
+            before: Arc::clone(&database),
+            database,
             machine,
             secret: [7; 32],
             user: UserId(Uuid::from_u128(3)),
@@ -128,15 +149,31 @@ impl Server {
         self.root
     }
 
-    fn grant(&self) -> Grant {
+    /// The person's top folder of photos.
+    pub fn library(&self) -> ItemId {
+        self.database.photos.root
+    }
+
+    fn grant(&self, kind: ZoneKind) -> Grant {
+        let Zone { id, root, .. } = *self.database.zone(kind);
         Grant {
             user_id: self.user,
-            zone_id: self.database.zone,
+            zone_id: id,
             account_id: self.user,
-            root_id: self.root,
-            kind: ZoneKind::Files,
+            root_id: root,
+            kind,
             role: ZoneRole::Owner,
         }
+    }
+
+    fn grants(&self) -> [Grant; 2] {
+        [self.grant(ZoneKind::Files), self.grant(ZoneKind::Photos)]
+    }
+
+    /// The grant for the zone in which the item is; the files', for one that is nowhere.
+    fn grant_for(&self, id: ItemId) -> Grant {
+        let is_photo = self.database.locate(id).is_some_and(|zone| zone.id == self.database.photos.id);
+        self.grant(if is_photo { ZoneKind::Photos } else { ZoneKind::Files })
     }
 
     fn key(&self) -> PersonKey {
@@ -144,28 +181,25 @@ impl Server {
     }
 
     fn stand(&self) -> BTreeMap<ZoneId, server::db::zones::Position> {
-        BTreeMap::from([(self.database.zone, self.database.position())])
-    }
-
-    fn token_at(&self, position: u64) -> SyncToken {
-        let at = ZonePosition { position, alive_until: 0 };
-        SyncToken { issued_at: self.machine.now(), zones: BTreeMap::from([(self.database.zone, at)]) }
+        self.database.zones().map(|zone| (zone.id, zone.position())).into()
     }
 
     /// The token of a device that has been given everything.
     pub fn head(&self) -> String {
-        self.key().encode(&self.token_at(self.database.counter))
+        let at = |zone: &Zone| ZonePosition { position: zone.counter, alive_until: 0 };
+        let zones = self.database.zones().map(|zone| (zone.id, at(zone))).into();
+        self.key().encode(&SyncToken { issued_at: self.machine.now(), zones })
     }
 
     pub fn is_head(&self, token: &str) -> bool {
         self.key().is_head(token, self.machine.now(), &self.stand())
     }
 
-    /// Where in the feed a token stands; the beginning, without one.
+    /// Where in the feed of the files a token stands; the beginning, without one.
     pub fn position(&self, token: Option<&str>) -> u64 {
         let checked = self.check_token(token).ok().flatten();
         checked
-            .and_then(|token| token.zones.get(&self.database.zone).copied())
+            .and_then(|token| token.zones.get(&self.database.files.id).copied())
             .map_or(0, |given| given.position)
     }
 
@@ -200,7 +234,14 @@ impl Server {
             }
             return;
         }
-        Arc::make_mut(&mut self.database).devices.remove(&id);
+        let database = Arc::make_mut(&mut self.database);
+        database.devices.remove(&id);
+        if shared::faults::Fault::RemovedCountersGo.is_planted() {
+            for row in database.items.values_mut() {
+                let others = row.vector.iter().filter(|dot| dot.device != id).collect();
+                Arc::make_mut(row).vector = others;
+            }
+        }
     }
 
     /// Put back from a backup: a new epoch, and nobody is signed in.
@@ -291,6 +332,10 @@ impl Server {
             Request::Resolve { conflict, request } => {
                 self.resolve(device, *conflict, request, served).map(Reply::Resolved)
             }
+            Request::RestoreVersion { file_id, version_id, operation } => {
+                let ask = self.ask_version(*file_id, *version_id, *operation);
+                self.perform(device, ask, served).map(|_| Reply::VersionRestored)
+            }
             Request::BeginUpload { file_id, request } => {
                 self.begin_upload(device, *file_id, request, served).map(Reply::UploadBegun)
             }
@@ -305,9 +350,10 @@ impl Server {
     }
 
     fn pull(&self, since: Option<&str>, limit: usize) -> Result<PullResponse, Problem> {
-        let mut reader = Reader(&self.database);
+        let lags = shared::faults::Fault::ReadsLagBehind.is_planted();
+        let mut reader = Reader(if lags { &self.before } else { &self.database });
         let now = self.machine.now();
-        ready(pull_in(&mut reader, &self.key(), &[self.grant()], now, since, limit)).map_err(problem)
+        ready(pull_in(&mut reader, &self.key(), &self.grants(), now, since, limit)).map_err(problem)
     }
 
     /// The topmost items of deletes, the latest first; the cursor is where the page before ended, as the
@@ -329,9 +375,12 @@ impl Server {
         let next_cursor = last.and_then(|place| serde_json::to_string(&place).ok());
         let items = rows
             .into_iter()
-            .filter_map(|row| match item_state(self.database.zone, row, self.database.chain(row.parent_id)) {
-                ItemState::Present(item) => Some(item),
-                ItemState::Purged(_) => None,
+            .filter_map(|row| {
+                let zone = self.database.zone_of(row).id;
+                match item_state(zone, row, self.database.chain(row.parent_id)) {
+                    ItemState::Present(item) => Some(item),
+                    ItemState::Purged(_) => None,
+                }
             })
             .collect();
         TrashPage { items, next_cursor }
@@ -350,7 +399,7 @@ impl Server {
 
     pub(crate) fn state(&self, id: ItemId) -> Option<ItemState> {
         let rows: Vec<ItemRow> = self.database.chain(id).cloned().collect();
-        let tree = Tree::new(self.database.zone, rows);
+        let tree = Tree::new(self.database.zone_of(rows.first()?).id, rows);
         tree.get(id).map(|row| tree.state(row))
     }
 }

@@ -17,7 +17,7 @@ use crate::chance::Machine;
 use crate::client::Client;
 use crate::database::Database;
 use crate::oracle::{Invariant, Memory, Oracle, Violation};
-use crate::plan::{Plan, Step};
+use crate::plan::{LIBRARY_SEEDS, Plan, Step};
 use crate::run::Tier;
 use crate::server::{Reply, Request, Served, Server};
 use crate::trace::Trace;
@@ -27,6 +27,9 @@ use network::{Call, Leg, Message};
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 /// Every so many steps one device is looked at as a restart would show it.
 const RESTART_STEPS: usize = 8;
+/// Every so many looks a content is downloaded, while one read in so many fails.
+const DOWNLOAD_LOOKS: usize = 8;
+const ROT_ONE_IN: u64 = 4;
 /// What one event may lead to at once; more is an engine that goes round for ever.
 const FOLLOWING_EVENTS_MAX: usize = 20_000;
 /// What passes with every step.
@@ -385,6 +388,15 @@ impl World {
         for commit in &commits {
             self.oracle.committed(commit, self.now, &self.library, &mut self.counts);
         }
+        match (request, &served.reply) {
+            (Request::Pull { since, .. }, Ok(Reply::Pulled(page))) => {
+                self.oracle.pulled(since.as_deref(), page, &self.server.database);
+            }
+            (Request::Push(push), Ok(Reply::Pushed(response))) => {
+                self.oracle.pushed(push.last_sync_token.as_deref(), response);
+            }
+            _ => {}
+        }
         self.tell(Some(n), events);
         served
     }
@@ -431,6 +443,24 @@ impl World {
         }
     }
 
+    /// Downloads some contents from the server as it is, while one read of its store in so many fails: what comes
+    /// is right.
+    fn look_at_contents(&mut self, from: usize, count: usize, one_in: u64) {
+        if self.server.full.is_none() {
+            return;
+        }
+        let versions = &self.server.database.versions;
+        let chosen: Vec<_> =
+            versions.values().cycle().skip(from % versions.len().max(1)).take(count).collect();
+        let misread = chosen.into_iter().find_map(|version| {
+            let written = self.bytes(version.content_hash)?;
+            self.server.misread(version, &written, one_in)
+        });
+        if let Some(misread) = misread {
+            self.oracle.fail(Invariant::ContentAddress, || misread);
+        }
+    }
+
     /// Looks at what must hold at any time.
     fn look(&mut self) {
         for client in &self.clients {
@@ -438,6 +468,9 @@ impl World {
         }
         self.looks += 1;
         self.look_for_breaches(self.looks);
+        if self.looks.is_multiple_of(DOWNLOAD_LOOKS) && self.seed >= LIBRARY_SEEDS {
+            self.look_at_contents(self.looks, 1, ROT_ONE_IN);
+        }
         let client = &self.clients[self.looks / RESTART_STEPS % self.clients.len()];
         if self.looks.is_multiple_of(RESTART_STEPS) && client.holds_all() {
             self.oracle.reopens_alike(client, self.server.root(), client.clock(self.now));

@@ -14,9 +14,10 @@ pub struct Arguments {
     /// How many scenarios.
     #[arg(long, default_value_t = 20_000)]
     seeds: u64,
-    /// The seed of the first.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// The seed of the first; 10,000,000 if none is given. Those below play as before there were photos in the
+    /// scenarios.
+    #[arg(long)]
+    seed: Option<u64>,
     /// Plays the server as it is, with its router, SQL, jobs and objects, rather than its rules alone.
     #[arg(long)]
     full: bool,
@@ -32,7 +33,8 @@ pub fn simulate(arguments: &Arguments) -> Outcome {
     let build = ["build", "--bin", "simulation"];
     shell::run(shell::cargo().args(build).args(NATIVE_PACKAGES).args(OPTIMISED))?;
     let mut command = program();
-    command.args(["--seeds", &arguments.seeds.to_string(), "--seed", &arguments.seed.to_string()]);
+    command.args(["--seeds", &arguments.seeds.to_string()]);
+    command.args(arguments.seed.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]));
     let flags = [(arguments.full, "--full"), (arguments.planted, "--planted")];
     command.args(flags.iter().filter(|(given, _)| *given).map(|(_, flag)| flag));
     command.args(arguments.faults.iter().flat_map(|names| ["--faults", names]));

@@ -199,6 +199,9 @@ impl Blobs {
 
     async fn get_at(&self, path: &str, hash: ChunkHash) -> Result<Bytes, BlobError> {
         let bytes = self.store.get(&self.location(path)).await?.bytes().await?;
+        if shared::faults::Fault::RotIsServed.is_planted() {
+            return Ok(bytes);
+        }
         verified(hash, bytes).await
     }
 

@@ -10,7 +10,7 @@ use server::db::{Column, Connection, DbError, Row, conflicts, items, operations,
 use server::jobs::steady::Steady;
 use server::values;
 use shared::content::Manifest;
-use shared::{ChunkHash, ChunkRef, ConflictId, OperationId, Timestamp, UploadId, UserId, VersionId};
+use shared::{ChunkHash, ChunkRef, ConflictId, OperationId, Timestamp, UploadId, UserId, VersionId, ZoneId};
 use uuid::Uuid;
 
 use super::objects::Objects;
@@ -38,24 +38,28 @@ pub async fn read(
 ) -> Result<Database, DbError> {
     let mut next = Database { ..before.clone() };
     let all = depth == Depth::All;
-    for (_, at) in zones::positions(connection, &[before.zone]).await? {
-        (next.counter, next.tombstone_floor) = (at.counter, at.tombstone_floor);
-    }
     if all {
         settings(connection, &mut next).await?;
     }
-    let rows = items::load_feed(connection, before.zone, 0, 0, ROWS_MAX).await?;
-    next.items = same(&before.items, rows.into_iter().map(|row: ItemRow| (row.id, row)));
-    let ids: Vec<VersionId> =
-        ids(connection, "SELECT version_id FROM versions WHERE zone_id = $1", before.zone).await?;
-    let rows = versions::load(connection, before.zone, &ids).await?;
-    next.versions = same(&before.versions, rows.into_iter().map(|row| (row.id, row)));
-    let sql = "SELECT conflict_id FROM conflicts WHERE zone_id = $1";
-    let known: Vec<ConflictId> = self::ids(connection, sql, before.zone).await?;
-    let rows = conflicts::load(connection, before.zone, &known).await?;
-    next.conflicts = same(&before.conflicts, rows.into_iter().map(|row| (row.id, row)));
+    let (mut items, mut versions, mut conflicts) = (Vec::new(), Vec::new(), Vec::new());
+    next.aliases.clear();
+    for zone in [&mut next.files, &mut next.photos] {
+        for (_, at) in zones::positions(connection, &[zone.id]).await? {
+            (zone.counter, zone.tombstone_floor) = (at.counter, at.tombstone_floor);
+        }
+        items.extend(items::load_feed(connection, zone.id, 0, 0, ROWS_MAX).await?);
+        let sql = "SELECT version_id FROM versions WHERE zone_id = $1";
+        let known: Vec<VersionId> = ids(connection, sql, zone.id).await?;
+        versions.extend(versions::load(connection, zone.id, &known).await?);
+        let sql = "SELECT conflict_id FROM conflicts WHERE zone_id = $1";
+        let known: Vec<ConflictId> = ids(connection, sql, zone.id).await?;
+        conflicts.extend(conflicts::load(connection, zone.id, &known).await?);
+        next.aliases.extend(aliases(connection, zone.id).await?);
+    }
+    next.items = same(&before.items, items.into_iter().map(|row: ItemRow| (row.id, row)));
+    next.versions = same(&before.versions, versions.into_iter().map(|row| (row.id, row)));
+    next.conflicts = same(&before.conflicts, conflicts.into_iter().map(|row| (row.id, row)));
     next.operations = answers(connection, user, before, all).await?;
-    next.aliases = aliases(connection, before).await?;
     next.uploads = sessions(connection, user).await?;
     next.devices = devices(connection, user).await?;
     next.account = account(connection, user, objects, &before.account, all).await?;
@@ -117,10 +121,10 @@ async fn answers(
 
 async fn aliases(
     connection: &mut Connection,
-    before: &Database,
+    zone: ZoneId,
 ) -> Result<BTreeMap<shared::ItemId, Alias>, DbError> {
     let sql = "SELECT alias_id, item_id, created_at FROM aliases WHERE zone_id = $1";
-    let rows = connection.fetch_all(sql, values![before.zone]).await?;
+    let rows = connection.fetch_all(sql, values![zone]).await?;
     rows.iter().map(|row| Ok((row.get(0)?, Alias { item: row.get(1)?, created_at: row.get(2)? }))).collect()
 }
 
@@ -137,6 +141,7 @@ async fn sessions(
         let wrong = |error: serde_json::Error| DbError::Shape { column: 6, reason: error.to_string() };
         let session = UploadSession {
             device: upload.device_id,
+            zone: upload.zone_id,
             file_id: upload.file_id,
             request: serde_json::from_str(&upload.request).map_err(wrong)?,
             payload_hash: upload.payload_hash,

@@ -10,15 +10,20 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::StatusCode;
+use bytes::Bytes;
 use server::db::conflicts::ConflictRow;
+use server::db::items::ItemRow;
+use server::db::operations::Recorded;
+use server::db::versions::VersionRow;
 use server::ops::push::{Answer, PreparedChange};
 use shared::frames::{FileAction, ServerEvent};
 use shared::item::ItemState;
-use shared::sync::{ChangeError, PushResponse};
+use shared::sync::{Applied, ChangeError, ConflictInfo, PushResponse, ZoneKind};
 use shared::upload::UploadCompleted;
 use shared::{ChunkRef, DeviceId, ErrorCode, OperationId, Problem};
 
-use crate::chance::Machine;
+use crate::chance::{Chance, Machine};
 use crate::database::Database;
 use crate::oracle::Violation;
 use crate::server::{Cause, Commit, Reply, Request, Served, Server};
@@ -32,9 +37,10 @@ impl Server {
     /// The server as it is, with its router, SQL, jobs and objects.
     pub fn full(machine: Machine, quota_bytes: u64, seed: u64) -> Self {
         let (node, database) = Node::new(machine.clone(), quota_bytes, seed);
-        let (user, secret, root) = (node.user, node.secret, database.root);
+        let (user, secret, root) = (node.user, node.secret, database.files.root);
         let database = Arc::new(database);
-        Self { database, secret, user, root, full: Some(Box::new(node)), ..Self::new(machine, quota_bytes) }
+        let full = Some(Box::new(node));
+        Self { database, secret, user, root, full, ..Self::new(machine, quota_bytes) }
     }
 
     /// What the real server makes of the request; with a power cut, at some moment of it.
@@ -62,14 +68,53 @@ impl Server {
         }
         let after = Arc::clone(&self.database);
         let commits = if writes {
-            let stands = !power_cut || asked.stands(&before, &after);
-            let cause = if stands { asked.cause(device, &reply, &after) } else { Cause::Staging };
+            let cause = match asked {
+                // Each zone is written by itself, and the next may not be.
+                Asked::Changes(changes)
+                    if power_cut || reply.is_err() && matches!(request, Request::Push(_)) =>
+                {
+                    self.written_of(device, &changes, &before)
+                }
+                asked if !power_cut || asked.stands(&before, &after) => asked.cause(device, &reply, &after),
+                _ => Cause::Staging,
+            };
             vec![Commit { before: Arc::clone(&before), after: Arc::clone(&after), cause }]
         } else {
             Vec::new()
         };
         let events = self.events(&before, &after);
         Some(Served { reply, events, commits, power_cut })
+    }
+
+    /// What was written of a push of which not all was, answered as it was recorded.
+    fn written_of(&self, device: DeviceId, changes: &[PreparedChange], before: &Database) -> Cause {
+        let known = |id: &OperationId| before.operations.contains_key(id);
+        let recorded = |change: &PreparedChange| {
+            let row = self.database.operations.get(&change.operation_id)?;
+            let (operation_id, file_id) = (row.id, change.file_id);
+            Some(match &row.kept.as_ref()?.result {
+                Recorded::Applied { item_id, outcome, .. } => {
+                    let item = self.state(*item_id)?;
+                    Answer::Applied(Applied { operation_id, file_id, item, outcome: *outcome })
+                }
+                Recorded::Conflict { conflict_id, .. } => {
+                    let row = self.database.conflicts.get(conflict_id)?;
+                    let conflict = self.conflict(row)?;
+                    Answer::Conflict(ConflictInfo { operation_id: Some(operation_id), ..conflict })
+                }
+                Recorded::Failed { code, message, .. } => {
+                    failed(change, &Problem::new(*code, message.clone()))
+                }
+                Recorded::Resolved { .. } => return None,
+            })
+        };
+        let written = changes.iter().filter(|change| !known(&change.operation_id));
+        let written = written.filter_map(|change| Some((change.clone(), recorded(change)?)));
+        let (changes, answers): (Vec<_>, Vec<_>) = written.unzip();
+        match changes[..] {
+            [] => Cause::Staging,
+            _ => Cause::Push { device, changes: Arc::new(changes), answers },
+        }
     }
 
     /// What the request asks to be judged, as the database stood before it.
@@ -84,14 +129,18 @@ impl Server {
             Request::Resolve { conflict, request } => {
                 self.ask(*conflict, request).map_or(Asked::Nothing, |ask| Asked::Single(Box::new(ask)))
             }
+            Request::RestoreVersion { file_id, version_id, operation } => {
+                Asked::Single(Box::new(self.ask_version(*file_id, *version_id, *operation)))
+            }
             _ => Asked::Nothing,
         }
     }
 
     /// What devices are told of a write.
     fn events(&self, before: &Database, after: &Database) -> Vec<ServerEvent> {
-        let mut changed: Vec<_> = after.items.values().filter(|row| row.feed > before.counter).collect();
-        changed.sort_by_key(|row| row.feed);
+        let is_new = |row: &&Arc<ItemRow>| row.feed > before.zone_of(row).counter;
+        let mut changed: Vec<_> = after.items.values().filter(is_new).collect();
+        changed.sort_by_key(|row| (after.kind_of(row) == ZoneKind::Photos, row.feed));
         let sync_token = None;
         let mut events: Vec<ServerEvent> = changed
             .into_iter()
@@ -141,6 +190,27 @@ impl Server {
             );
         }
         std::mem::take(&mut node.breaches)
+    }
+
+    /// Downloads a content while one read of the store in `one_in` fails; what is wrong with what came.
+    pub(crate) fn misread(&self, version: &VersionRow, written: &Bytes, one_in: u64) -> Option<String> {
+        let node = self.full.as_ref()?;
+        let device = *self.database.devices.iter().find(|(_, signed_in)| **signed_in)?.0;
+        let mut chance = Chance::new(version.id.0.as_u128() as u64 ^ self.machine.now().as_millis() as u64);
+        let start = chance.below(written.len() as u64) as usize;
+        let end = start + 1 + chance.below((written.len() - start).max(1) as u64) as usize;
+        let part = (!written.is_empty() && chance.one_in(2)).then_some(start..end.min(written.len()));
+        let right = part.clone().map_or(written.clone(), |part| written.slice(part));
+        let of = (version.item_id, version.id);
+        match node.download(device, of, part.clone(), (one_in, chance)) {
+            Some((status, bytes)) if status.is_success() => {
+                (bytes != right).then(|| format!("{of:?}, {part:?}: {} bytes are wrong", bytes.len()))
+            }
+            Some((StatusCode::TOO_MANY_REQUESTS, _)) => None,
+            _ if one_in > 0 => None,
+            Some((status, _)) => Some(format!("{of:?}, {part:?}: {status}")),
+            None => Some(format!("{of:?}, {part:?}: cut short")),
+        }
     }
 
     /// What the server's own check of everything finds.

@@ -3,6 +3,7 @@
 //! runtime of one thread, so that two runs do the same.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request as HttpRequest, StatusCode, header};
 use bytes::Bytes;
+use server::access::{self, Grant};
 use server::blobs::Blobs;
 use server::config::{self, Config, Sources};
 use server::db::DbError;
@@ -19,10 +21,10 @@ use server::jobs::collector::OrphanSweep;
 use server::ops::backup::{self, Target};
 use server::passwords::PasswordCost;
 use server::state::App;
-use server::{access, jobs, values};
+use server::{jobs, values};
 use shared::account::{DeviceClaim, Password, Register, Registered, SignIn, TokenGranted};
 use shared::sync::ZoneKind;
-use shared::{DeviceId, ItemId, OperationId, Problem, UserId, ZoneId};
+use shared::{DeviceId, ItemId, OperationId, Problem, UserId, VersionId};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -34,7 +36,7 @@ use super::strangers::Strangers;
 use super::wal::Wal;
 use super::wire;
 use crate::chance::{Chance, Machine};
-use crate::database::Database;
+use crate::database::{Database, Zone};
 use crate::oracle::Violation;
 use crate::server::{Reply, Request};
 
@@ -64,8 +66,7 @@ const MEMORY_FOLDER: &str = "/dev/shm";
 struct Template {
     database: Vec<u8>,
     user: UserId,
-    zone: ZoneId,
-    root: ItemId,
+    zones: (Zone, Zone),
     secret: [u8; 32],
     epoch: Uuid,
 }
@@ -141,12 +142,17 @@ impl Running {
     }
 
     pub(super) fn send(&self, request: HttpRequest<Body>) -> (StatusCode, Bytes) {
+        self.send_unless_cut(request).unwrap_or_else(|| panic!("an answer was cut short"))
+    }
+
+    /// None where the answer ends before it is whole.
+    fn send_unless_cut(&self, request: HttpRequest<Body>) -> Option<(StatusCode, Bytes)> {
         let router = self.router.clone();
         self.runtime.block_on(async {
             let Ok(response) = router.oneshot(request).await;
             let status = response.status();
             let body = axum::body::to_bytes(response.into_body(), usize::MAX).await;
-            (status, body.unwrap_or_else(|error| panic!("an answer was cut short: {error}")))
+            Some((status, body.ok()?))
         })
     }
 }
@@ -176,18 +182,22 @@ impl Template {
         register(STRANGER);
         super::strangers::settle_in(&running);
         let copy = folder.path().join("template.sqlite");
-        let grant = running.runtime.block_on(async {
-            let grant = access::own_grant(&mut running.app.db.reader().await?, user, ZoneKind::Files).await?;
-            running.app.db.copy_into(&copy).await.map(|()| grant)
+        let grants = running.runtime.block_on(async {
+            let mut reader = running.app.db.reader().await?;
+            let files = access::own_grant(&mut reader, user, ZoneKind::Files).await?;
+            let photos = access::own_grant(&mut reader, user, ZoneKind::Photos).await?;
+            drop(reader);
+            running.app.db.copy_into(&copy).await.map(|()| files.zip(photos))
         });
-        let grant = grant.ok().flatten().unwrap_or_else(|| panic!("a new account has no files"));
+        let grants = grants.ok().flatten();
+        let (files, photos) = grants.unwrap_or_else(|| panic!("a new account has no files or no photos"));
+        let zone = |grant: Grant| Zone::new(grant.zone_id, grant.root_id);
         let database = std::fs::read(&copy).unwrap_or_else(|error| panic!("no template: {error}"));
         let installation = &running.app.installation;
         Self {
             database,
             user,
-            zone: grant.zone_id,
-            root: grant.root_id,
+            zones: (zone(files), zone(photos)),
             secret: installation.signing_key,
             epoch: installation.epoch,
         }
@@ -203,10 +213,7 @@ impl Node {
         let rate = *chance.pick(&RATES);
         objects.set_rates(Rates { put: rate, get: rate, delete: rate });
         let (folder, runs) = (temporary_folder(), 0);
-        let database = Database {
-            root: template.root,
-            ..Database::new(template.zone, template.epoch, quota_bytes, machine.now())
-        };
+        let database = Database::new(template.zones, template.epoch, quota_bytes, machine.now());
         let mut node = Self {
             running: None,
             objects,
@@ -271,12 +278,37 @@ impl Node {
 
     // Requests
 
-    pub(super) fn send(&self, device: DeviceId, mut request: HttpRequest<Body>) -> (StatusCode, Bytes) {
+    pub(super) fn send(&self, device: DeviceId, request: HttpRequest<Body>) -> (StatusCode, Bytes) {
+        self.running().send(self.signed(device, request))
+    }
+
+    fn signed(&self, device: DeviceId, mut request: HttpRequest<Body>) -> HttpRequest<Body> {
         let token = self.tokens.get(&device).map(|token| HeaderValue::try_from(format!("Bearer {token}")));
         if let Some(Ok(value)) = token {
             request.headers_mut().insert(header::AUTHORIZATION, value);
         }
-        self.running().send(request)
+        request
+    }
+
+    /// A content of a file, or a part of it, as its owner downloads it while one read of the store in so many fails.
+    /// None where it is cut short.
+    pub fn download(
+        &self,
+        device: DeviceId,
+        (file, version): (ItemId, VersionId),
+        part: Option<Range<usize>>,
+        (one_in, chance): (u64, Chance),
+    ) -> Option<(StatusCode, Bytes)> {
+        let mut request = wire::empty(Method::GET, &format!("/files/{file}/download?version={version}"));
+        if let Some(Range { start, end }) = part
+            && let Ok(value) = HeaderValue::try_from(format!("bytes={start}-{}", end - 1))
+        {
+            request.headers_mut().insert(header::RANGE, value);
+        }
+        let usual = self.objects.fail_by(Rates { get: one_in, ..Rates::default() }, chance);
+        let answer = self.running().send_unless_cut(self.signed(device, request));
+        self.objects.fail_by(usual.0, usual.1);
+        answer
     }
 
     pub fn call(&self, device: DeviceId, request: &Request) -> Result<Reply, Problem> {

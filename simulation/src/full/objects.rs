@@ -77,6 +77,12 @@ impl Objects {
         std::mem::replace(&mut self.state().rates, rates)
     }
 
+    /// From now on so many calls fail, by this chance; answers by what they did until now.
+    pub fn fail_by(&self, rates: Rates, chance: Chance) -> (Rates, Chance) {
+        let mut state = self.state();
+        (std::mem::replace(&mut state.rates, rates), std::mem::replace(&mut state.chance, chance))
+    }
+
     /// From now on it is noted what each call had before it, and how long this log was by then.
     pub fn begin(&self, wal: PathBuf) {
         let mut state = self.state();

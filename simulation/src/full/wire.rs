@@ -25,6 +25,10 @@ pub fn request(request: &Request) -> HttpRequest<Body> {
         Request::Resolve { conflict, request } => {
             json(Method::POST, &format!("/conflicts/{conflict}/resolve"), request)
         }
+        Request::RestoreVersion { file_id, version_id, operation } => {
+            let path = format!("/files/{file_id}/versions/{version_id}/restore");
+            json(Method::POST, &path, &serde_json::json!({ "operationId": operation }))
+        }
         Request::BeginUpload { file_id, request } => {
             json(Method::POST, &format!("/files/{file_id}/upload/init"), request)
         }
@@ -50,6 +54,7 @@ pub fn reply(request: &Request, status: StatusCode, body: &[u8]) -> Result<Reply
         Request::Trash { .. } => Reply::Trash(read(body)),
         Request::Conflicts => Reply::Conflicts(read::<ConflictList>(body).conflicts),
         Request::Resolve { .. } => Reply::Resolved(read(body)),
+        Request::RestoreVersion { .. } => Reply::VersionRestored,
         Request::BeginUpload { .. } => Reply::UploadBegun(read(body)),
         Request::SendChunk { .. } => Reply::ChunkStored,
         Request::CompleteUpload { .. } => Reply::UploadCompleted(Box::new(read(body))),

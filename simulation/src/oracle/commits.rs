@@ -15,7 +15,7 @@ use shared::{ContentHash, ItemId, OperationId, Timestamp};
 
 use super::{Answered, Invariant, Oracle};
 use crate::database::Database;
-use crate::server::{Cause, Commit};
+use crate::server::{Cause, Commit, operation_of};
 use crate::world::Counts;
 
 /// Changes of a batch of which it can be told from both sides what each did.
@@ -66,6 +66,7 @@ impl Oracle {
         }
         self.look_at_clock(now);
         let changed = Changed::new(&commit.before, &commit.after);
+        self.note_changes(&changed);
         self.nothing_vanishes(&changed, &commit.cause);
         self.feed_tells(&changed);
         self.vectors(&changed);
@@ -79,6 +80,9 @@ impl Oracle {
                 self.refusals(&changed, &fresh, answers, now);
                 self.accepted_lives(&changed, &fresh);
                 self.contents_in(&changed, &fresh, library, counts);
+                self.contents_asked(&changed, &fresh);
+                self.equal_photos_are_one(&changed, &fresh);
+                self.said_of_photos(&changed, &fresh);
                 self.deaths(&changed, client, *device, &fresh);
                 self.forget_judged_deletes(client, &fresh);
                 self.remember_risen(&changed, client);
@@ -93,13 +97,20 @@ impl Oracle {
                 self.first_move_stands(&changed, client, *device, &fresh);
             }
             Cause::Single { ask, accepted, .. } => {
-                if let Act::Resolve(resolve) = &ask.act {
-                    self.resolved(&changed, resolve, *accepted);
-                    let item = changed.before.conflicts.get(&resolve.conflict_id).map(|row| row.item_id);
-                    let copies = changed.items.iter().filter(|(old, _)| old.is_none()).map(|(_, row)| row.id);
-                    let targets: BTreeSet<ItemId> = item.into_iter().chain(copies).collect();
-                    self.revivals(&changed, (&targets, &BTreeSet::new()), &BTreeSet::new());
-                }
+                let item = match &ask.act {
+                    Act::Resolve(resolve) => {
+                        self.resolved(&changed, resolve, *accepted);
+                        changed.before.conflicts.get(&resolve.conflict_id).map(|row| row.item_id)
+                    }
+                    Act::RestoreVersion { item_id, version_id } => {
+                        let is_fresh = !changed.before.operations.contains_key(&ask.operation_id);
+                        self.version_restored(&changed, (*item_id, *version_id), *accepted && is_fresh);
+                        Some(*item_id)
+                    }
+                };
+                let copies = changed.items.iter().filter(|(old, _)| old.is_none()).map(|(_, row)| row.id);
+                let targets: BTreeSet<ItemId> = item.into_iter().chain(copies).collect();
+                self.revivals(&changed, (&targets, &BTreeSet::new()), &BTreeSet::new());
             }
             Cause::Staging => {
                 let same = changed.items.is_empty() && changed.lost_versions.is_empty();
@@ -107,6 +118,7 @@ impl Oracle {
             }
             Cause::Jobs => self.nothing_early(&changed, now),
         }
+        self.photos_as_said(&changed);
     }
 
     /// Rows go for a reason only; what a version holds never changes.
@@ -153,7 +165,6 @@ impl Oracle {
     /// Whatever a device could see of an item enters the feed when it changes, once and in order.
     fn feed_tells(&mut self, changed: &Changed<'_>) {
         let (before, after) = (changed.before, changed.after);
-        self.check(Invariant::Atomicity, after.counter >= before.counter, || "the feed went back".into());
         let mut taken = BTreeSet::new();
         for (old, row) in &changed.items {
             if old.is_some_and(|old| old.feed == row.feed) {
@@ -163,14 +174,20 @@ impl Oracle {
                 });
                 continue;
             }
-            let fresh = row.feed > before.counter && row.feed <= after.counter && taken.insert(row.feed);
+            let (from, to) = (before.zone_of(row).counter, after.zone_of(row).counter);
+            let fresh = row.feed > from && row.feed <= to && taken.insert((after.zone_of(row).id, row.feed));
             self.check(Invariant::Atomicity, fresh, || {
-                format!("{} took the position {} of {}..{}", row.id, row.feed, before.counter, after.counter)
+                format!("{} took the position {} of {from}..{to}", row.id, row.feed)
             });
         }
         self.risen_are_told(changed);
-        let all = taken.len() as u64 == after.counter - before.counter.min(after.counter);
-        self.check(Invariant::Atomicity, all, || "a position of the feed has no entry".into());
+        for (before, after) in before.zones().into_iter().zip(after.zones()) {
+            let forward = after.counter >= before.counter;
+            self.check(Invariant::Atomicity, forward, || "the feed went back".into());
+            let entries = taken.iter().filter(|(zone, _)| *zone == after.id).count() as u64;
+            let all = entries == after.counter - before.counter.min(after.counter);
+            self.check(Invariant::Atomicity, all, || "a position of the feed has no entry".into());
+        }
     }
 
     /// What becomes alive again enters the feed with all that lives again in it.
@@ -182,7 +199,7 @@ impl Oracle {
         if !changed.items.iter().any(moved) {
             return;
         }
-        for row in after.items.values().filter(|row| row.feed <= before.counter) {
+        for row in after.items.values().filter(|row| row.feed <= before.zone_of(row).counter) {
             let rose = before.items.contains_key(&row.id) && !before.is_live(row.id) && after.is_live(row.id);
             self.check(Invariant::NoGap, !rose, || {
                 format!("{} lives again and no entry tells of it", row.id)
@@ -293,7 +310,7 @@ impl Oracle {
             let same = changed.items.is_empty()
                 && changed.new_versions.is_empty()
                 && changed.lost_versions.is_empty()
-                && changed.before.counter == changed.after.counter
+                && changed.before.entries() == changed.after.entries()
                 && changed.before.account.used_bytes == changed.after.account.used_bytes;
             self.check(Invariant::Idempotence, same, || "a repeated push had an effect".into());
         }
@@ -356,10 +373,11 @@ impl Oracle {
 }
 
 /// What a device can see of a row.
-fn visible(row: &ItemRow) -> impl PartialEq + use<> {
+pub(super) fn visible(row: &ItemRow) -> impl PartialEq + use<> {
     (
         (row.parent_id, row.name.clone(), row.content_hash, row.size, row.mime_type.clone()),
         (row.vector.clone(), row.deleted, row.purged_at, row.modified_at, row.created_at),
+        row.photo.clone(),
     )
 }
 
@@ -373,13 +391,7 @@ fn fresh<'a>(
     changes: &'a [PreparedChange],
     answers: &'a [Answer],
 ) -> Vec<(&'a PreparedChange, &'a Answer)> {
-    let answer_of = |id: OperationId| {
-        answers.iter().find(|answer| match answer {
-            Answer::Applied(applied) => applied.operation_id == id,
-            Answer::Conflict(conflict) => conflict.operation_id == Some(id),
-            Answer::Failed(error) => error.operation_id == id,
-        })
-    };
+    let answer_of = |id: OperationId| answers.iter().find(|answer| operation_of(answer) == Some(id));
     let mut met = BTreeSet::new();
     changes
         .iter()

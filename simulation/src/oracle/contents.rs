@@ -1,12 +1,12 @@
 //! Contents that came in: all are kept, none is written over by whoever had not seen it, and nobody is
 //! asked to choose without need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use server::ops::push::{Answer, PreparedChange, PreparedContent, PreparedKind, Resolve};
 use shared::sync::{Outcome, Resolution};
-use shared::{ContentHash, ItemId};
+use shared::{ContentHash, ItemId, VersionId};
 
 use super::commits::{Changed, kind};
 use super::{Invariant, Oracle};
@@ -220,6 +220,51 @@ impl Oracle {
                 self.check(Invariant::NoLostUpdate, kept, || format!("{item}: {present} is gone"));
             }
             None => {}
+        }
+    }
+
+    /// What a file holds changes by what somebody wrote into it, not by what came in beside it.
+    pub(super) fn contents_asked(&mut self, changed: &Changed<'_>, fresh: &[(&PreparedChange, &Answer)]) {
+        let edited: BTreeSet<ItemId> = fresh
+            .iter()
+            .filter(|(change, _)| matches!(kind(change), Some(PreparedKind::Content(_))))
+            .map(|(change, _)| changed.after.resolve(change.file_id))
+            .collect();
+        for (old, row) in &changed.items {
+            let same = old.is_none_or(|old| old.content_hash == row.content_hash) || row.purged_at.is_some();
+            self.check(Invariant::NoLostUpdate, same || edited.contains(&row.id), || {
+                format!("{} holds something else, and nobody wrote into it", row.id)
+            });
+        }
+    }
+
+    /// An earlier content is the present one again, by somebody who saw what was there.
+    pub(super) fn version_restored(
+        &mut self,
+        changed: &Changed<'_>,
+        (item, version): (ItemId, VersionId),
+        accepted: bool,
+    ) {
+        if !accepted {
+            return;
+        }
+        let form = |content: Option<ContentHash>| content.map(|content| self.form(content));
+        let content = |database: &crate::database::Database| {
+            form(database.items.get(&item).and_then(|row| row.content_hash))
+        };
+        let chosen = form(changed.before.versions.get(&version).map(|version| version.content_hash));
+        let (before, after) = (content(changed.before), content(changed.after));
+        self.check(Invariant::NoLostUpdate, after == chosen, || {
+            format!("{item}: {chosen:?} was to be there again, and {after:?} is")
+        });
+        let lives = changed.after.is_live(item);
+        self.check(Invariant::NoLostUpdate, lives, || format!("{item} was restored and is not there"));
+        if let (Some(before), Some(after)) = (before, after)
+            && before != after
+        {
+            // It is there once more: whoever had seen it may not have seen what came in between.
+            self.ambiguous.insert(after);
+            self.parents.entry(after).or_default().insert(before);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::item::ItemState;
+use shared::photo::PhotoInfo;
 use shared::sync::{ChangeKind, ConflictInfo, PullResponse, PushRequest};
 use shared::{ContentHash, ItemId, OperationId, VersionVector};
 use sync::{Content, Engine, QueueState, StoreBatch};
@@ -16,7 +17,7 @@ use crate::server::{Reply, Request, Server};
 pub type Waiting = BTreeMap<OperationId, ContentHash>;
 
 /// The fields of an item on which devices and the server have to agree.
-type Fields = (ItemId, String, Option<ContentHash>, VersionVector);
+type Fields = (ItemId, String, Option<ContentHash>, VersionVector, Option<PhotoInfo>);
 
 /// The content that a device shows of an item.
 pub fn shown(client: &Client, id: ItemId) -> Option<ContentHash> {
@@ -41,16 +42,20 @@ pub(super) fn subtree(client: &Client, id: ItemId) -> DeleteView {
 fn shown_live(engine: &Engine) -> BTreeMap<ItemId, Fields> {
     let live = engine.items().filter(sync::ItemView::is_live);
     live.map(|view| {
-        let fields = (view.parent_id(), view.name().to_owned(), view.content_hash(), view.version());
-        (view.id(), fields)
+        let place = (view.parent_id(), view.name().to_owned());
+        let photo = view.photo().cloned();
+        (view.id(), (place.0, place.1, view.content_hash(), view.version(), photo))
     })
     .collect()
 }
 
 fn kept_live(database: &Database) -> BTreeMap<ItemId, Fields> {
     let live = database.items.values().filter(|row| database.is_live(row.id));
-    live.map(|row| (row.id, (row.parent_id, row.name.clone(), row.content_hash, row.vector.clone())))
-        .collect()
+    live.map(|row| {
+        let place = (row.parent_id, row.name.clone());
+        (row.id, (place.0, place.1, row.content_hash, row.vector.clone(), row.photo_info()))
+    })
+    .collect()
 }
 
 /// What is on one side only, or differs, in words.
@@ -71,12 +76,8 @@ impl Oracle {
             if self.looked.get(&client.device) == Some(&token) {
                 return;
             }
-            self.looks += 1;
-            if let Some(text) = token.as_ref().filter(|text| server.is_head(text)) {
+            if token.as_ref().is_some_and(|text| server.is_head(text)) {
                 self.compare(client, server, Invariant::HonestStatus);
-                if self.looks.is_multiple_of(16) && self.memory.tokens.len() < 4 {
-                    self.memory.tokens.push((text.clone(), server.database.counter));
-                }
             }
             self.looked.insert(client.device, token);
             return;
@@ -132,7 +133,7 @@ impl Oracle {
 
     /// A page holds the folders that its items need and whoever asked does not have, each before what is in it.
     pub fn page_closes(&mut self, database: &Database, start: u64, page: &PullResponse) {
-        let mut told = BTreeSet::from([crate::server::root()]);
+        let mut told: BTreeSet<ItemId> = database.zones().map(|zone| zone.root).into();
         for state in &page.changes {
             told.insert(state.id());
             let ItemState::Present(item) = state else { continue };
@@ -255,6 +256,7 @@ impl Oracle {
             (_, Reply::UploadCompleted(completed)) => vec![completed.applied.operation_id],
             _ => return,
         };
+        self.note_acknowledged(reply);
         for operation in operations {
             if let Some(&input) = self.memory.inputs.get(&operation) {
                 self.memory.acknowledged.insert(operation, input);

@@ -149,7 +149,10 @@ impl Oracle {
             return;
         }
         for (change, answer) in fresh {
-            if matches!(answer, Answer::Failed(_)) || kind(change).is_none() {
+            // What is said of a photo is said of it in the trash, too.
+            let lives =
+                |kind: &PreparedKind| !matches!(kind, PreparedKind::Photo(_) | PreparedKind::Album(..));
+            if matches!(answer, Answer::Failed(_)) || !kind(change).is_some_and(lives) {
                 continue;
             }
             let id = changed.after.resolve(change.file_id);
@@ -209,6 +212,7 @@ impl Oracle {
                             PreparedKind::Move { parent_id, .. } | PreparedKind::Restore { parent_id } => {
                                 *parent_id
                             }
+                            PreparedKind::Album(album, _) => Some(*album),
                             _ => None,
                         }),
                         _ => None,

@@ -61,18 +61,20 @@ impl Oracle {
 
     /// No circle, no orphan, one live holder of a name.
     fn tree_shape(&mut self, database: &Database) {
-        let root = database.root;
+        let roots = database.zones().map(|zone| zone.root);
         let mut holders: BTreeMap<(ItemId, String), ItemId> = BTreeMap::new();
         for row in database.items.values().filter(|row| row.purged_at.is_none()) {
             let above: Vec<_> = database.chain(row.id).collect();
-            let ends =
-                above.len() <= database.items.len() && above.last().is_some_and(|top| top.parent_id == root);
+            let ends = above.len() <= database.items.len()
+                && above.last().is_some_and(|top| roots.contains(&top.parent_id));
             self.check(Invariant::TreeShape, ends, || format!("{} hangs on nothing, or in a circle", row.id));
             let in_folders =
                 above[1..].iter().all(|above| above.kind == ItemKind::Folder && above.purged_at.is_none());
             self.check(Invariant::TreeShape, in_folders, || {
                 format!("{} is in something that is no folder", row.id)
             });
+            let is_flat = row.photo.is_none() || row.parent_id == database.photos.root;
+            self.check(Invariant::TreeShape, is_flat, || format!("{} lies in an album", row.id));
             if row.holds_name()
                 && let Some(other) = holders.insert((row.parent_id, folded(&row.name)), row.id)
             {
@@ -134,7 +136,8 @@ impl Oracle {
             rows.map(|row| {
                 let versions: BTreeSet<_> =
                     database.versions.values().filter(|v| v.item_id == row.id).map(|v| v.id).collect();
-                (row.id, (row.parent_id, row.name.clone(), row.content_hash, row.modified_at, versions))
+                let place = (row.parent_id, row.name.clone());
+                (row.id, (place, row.content_hash, row.modified_at, row.photo.clone(), versions))
             })
             .collect()
         };

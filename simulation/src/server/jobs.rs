@@ -11,6 +11,7 @@ use shared::limits::{
     CHUNK_LEASE, OPERATION_RETENTION, TOMBSTONE_RETENTION, TRASH_RETENTION, VERSION_RETENTION,
     VERSIONS_KEPT_MIN,
 };
+use shared::sync::ZoneKind;
 use shared::{ItemId, Timestamp, VersionId};
 
 use super::{Cause, Commit, Served, Server, ready};
@@ -27,7 +28,7 @@ impl Server {
         }
         let mut served = Served::default();
         let now = self.machine.now();
-        let mut next = Write::begin(&self.database);
+        let mut next = Write::begin(&self.database, ZoneKind::Files);
         let trusted = next.next.clock.observe(now, elapsed);
         let stamp = now.max(next.next.clock.earliest_stamp());
         renew_leases(&mut next.next, now, stamp);
@@ -35,7 +36,8 @@ impl Server {
         if let Some(over) = trusted {
             next.next.uploads.retain(|_, upload| upload.expires_at >= over);
             stub_operations(&mut next.next, over);
-            self.empty_trash(&mut next, over - TRASH_RETENTION, &mut served);
+            next = self.empty_trash(next, ZoneKind::Files, over - TRASH_RETENTION, &mut served);
+            next = self.empty_trash(next, ZoneKind::Photos, over - TRASH_RETENTION, &mut served);
             forget_versions(&mut next.next, over - VERSION_RETENTION);
             forget_tombstones(&mut next.next, over - TOMBSTONE_RETENTION);
             next.next.account.collect(over);
@@ -48,22 +50,27 @@ impl Server {
         served
     }
 
-    fn empty_trash(&self, next: &mut Write, cut: Timestamp, served: &mut Served) {
+    fn empty_trash(&self, next: Write, kind: ZoneKind, cut: Timestamp, served: &mut Served) -> Write {
+        let mut next = Write::begin(&next.commit(), kind);
+        let database = &next.next;
         let is_old = |row: &&Arc<ItemRow>| {
-            row.purged_at.is_none() && row.deleted.is_some_and(|deletion| deletion.at < cut)
+            row.purged_at.is_none()
+                && row.deleted.is_some_and(|deletion| deletion.at < cut)
+                && database.kind_of(row) == kind
         };
         let mut old: Vec<_> =
-            next.next.items.values().filter(is_old).map(|row| (row.deleted, row.id)).collect();
+            database.items.values().filter(is_old).map(|row| (row.deleted, row.id)).collect();
         old.sort_by_key(|(deletion, id)| (deletion.map(|deletion| deletion.at), *id));
         let ids: Vec<ItemId> = old.into_iter().map(|(_, id)| id).collect();
         if ids.is_empty() {
-            return;
+            return next;
         }
-        let context = self.context(NO_DEVICE, &Facts::default());
-        match ready(bury_in(next, &context, &ids, cut)) {
+        let context = self.context((NO_DEVICE, self.grant(kind)), &Facts::default());
+        match ready(bury_in(&mut next, &context, &ids, cut)) {
             Ok(mut buried) => served.events.append(&mut buried.events),
             Err(error) => panic!("the database in memory fails: {error}"),
         }
+        next
     }
 }
 
@@ -134,8 +141,10 @@ fn forget_versions(database: &mut Database, cut: Timestamp) {
 fn forget_tombstones(database: &mut Database, cut: Timestamp) {
     let is_old = |row: &ItemRow| row.purged_at.is_some_and(|at| at < cut);
     for row in database.items.values().filter(|row| is_old(row)) {
-        database.tombstone_floor = database.tombstone_floor.max(row.feed);
-        database.count_floor = database.count_floor.max(row.last_count);
+        let is_photo = row.parent_id == database.photos.root;
+        let zone = if is_photo { &mut database.photos } else { &mut database.files };
+        zone.tombstone_floor = zone.tombstone_floor.max(row.feed);
+        zone.count_floor = zone.count_floor.max(row.last_count);
     }
     database.items.retain(|_, row| !is_old(row));
     database.aliases.retain(|_, alias| alias.created_at >= cut);

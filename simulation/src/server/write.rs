@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use server::access::Grant;
 use server::blobs::{StagedChunk, Stored};
 use server::db::operations::Recorded;
 use server::ops::push::{
     Act, Answer, ApplyError, Ask, Effect, Facts, MergedText, Needs, ParsedChange, PreparedChange,
     PreparedContent, Progress, PushContext, PushEffect, Refusal, Resolve, apply_in, parse_change,
-    payload_hash, perform_in, present,
+    payload_hash, perform_in, present, runs,
 };
 use server::ops::upload;
 use shared::content::Manifest;
@@ -17,12 +18,13 @@ use shared::item::ItemState;
 use shared::limits::{CHUNK_LEASE, TEXT_MERGE_BYTES_MAX, UPLOAD_SESSION_TTL};
 use shared::rules::{MergeKind, merge_text};
 use shared::sync::{
-    Applied, Outcome, PushRequest, PushResponse, Resolution, ResolveRequest, ResolveResponse,
+    Applied, ChangeKind, Outcome, PushRequest, PushResponse, Resolution, ResolveRequest, ResolveResponse,
+    ZoneKind,
 };
 use shared::upload::{InitUpload, UploadCompleted, UploadStarted};
 use shared::{
     ChunkHash, ChunkRef, ConflictId, ContentHash, DeviceId, ErrorCode, ItemId, OperationId, Problem,
-    Timestamp, UploadId,
+    Timestamp, UploadId, VersionId, ZoneId,
 };
 
 use super::{Cause, Commit, Reply, Served, Server, problem, ready};
@@ -35,6 +37,7 @@ const TRIES_MAX: usize = 600;
 impl Server {
     fn commit(&mut self, next: Write, cause: Cause, served: &mut Served) {
         let before = Arc::clone(&self.database);
+        self.before = Arc::clone(&before);
         self.database = Arc::new(next.commit());
         served.commits.push(Commit { before, after: Arc::clone(&self.database), cause });
     }
@@ -55,16 +58,18 @@ impl Server {
             conflicts: vec![],
             errors: vec![],
         };
-        let (key, grant) = (self.key(), self.grant());
-        let changes = self.changes(push)?.into_iter().map(|change| self.refused(change)).collect();
+        let key = self.key();
         let mut progress = Progress::new(last, self.machine.now());
-        let effect = self.apply(device, changes, None, served);
-        progress.take(grant.zone_id, &effect);
-        for answer in effect.answers {
-            match answer {
-                Answer::Applied(applied) => response.applied.push(applied),
-                Answer::Conflict(conflict) => response.conflicts.push(conflict),
-                Answer::Failed(error) => response.errors.push(error),
+        for (grant, changes) in self.runs(push)? {
+            let changes = changes.into_iter().map(|change| self.refused(change)).collect();
+            let effect = self.apply((device, grant), changes, None, served);
+            progress.take(grant.zone_id, &effect);
+            for answer in effect.answers {
+                match answer {
+                    Answer::Applied(applied) => response.applied.push(applied),
+                    Answer::Conflict(conflict) => response.conflicts.push(conflict),
+                    Answer::Failed(error) => response.errors.push(error),
+                }
             }
         }
         if let Some(token) = progress.finish() {
@@ -75,19 +80,48 @@ impl Server {
 
     /// What the push asks for, as it is judged.
     pub(crate) fn changes(&self, push: &PushRequest) -> Result<Vec<PreparedChange>, Problem> {
-        let (key, grant) = (self.key(), self.grant());
-        let parsed = push
+        Ok(self.runs(push)?.into_iter().flat_map(|(_, changes)| changes).collect())
+    }
+
+    /// What the push asks for, by zones.
+    fn runs(&self, push: &PushRequest) -> Result<Vec<(Grant, Vec<PreparedChange>)>, Problem> {
+        let key = self.key();
+        let mut parsed = push
             .changes
             .iter()
             .map(|change| parse_change(serde_json::to_value(change).unwrap_or_default()))
             .collect::<Result<Vec<ParsedChange>, _>>()
             .map_err(problem)?;
-        let changes = parsed.into_iter().map(|parsed| {
-            let mut checked = parsed.check(&key, grant);
-            let content = checked.take_bytes().map(|bytes| prepared(&bytes));
-            checked.prepared(content, false)
+        parsed.iter_mut().for_each(|parsed| self.name_chunks(parsed));
+        let ids = parsed.iter().flat_map(ParsedChange::named_ids);
+        let held = ids.filter_map(|id| Some((id, self.database.locate(id)?.id))).collect();
+        let runs = runs(&self.grants(), held, parsed).into_iter().map(|(grant, changes)| {
+            let changes = changes.into_iter().map(|(parsed, taken_elsewhere)| {
+                let mut checked = parsed.check(&key, grant);
+                let content = checked.take_bytes().map(|bytes| prepared(&bytes));
+                checked.prepared(content, taken_elsewhere)
+            });
+            (grant, changes.collect())
         });
-        Ok(changes.collect())
+        Ok(runs.collect())
+    }
+
+    /// Puts in the chunks of a content that the change names by a file that has or had it.
+    fn name_chunks(&self, parsed: &mut ParsedChange) {
+        let content = match parsed.change.as_mut().map(|change| &mut change.kind) {
+            Ok(ChangeKind::Create { content, .. } | ChangeKind::Content { content, .. }) => content,
+            _ => return,
+        };
+        let Some(copy) = content.copy_of else { return };
+        let mut versions = self.database.versions.values();
+        let held = versions.any(|row| (row.item_id, row.content_hash) == (copy.file_id, copy.content_hash));
+        match self.database.account.manifests.get(&copy.content_hash).filter(|_| held) {
+            Some(kept) => content.chunks = Some(kept.manifest.chunks().to_vec()),
+            None => {
+                let message = "What was to be copied is no longer there.";
+                parsed.change = Err(Refusal::new(ErrorCode::Gone, message));
+            }
+        }
     }
 
     /// The change as the world lets it through: some are refused for no fault of theirs.
@@ -105,7 +139,7 @@ impl Server {
     /// Judges a batch and writes it; with it ends the upload that brought the content.
     fn apply(
         &mut self,
-        device: DeviceId,
+        (device, grant): (DeviceId, Grant),
         changes: Vec<PreparedChange>,
         upload: Option<OperationId>,
         served: &mut Served,
@@ -113,8 +147,8 @@ impl Server {
         let changes = Arc::new(changes);
         let mut facts = Facts::default();
         for _ in 0..TRIES_MAX {
-            let mut next = Write::begin(&self.database);
-            let context = self.context(device, &facts);
+            let mut next = Write::begin(&self.database, grant.kind);
+            let context = self.context((device, grant), &facts);
             match ready(apply_in(&mut next, &context, &changes)) {
                 Ok(mut effect) => {
                     let stays =
@@ -139,9 +173,9 @@ impl Server {
         self.machine.now().max(self.database.clock.earliest_stamp())
     }
 
-    pub(super) fn context(&self, device: DeviceId, facts: &Facts) -> PushContext {
+    pub(super) fn context(&self, (device, grant): (DeviceId, Grant), facts: &Facts) -> PushContext {
         PushContext {
-            grant: self.grant(),
+            grant,
             device,
             now: self.stamp(),
             env: self.machine.env(),
@@ -231,16 +265,36 @@ impl Server {
         })
     }
 
-    fn perform(
+    /// What restoring an earlier content asks for.
+    pub(crate) fn ask_version(
+        &self,
+        file_id: ItemId,
+        version_id: VersionId,
+        operation_id: OperationId,
+    ) -> Ask {
+        let item_id = self.database.resolve(file_id);
+        let payload_hash = payload_hash(&("version", version_id, file_id));
+        Ask { operation_id, payload_hash, act: Act::RestoreVersion { item_id, version_id } }
+    }
+
+    pub(super) fn perform(
         &mut self,
         device: DeviceId,
         ask: Ask,
         served: &mut Served,
     ) -> Result<Vec<ItemState>, Problem> {
+        let conflicts = &self.database.conflicts;
+        let item = match &ask.act {
+            Act::Resolve(resolve) => conflicts.get(&resolve.conflict_id).map(|row| row.item_id),
+            Act::RestoreVersion { item_id, .. } => Some(*item_id),
+        };
+        let item = item.filter(|item| self.database.items.contains_key(item));
+        let missing = || Problem::new(ErrorCode::NotFound, "There is nothing here that you can see.");
+        let grant = self.grant_for(item.ok_or_else(missing)?);
         let mut facts = Facts::default();
         for _ in 0..TRIES_MAX {
-            let mut next = Write::begin(&self.database);
-            let context = self.context(device, &facts);
+            let mut next = Write::begin(&self.database, grant.kind);
+            let context = self.context((device, grant), &facts);
             match ready(perform_in(&mut next, &context, &ask)) {
                 Ok(Effect { answer, mut events, .. }) => {
                     served.events.append(&mut events);
@@ -275,19 +329,22 @@ impl Server {
             }
             let answer = started(id, session);
             if session.device != device {
-                let mut next = Write::begin(&self.database);
+                let mut next = Write::begin(&self.database, ZoneKind::Files);
                 let session = UploadSession { device, ..(**session).clone() };
                 next.next.uploads.insert(id, Arc::new(session));
                 self.commit(next, Cause::Staging, served);
             }
             return Ok(answer);
         }
+        let at = self.database.locate(file_id).or_else(|| self.database.locate(request.parent_id?));
+        let zone = at.unwrap_or_else(|| self.database.zone(request.library.zone_kind())).id;
         match self.database.operations.get(&id).map(|row| &row.kept) {
             None => {}
             Some(Some(kept)) if kept.payload_hash == payload_hash => {
                 let planned = Vec::new();
                 let session = UploadSession {
                     device,
+                    zone,
                     file_id,
                     request: request.clone(),
                     payload_hash,
@@ -299,7 +356,7 @@ impl Server {
             Some(Some(_)) => return Err(mismatch()),
             Some(None) => return Err(Problem::new(ErrorCode::OperationExpired, "Act anew.")),
         }
-        let mut next = Write::begin(&self.database);
+        let mut next = Write::begin(&self.database, ZoneKind::Files);
         let account = &mut next.next.account;
         let planned: Vec<(ChunkRef, bool)> = request
             .chunks
@@ -321,7 +378,7 @@ impl Server {
         }
         let request = InitUpload { chunks: None, last_sync_token: None, ..request.clone() };
         let expires_at = now + UPLOAD_SESSION_TTL;
-        let session = UploadSession { device, file_id, request, payload_hash, planned, expires_at };
+        let session = UploadSession { device, zone, file_id, request, payload_hash, planned, expires_at };
         let answer = started(id, &session);
         next.next.uploads.insert(id, Arc::new(session));
         self.commit(next, Cause::Staging, served);
@@ -361,7 +418,7 @@ impl Server {
             return Err(mismatch());
         }
         let now = self.machine.now();
-        let mut next = Write::begin(&self.database);
+        let mut next = Write::begin(&self.database, ZoneKind::Files);
         let staged = StagedChunk { chunk, stored: Stored::Inline(Bytes::copy_from_slice(bytes)) };
         next.next.account.stage(&mut Named::default(), vec![staged], self.stamp() + CHUNK_LEASE);
         if !next.next.account.chunks.contains_key(&chunk.hash) {
@@ -384,16 +441,21 @@ impl Server {
         id: OperationId,
         served: &mut Served,
     ) -> Result<UploadCompleted, Problem> {
-        if let Some(change) = self.judged(file_id, id)? {
-            return self.completed(device, change, served);
+        if let Some((grant, change)) = self.judged(file_id, id)? {
+            return self.completed((device, grant), change, served);
         }
         let session = self.session(device, file_id, id)?;
         let missing = missing(&session);
         if !missing.is_empty() {
             return Err(chunks_missing(&missing));
         }
+        let grant = self.grant_of(session.zone);
         let change = self.refused(self.completion(file_id, &session)?);
-        self.completed(device, change, served)
+        self.completed((device, grant), change, served)
+    }
+
+    fn grant_of(&self, zone: ZoneId) -> Grant {
+        self.grant(if zone == self.database.photos.id { ZoneKind::Photos } else { ZoneKind::Files })
     }
 
     /// The upload as the change that it is.
@@ -402,11 +464,9 @@ impl Server {
         let manifest = Manifest::with_size(chunks, session.request.total_size);
         let manifest =
             manifest.map_err(|error| Problem::new(ErrorCode::InvalidManifest, error.to_string()))?;
-        let known =
-            self.database.items.contains_key(&file_id) || self.database.aliases.contains_key(&file_id);
-        let located = known.then_some(self.database.zone);
-        let hash = session.payload_hash;
-        Ok(upload::change_of(file_id, session.request.clone(), hash, manifest, self.grant(), located))
+        let located = self.database.locate(file_id).map(|zone| zone.id);
+        let (hash, grant) = (session.payload_hash, self.grant_of(session.zone));
+        Ok(upload::change_of(file_id, session.request.clone(), hash, manifest, grant, located))
     }
 
     /// The change that the end of the upload has judged, or None where nothing is.
@@ -416,7 +476,7 @@ impl Server {
         file_id: ItemId,
         id: OperationId,
     ) -> Option<PreparedChange> {
-        if let Some(judged) = self.judged(file_id, id).ok()? {
+        if let Some((_, judged)) = self.judged(file_id, id).ok()? {
             return Some(judged);
         }
         let session = self.session(device, file_id, id).ok()?;
@@ -424,7 +484,7 @@ impl Server {
     }
 
     /// The operation as it was recorded, to be asked for again.
-    fn judged(&self, file_id: ItemId, id: OperationId) -> Result<Option<PreparedChange>, Problem> {
+    fn judged(&self, file_id: ItemId, id: OperationId) -> Result<Option<(Grant, PreparedChange)>, Problem> {
         let Some(row) = self.database.operations.get(&id) else { return Ok(None) };
         let expired = || Problem::new(ErrorCode::OperationExpired, "Act anew.");
         let kept = row.kept.as_ref().ok_or_else(expired)?;
@@ -438,24 +498,26 @@ impl Server {
             return Ok(None);
         };
         let again = Refusal::new(ErrorCode::UploadNotFound, "There is no such upload.");
-        Ok((*of == file_id).then(|| PreparedChange {
+        let payload_hash = kept.payload_hash;
+        let change = PreparedChange {
             operation_id: id,
             file_id,
-            payload_hash: kept.payload_hash,
+            payload_hash,
             taken_elsewhere: false,
             by_upload: true,
             body: Err(again),
-        }))
+        };
+        Ok((*of == file_id).then(|| (self.grant_of(kept.zone_id), change)))
     }
 
     fn completed(
         &mut self,
-        device: DeviceId,
+        by: (DeviceId, Grant),
         change: PreparedChange,
         served: &mut Served,
     ) -> Result<UploadCompleted, Problem> {
         let (operation_id, file_id) = (change.operation_id, change.file_id);
-        let mut effect = self.apply(device, vec![change], Some(operation_id), served);
+        let mut effect = self.apply(by, vec![change], Some(operation_id), served);
         match effect.answers.pop() {
             Some(Answer::Applied(applied)) => Ok(UploadCompleted { applied, conflict: None }),
             Some(Answer::Conflict(conflict)) => {
@@ -466,7 +528,7 @@ impl Server {
             }
             Some(Answer::Failed(error)) if error.code == ErrorCode::ChunksMissing => {
                 let lost = error.missing_chunks.unwrap_or_default();
-                let mut next = Write::begin(&self.database);
+                let mut next = Write::begin(&self.database, ZoneKind::Files);
                 if let Some(session) = next.next.uploads.get_mut(&operation_id) {
                     let planned = &mut Arc::make_mut(session).planned;
                     for &index in &lost {

@@ -20,7 +20,13 @@ const FRAMES_MAX: usize = 6;
 pub enum Call {
     Engine(CallId),
     Resolve(CallId, ConflictId),
-    Upload { operation: OperationId, attempt: u64, part: Part },
+    /// A person asked and looks for what came of it.
+    Person,
+    Upload {
+        operation: OperationId,
+        attempt: u64,
+        part: Part,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,6 +206,10 @@ impl World {
                 });
                 Event::ResolveAnswered { call, conflict, result }
             }
+            (Call::Person, _) => match result {
+                Ok(_) => Event::Frame(ServerEvent::PullNeeded { sync_token: None }),
+                Err(_) => return,
+            },
             (Call::Engine(call), Request::Push(_)) => {
                 let result = result.map(|reply| match reply {
                     Reply::Pushed(response) => response,
@@ -244,6 +254,7 @@ fn name(request: &Request) -> &'static str {
         Request::Trash { .. } => "trash",
         Request::Conflicts => "conflicts",
         Request::Resolve { .. } => "resolve",
+        Request::RestoreVersion { .. } => "restore version",
         Request::BeginUpload { .. } => "begin",
         Request::SendChunk { .. } => "chunk",
         Request::CompleteUpload { .. } => "complete",
@@ -276,7 +287,7 @@ impl std::fmt::Display for Outcome<'_> {
             Ok(Reply::UploadBegun(started)) => write!(f, "misses {:?}", started.missing_chunks),
             Ok(Reply::Trash(page)) => write!(f, "{}", page.items.len()),
             Ok(Reply::Conflicts(conflicts)) => write!(f, "{}", conflicts.len()),
-            Ok(Reply::Resolved(_) | Reply::ChunkStored) => f.write_str("done"),
+            Ok(Reply::Resolved(_) | Reply::VersionRestored | Reply::ChunkStored) => f.write_str("done"),
         }
     }
 }

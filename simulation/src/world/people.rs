@@ -1,12 +1,14 @@
 //! What people do on their devices.
 
 use bytes::Bytes;
-use shared::{ChunkHash, ContentHash, ItemId, ItemKind, ItemName};
+use shared::{ChunkHash, ContentHash, ItemId, ItemKind, ItemName, OperationId, VersionId};
 use sync::{Command, Content, Event, ItemView, NewContent, QueueState};
 
 use super::World;
+use super::network::Call;
 use crate::client::{CHUNK_BYTES, Editor};
 use crate::plan::{LAST, LAST_FOLDER, NAMES, Pick, Step, Words};
+use crate::server::Request;
 
 /// Lines of a new text.
 const LINES: usize = 5;
@@ -33,7 +35,10 @@ impl World {
 
     /// A folder that is there, the root as likely as any other.
     fn folder(&self, n: usize, at: Pick) -> ItemId {
-        let live = |view: &ItemView<'_>| view.kind() == ItemKind::Folder && is_live(view);
+        let library = self.server.library();
+        let live = |view: &ItemView<'_>| {
+            view.kind() == ItemKind::Folder && is_live(view) && view.parent_id() != library
+        };
         let other = match at {
             LAST_FOLDER => self.pick(n, at, live),
             _ if at.is_multiple_of(3) => None,
@@ -66,7 +71,10 @@ impl World {
                 }
             }
             Step::Nest(at, first) => {
-                let live = |view: &ItemView<'_>| view.kind() == ItemKind::Folder && is_live(view);
+                let library = self.server.library();
+                let live = |view: &ItemView<'_>| {
+                    view.kind() == ItemKind::Folder && is_live(view) && view.parent_id() != library
+                };
                 let (one, other) = (self.pick(n, at, live), self.pick(n, at.wrapping_add(1), live));
                 match (one, other) {
                     (Some(one), Some(other)) if one != other => {
@@ -81,9 +89,14 @@ impl World {
                 None => self.create_folder(n, 0, at as u8),
             },
             Step::Restore(at, to) => {
-                let parent = to.map(|to| self.folder(n, to));
+                let folder = to.map(|to| self.folder(n, to));
                 match self.pick(n, at, |view| view.deleted_at().is_some()) {
-                    Some(id) => self.command(n, Command::Restore { id, parent }),
+                    Some(id) => {
+                        let is_photo = self.is_in_library(n, id);
+                        let album = to.filter(|_| is_photo).and_then(|to| self.album(n, to));
+                        let parent = if is_photo { album } else { folder };
+                        self.command(n, Command::Restore { id, parent });
+                    }
                     None => self.create_file(n, at, at as u8, Words::New(0), false),
                 }
             }
@@ -112,6 +125,33 @@ impl World {
                 let conflict = open[usize::from(at) % open.len()];
                 self.command(n, Command::Resolve { conflict, resolution });
             }
+            Step::Photo(name, words) => self.take_photo(n, name, words, false),
+            Step::PhotoUpload(name, words) => self.take_photo(n, name, words, true),
+            Step::Album(name) => {
+                let (id, parent, name) = (self.new_id(n), self.server.library(), self.name(name));
+                self.command(n, Command::CreateFolder { id, parent, name });
+            }
+            Step::Describe(at, edit) => match self.photo(n, at) {
+                Some(id) => self.command(n, Command::DescribePhoto { id, edit }),
+                None => self.take_photo(n, at as u8, Words::New(0), false),
+            },
+            Step::InAlbum(at, album, change) => match (self.photo(n, at), self.album(n, album)) {
+                (Some(photo), Some(album)) => {
+                    self.command(n, Command::ChangeAlbum { photo, album, change });
+                }
+                _ => self.take_photo(n, at as u8, Words::New(0), false),
+            },
+            Step::Copy(at, to) => {
+                let is_file = |view: &ItemView<'_>| view.kind() == ItemKind::File;
+                let source = |view: &ItemView<'_>| is_live(view) && (to.is_some() || is_file(view));
+                let Some(source) = self.pick(n, at, source) else {
+                    return self.create_folder(n, 0, at as u8);
+                };
+                let parent = to.map_or_else(|| self.server.library(), |to| self.folder(n, to));
+                let id = self.new_id(n);
+                self.command(n, Command::Copy { id, source, parent });
+            }
+            Step::RestoreVersion(at, version) => self.restore_version(n, at, version),
             Step::Discard(at) => self.discard(n, at),
             Step::Retry(at) => {
                 let queue = self.clients[n].engine.queue();
@@ -152,8 +192,12 @@ impl World {
     pub(super) fn command(&mut self, n: usize, command: Command) {
         self.counts.acts += 1;
         self.oracle.commands(n, &self.clients[n], &command);
+        let in_album = self.oracle.before_album(n, &self.clients[n], &command);
         let now = self.clients[n].clock(self.now);
         let ran = self.clients[n].engine.run(now, vec![command]);
+        if let (Some(act), Some((_, operation))) = (in_album, ran.operations.first()) {
+            self.oracle.acts_in_album(*operation, act);
+        }
         self.trace.line(format_args!("{n} {:?} {:?}", ran.operations, ran.refused));
         if ran.refused.is_empty() {
             self.clients[n].undo = ran.undo;
@@ -181,7 +225,52 @@ impl World {
     }
 
     fn create_file(&mut self, n: usize, at: Pick, name: u8, words: Words, upload: bool) {
-        let (id, parent, name) = (self.new_id(n), self.folder(n, at), self.name(name));
+        let parent = self.folder(n, at);
+        self.create_in(n, parent, name, words, upload);
+    }
+
+    fn take_photo(&mut self, n: usize, name: u8, words: Words, upload: bool) {
+        let library = self.server.library();
+        self.create_in(n, library, name, words, upload);
+    }
+
+    /// A photo, in the trash or not.
+    fn photo(&self, n: usize, at: Pick) -> Option<ItemId> {
+        let library = self.server.library();
+        self.pick(n, at, |view| view.kind() == ItemKind::File && view.parent_id() == library)
+    }
+
+    fn album(&self, n: usize, at: Pick) -> Option<ItemId> {
+        let library = self.server.library();
+        self.pick(n, at, |view| {
+            view.kind() == ItemKind::Folder && is_live(view) && view.parent_id() == library
+        })
+    }
+
+    fn is_in_library(&self, n: usize, id: ItemId) -> bool {
+        self.clients[n].engine.item(id).is_some_and(|view| view.parent_id() == self.server.library())
+    }
+
+    /// Somebody looks at the earlier contents of a file, of which the device shows one, and takes one of them.
+    fn restore_version(&mut self, n: usize, at: Pick, version: Pick) {
+        let file = |view: &ItemView<'_>| view.kind() == ItemKind::File && !view.version().is_empty();
+        let picked = self.pick(n, at, file).filter(|_| !self.clients[n].offline);
+        let Some(file_id) = picked else { return self.edit(n, at, Words::New(0), false) };
+        let versions = self.server.database.versions.values();
+        let versions: Vec<VersionId> =
+            versions.filter(|row| row.item_id == file_id && row.was_current).map(|row| row.id).collect();
+        if versions.is_empty() {
+            return self.edit(n, at, Words::New(0), false);
+        }
+        let version_id = versions[usize::from(version) % versions.len()];
+        let now = self.clients[n].clock(self.now);
+        let operation = OperationId(self.clients[n].engine.new_item_id(now).0);
+        self.counts.acts += 1;
+        self.send(n, Call::Person, Request::RestoreVersion { file_id, version_id, operation });
+    }
+
+    fn create_in(&mut self, n: usize, parent: ItemId, name: u8, words: Words, upload: bool) {
+        let (id, name) = (self.new_id(n), self.name(name));
         let bytes = self.words(words, None);
         let content = self.content(n, bytes, upload);
         let (mime_type, created_at, modified_at) = (None, None, None);

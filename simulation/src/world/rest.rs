@@ -20,6 +20,8 @@ const WAITS_MAX: usize = 300;
 const LOOK_INTERVAL: Duration = Duration::from_mins(6);
 /// In one scenario of so many it is looked at what is collected in the end.
 const COLLECTED_ONE_IN: u64 = 4;
+/// Contents that are downloaded in the end.
+const DOWNLOADS_AT_REST: usize = 12;
 /// Times that people give up what is stuck.
 const DECISIONS_MAX: usize = 30;
 
@@ -134,6 +136,7 @@ impl World {
         self.look_for_breaches(0);
         self.server.look_again();
         self.oracle.rested(&self.server.database, &self.library, true);
+        self.look_at_contents(0, DOWNLOADS_AT_REST, 0);
         for finding in self.server.verify() {
             self.oracle.fail(Invariant::References, || finding);
         }
@@ -154,10 +157,10 @@ impl World {
             self.pass(Duration::from_mins(10));
             self.settle();
         }
-        let (head, same) = (before.counter, before.counter == self.server.database.counter);
+        let (head, same) = (before.entries(), before.entries() == self.server.database.entries());
         let sent = self.oracle.pushes - pushes;
         if !same || sent > 0 {
-            let now = self.server.database.counter;
+            let now = self.server.database.entries();
             self.oracle
                 .fail(Invariant::Fixpoint, || format!("the feed went from {head} to {now}, {sent} pushes"));
         }

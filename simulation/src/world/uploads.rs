@@ -2,14 +2,16 @@
 
 use std::collections::VecDeque;
 
+use shared::faults::Fault;
 use shared::sync::Base;
 use shared::upload::{AnnouncedChunk, InitUpload, Library};
-use shared::{ChunkHash, OperationId};
+use shared::{ChunkHash, ErrorCode, OperationId};
 use sync::{CallError, Event, UploadError, UploadOrder};
 
 use super::World;
 use super::network::{Call, Part, unexpected};
 use crate::client::CHUNK_BYTES;
+use crate::oracle::Invariant;
 use crate::server::{Reply, Request};
 
 impl World {
@@ -22,7 +24,7 @@ impl World {
         };
         let attempt = self.clients[n].begin_upload(order.clone());
         let request =
-            Request::BeginUpload { file_id: order.file_id, request: Box::new(init(&order, &bytes)) };
+            Request::BeginUpload { file_id: order.file_id, request: Box::new(self.init(&order, &bytes)) };
         self.send(n, Call::Upload { operation, attempt, part: Part::Begin }, request);
     }
 
@@ -37,6 +39,13 @@ impl World {
         let order = upload.order.clone();
         match (part, result) {
             (_, Err(error)) => {
+                if let CallError::Refused(problem) = &error
+                    && problem.code == ErrorCode::ChunkMismatch
+                {
+                    self.oracle.fail(Invariant::ContentAddress, || {
+                        format!("device {n} sends other bytes than it announced: {operation}, {part:?}")
+                    });
+                }
                 self.clients[n].uploads.remove(&operation);
                 let result = Err(UploadError::Failed(error));
                 self.event(n, Event::UploadFinished { operation, result });
@@ -44,8 +53,9 @@ impl World {
             (Part::Begin, Ok(Reply::UploadBegun(started))) => {
                 upload.open_chunks = started.missing_chunks.iter().copied().collect();
                 let bytes = self.clients[n].bytes_of(&order).cloned().unwrap_or_default();
-                for &index in &started.missing_chunks {
-                    let bytes = chunk(&bytes, index).to_vec();
+                for (at, &index) in (0..).zip(&started.missing_chunks) {
+                    let place = if Fault::OffsetsAmongMissing.is_planted() { at } else { index };
+                    let bytes = chunk(&bytes, place).to_vec();
                     let request =
                         Request::SendChunk { file_id: order.file_id, upload: operation, index, bytes };
                     self.send(n, Call::Upload { operation, attempt, part: Part::Chunk(index) }, request);
@@ -81,29 +91,33 @@ fn chunk(bytes: &[u8], index: u32) -> &[u8] {
     &bytes[start..bytes.len().min(start + CHUNK_BYTES)]
 }
 
-fn init(order: &UploadOrder, bytes: &[u8]) -> InitUpload {
-    let total_chunks = bytes.len().div_ceil(CHUNK_BYTES) as u32;
-    let announced = (0..total_chunks)
-        .map(|index| {
-            let bytes = chunk(bytes, index);
-            AnnouncedChunk { index, hash: ChunkHash::of(bytes), size: bytes.len() as u32 }
-        })
-        .collect();
-    let Base { base_version, base_operation_id } = order.base.clone();
-    InitUpload {
-        operation_id: order.operation_id,
-        file_name: order.name.to_string(),
-        parent_id: Some(order.parent_id),
-        total_size: bytes.len() as u64,
-        chunk_size: CHUNK_BYTES as u32,
-        total_chunks,
-        chunks: Some(announced),
-        base_version,
-        base_operation_id,
-        last_sync_token: order.last_sync_token.clone(),
-        mime_type: order.mime_type.clone(),
-        created_at: order.created_at,
-        modified_at: order.modified_at,
-        library: Library::Files,
+impl World {
+    fn init(&self, order: &UploadOrder, bytes: &[u8]) -> InitUpload {
+        let total_chunks = bytes.len().div_ceil(CHUNK_BYTES) as u32;
+        let announced = (0..total_chunks)
+            .map(|index| {
+                let bytes = chunk(bytes, index);
+                AnnouncedChunk { index, hash: ChunkHash::of(bytes), size: bytes.len() as u32 }
+            })
+            .collect();
+        let is_photo = order.parent_id == self.server.library();
+        let library = if is_photo { Library::Photos } else { Library::Files };
+        let Base { base_version, base_operation_id } = order.base.clone();
+        InitUpload {
+            operation_id: order.operation_id,
+            file_name: order.name.to_string(),
+            parent_id: Some(order.parent_id),
+            total_size: bytes.len() as u64,
+            chunk_size: CHUNK_BYTES as u32,
+            total_chunks,
+            chunks: Some(announced),
+            base_version,
+            base_operation_id,
+            last_sync_token: order.last_sync_token.clone(),
+            mime_type: order.mime_type.clone(),
+            created_at: order.created_at,
+            modified_at: order.modified_at,
+            library,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use shared::activity::ActivityKind;
 use shared::code::code_type;
+use shared::faults::Fault;
 use shared::frames::FileAction;
 use shared::rules::{CreateVerdict, Holder, Known, Touched, judge_create};
 use shared::sync::Outcome;
@@ -46,6 +47,13 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
             (Some(held), Some(content)) => self.equal_to_item(held, content),
             _ => false,
         };
+        if Fault::CaseOverwrites.is_planted()
+            && let (Some(held), Some(content)) = (&holder, content)
+            && held.kind == ItemKind::File
+            && held.name != new.name.as_str()
+        {
+            return self.overwrite(change, held.clone(), content);
+        }
         let verdict = judge_create(kind, holder.as_ref().map(|held| Holder { kind: held.kind, equal }));
         match (verdict, holder) {
             (CreateVerdict::SameFile, Some(held)) => Ok(self.join(change, held, Outcome::Unchanged)),
@@ -78,6 +86,19 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok(())
     }
 
+    /// Only where [`Fault::CaseOverwrites`] is planted.
+    fn overwrite(
+        &mut self,
+        change: &PreparedChange,
+        mut held: ItemRow,
+        content: &PreparedContent,
+    ) -> Judged<Done> {
+        self.reference(content)?;
+        let dot = self.zone.issue(&mut held);
+        self.set_content(&mut held, (content.hash, content.size()), self.context.now, dot);
+        Ok(self.join(change, held, Outcome::Unchanged))
+    }
+
     /// The new id becomes another name for what is there.
     fn join(&mut self, change: &PreparedChange, mut held: ItemRow, outcome: Outcome) -> Done {
         let dot = self.zone.issue(&mut held);
@@ -92,7 +113,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         basis.place.learn(dot);
         basis.place.learn(held.place_dot);
         let item_id = held.id;
-        if !shared::faults::Fault::AliasIsForgotten.is_planted() {
+        if !Fault::AliasIsForgotten.is_planted() {
             self.zone.alias(change.file_id, item_id);
         }
         self.zone.put(held, Write::Bump);

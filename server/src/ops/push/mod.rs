@@ -34,7 +34,7 @@ pub use change::{NewItem, PreparedBody, PreparedChange, PreparedContent, Prepare
 pub use facts::{Facts, MergeKey, MergedText, Needs, prepare};
 pub use photo::write_found;
 pub use request::{
-    CheckedChange, ParsedChange, Progress, RawPush, is_mime_type, parse_change, payload_hash, push,
+    CheckedChange, ParsedChange, Progress, RawPush, Run, is_mime_type, parse_change, payload_hash, push, runs,
 };
 pub use retire::{Buried, NO_DEVICE, bury_in, bury_trash};
 pub use single::{Act, Ask, Effect, Resolve, perform, perform_in, present};

@@ -1,5 +1,6 @@
 //! Photos: what people say of them, and what their pictures tell.
 
+use shared::faults::Fault;
 use shared::frames::{FileAction, ServerEvent};
 use shared::photo::{Photo, PhotoEdit};
 use shared::sync::{Outcome, ZoneKind};
@@ -31,7 +32,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         &mut self,
         content: &PreparedContent,
     ) -> Result<Option<ItemRow>, DbError> {
-        if self.context.grant.kind != ZoneKind::Photos {
+        if self.context.grant.kind != ZoneKind::Photos || Fault::EqualPhotosAreTwo.is_planted() {
             return Ok(None);
         }
         for photo in self.zone.photos_of_size(content.size(), content.hash).await? {
@@ -55,13 +56,13 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 "Only what is in the photo library can be described so. Put it there first.",
             );
         };
-        photo.said = photo.said.followed_by(edit);
+        photo.said = if Fault::LastWordIsAll.is_planted() { *edit } else { photo.said.followed_by(edit) };
         name_place(&mut item);
         let dot = self.zone.issue(&mut item);
         basis.content.learn(dot);
         basis.place.learn(dot);
         let id = item.id;
-        self.zone.put(item, Write::Bump);
+        self.zone.put(item, if Fault::PhotoIsUntold.is_planted() { Write::Quiet } else { Write::Bump });
         self.news.push(News::File(id, FileAction::Updated));
         Ok(Done { item_id: id, end: End::Applied(Outcome::Applied), chain: basis.chain(id) })
     }

@@ -136,7 +136,7 @@ pub struct ParsedChange {
     pub operation_id: OperationId,
     pub file_id: ItemId,
     payload_hash: [u8; 32],
-    change: Result<Change, Refusal>,
+    pub change: Result<Change, Refusal>,
 }
 
 /// SHA-256 of an operation's canonical form: its fields in the order of their type.
@@ -191,18 +191,18 @@ async fn zones_of(
     zone_ids: &[ZoneId],
     parsed: &[ParsedChange],
 ) -> ApiResult<HashMap<ItemId, ZoneId>> {
-    let folders = parsed.iter().filter_map(|parsed| folder_of(&parsed.change.as_ref().ok()?.kind));
-    let mut ids: Vec<ItemId> = parsed.iter().map(|parsed| parsed.file_id).chain(folders).collect();
+    let mut ids: Vec<ItemId> = parsed.iter().flat_map(ParsedChange::named_ids).collect();
     ids.sort_unstable();
     ids.dedup();
     Ok(items::zones_of(reader, zone_ids, &ids).await?.into_iter().collect())
 }
 
-type Run = (Grant, Vec<(ParsedChange, bool)>);
+/// Changes of one zone, each with whether its id is taken in another.
+pub type Run = (Grant, Vec<(ParsedChange, bool)>);
 
 /// Changes that follow each other in one zone go together. What is created belongs where its parent is; what
 /// is nowhere is judged, and not found, in the person's own files.
-fn runs(grants: &[Grant], mut held: HashMap<ItemId, ZoneId>, parsed: Vec<ParsedChange>) -> Vec<Run> {
+pub fn runs(grants: &[Grant], mut held: HashMap<ItemId, ZoneId>, parsed: Vec<ParsedChange>) -> Vec<Run> {
     held.extend(grants.iter().map(|grant| (grant.root_id, grant.zone_id)));
     let own = grants.iter().find(|grant| grant.kind == ZoneKind::Files).or(grants.first()).copied();
     let mut runs: Vec<Run> = Vec::new();
@@ -253,6 +253,12 @@ pub struct CheckedChange {
 }
 
 impl ParsedChange {
+    /// The item that it is about, and the folder that it names.
+    pub fn named_ids(&self) -> impl Iterator<Item = ItemId> {
+        let folder = self.change.as_ref().ok().and_then(|change| folder_of(&change.kind));
+        std::iter::once(self.file_id).chain(folder)
+    }
+
     pub fn check(self, key: &PersonKey, grant: Grant) -> CheckedChange {
         let Self { operation_id, file_id, payload_hash, change } = self;
         let body = change.and_then(|change| checked(key, grant, change));
