@@ -21,7 +21,6 @@ test("what was deleted is seen for as long as it is there, comes back or goes fo
     await page.keyboard.press("x");
     for (let more = 0; more < 3; more++) await page.keyboard.press("Shift+ArrowRight");
     await page.keyboard.press("Delete");
-    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
     await expect(gallery(page).getByRole("gridcell")).toHaveCount(2);
     await ann.seesStatus("Up to date");
     await page.getByRole("link", { name: "Recently deleted" }).click();
@@ -66,6 +65,7 @@ test("what was deleted is seen for as long as it is there, comes back or goes fo
     await page.keyboard.press("x");
     await page.getByRole("button", { name: "Put back" }).click();
     await expect(deleted.getByRole("gridcell")).toHaveCount(1);
+    await deleted.focus();
     await page.keyboard.press("Control+a");
     await page.keyboard.press("Delete");
     await page.getByRole("dialog").getByRole("button", { name: "Delete for good" }).click();

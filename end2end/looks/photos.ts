@@ -23,6 +23,7 @@ export async function photoLibrary(ann: Person, camera: Camera, gate: Gate): Pro
   await albums(page, camera);
   await alike(page, camera);
   await imported(page, camera);
+  await deleted(page, camera);
   await page.goto("/settings");
   await page.getByRole("heading", { name: "Storage on this device" }).scrollIntoViewIfNeeded();
   await camera.takes("Settings, what this device holds");
@@ -115,6 +116,38 @@ async function alike(page: Page, camera: Camera): Promise<void> {
   await page.goto("/photos/duplicates");
   await expect(page.getByRole("group", { name: "2 photos that look the same" }).first()).toBeVisible();
   await camera.takes("Duplicates, to review");
+}
+
+/** What was deleted, and what no preview can be made of. */
+export async function deleted(page: Page, camera: Camera): Promise<void> {
+  await page.goto("/photos/deleted");
+  await expect(page.getByRole("heading", { name: "Nothing was deleted lately" })).toBeVisible();
+  await camera.takes("Recently deleted photos, none");
+  await page.goto("/photos");
+  const damaged = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), Buffer.alloc(4_000, 7)]);
+  await page.locator("#pick-files").setInputFiles([{ name: "Damaged.png", mimeType: "image/png", buffer: damaged }]);
+  await expect.poll(async () => (await listed(page)).some(({ status }) => status === "failed"), { timeout: MINUTE_MS }).toBe(true);
+  await photo(page, "Damaged.png").click();
+  await expect(page.getByText(/^There is no preview: /)).toBeVisible();
+  await camera.takes("A photo without a preview");
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog", { name: /Damaged/ })).toBeHidden();
+  await gallery(page).focus();
+  await page.keyboard.press("Home");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("x");
+  for (let more = 0; more < 6; more++) await page.keyboard.press("Shift+ArrowRight");
+  await page.keyboard.press("Delete");
+  await page.goto("/photos/deleted");
+  await expect(page.locator("[data-place].is-loaded").first()).toBeVisible();
+  await camera.takes("Recently deleted photos");
+  await page.getByRole("grid", { name: "Recently deleted" }).focus();
+  await page.keyboard.press("x");
+  await camera.takes("Recently deleted photos, one selected");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog", { name: /IMG_/ })).toBeVisible();
+  await camera.takes("A deleted photo, opened");
+  await page.keyboard.press("Escape");
 }
 
 async function imported(page: Page, camera: Camera): Promise<void> {
