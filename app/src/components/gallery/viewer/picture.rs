@@ -10,6 +10,7 @@ use leptos::task::spawn_local;
 use shared::ItemId;
 use shared::photo::{DerivativeKind, Photo};
 
+use super::again::failure;
 use super::is_film;
 use super::view::View;
 use crate::components::gallery::live::begin;
@@ -90,6 +91,8 @@ pub fn Picture(
     let at = RwSignal::new(View::default());
     let shown = StoredValue::new_local(photo.clone());
     let is_failed = RwSignal::new(false);
+    // Then another word stands there already.
+    let is_told = failure(&photo).is_some();
     let is_loaded = RwSignal::new(false);
     Effect::new(move || {
         if let (Some(canvas), Some(drawing)) =
@@ -212,7 +215,7 @@ pub fn Picture(
                 />
                 {video.map(|video| view! { <Moving ui=ui video=video is_moving=is_moving /> })}
             </div>
-            <Show when=move || is_failed.get()>
+            <Show when=move || is_failed.get() && !is_told>
                 <p class="viewer-word" role="status">{words::PHOTO_UNREACHABLE}</p>
             </Show>
         </div>
