@@ -7,6 +7,7 @@ import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 
 /** Each column orders these differently. */
 const FILES = [
@@ -64,6 +65,7 @@ const nothingIsSelected = () => expect(ann.page.getByRole("button", { name: "Cle
 const undo = () => ann.page.locator(".toast").getByRole("button", { name: "Undo" }).last().click();
 
 test("files are dragged onto rows, the way back, the sidebar and the trash, and into folders that spring open", async () => {
+  test.setTimeout(4 * MINUTE_MS);
   const { page } = ann;
   const main = page.getByRole("navigation", { name: "Main" }).first();
   const way = page.getByRole("navigation", { name: "Where you are" });
@@ -143,6 +145,7 @@ test("files are dragged onto rows, the way back, the sidebar and the trash, and 
 });
 
 test("files are selected by band, click and letters, sorted by every column, cut, copied and pasted", async () => {
+  test.setTimeout(4 * MINUTE_MS);
   const { page } = ann;
   const mouse = page.mouse;
   const band = async (from: [number, number], to: [number, number]) => {

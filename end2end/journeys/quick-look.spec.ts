@@ -10,8 +10,10 @@ import { SPECIMENS, film } from "../specimens.ts";
 // A picture in one colour is smaller, whatever its size on the screen.
 const BLANK_PICTURE_BYTES_MAX = 8_000;
 const LONG_TEXT_LINES = 30_000;
+const MINUTE_MS = 60_000;
 
 test("quick look shows what is in a file of every kind", async ({ browser }) => {
+  test.setTimeout(4 * MINUTE_MS);
   const server = await Server.start();
   try {
     await Client.register(server, "ann");

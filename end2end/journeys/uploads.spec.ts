@@ -13,6 +13,7 @@ import { Server } from "../server.ts";
 import { Valve } from "../valve.ts";
 
 const MIB = 1024 * 1024;
+const MINUTE_MS = 60_000;
 /** Chunks that are sent at a time before anything is known of the line. */
 const STREAMS_FIRST = 3;
 const RECEIVED = "cloudstead_upload_body_bytes_total";
@@ -62,6 +63,7 @@ async function chooses(name: string, path: string): Promise<void> {
 }
 
 test("what is on its way is paused, resumed, cancelled and tried again, one and all", async () => {
+  test.setTimeout(4 * MINUTE_MS);
   const { page, uploadPanel: panel } = ann;
   const valve = await Valve.on(page, 1);
 
@@ -74,6 +76,7 @@ test("what is on its way is paused, resumed, cancelled and tried again, one and 
     await button(ann.upload("film.bin"), "Pause").click();
     await expect(ann.upload("film.bin")).toContainText("Paused");
     await title("1 upload paused");
+    await ann.seesStatus("1 upload paused");
     await valve.opens();
     await expect.poll(() => valve.arrived).toBe(1 + STREAMS_FIRST);
     await page.waitForTimeout(1_000);
@@ -81,7 +84,7 @@ test("what is on its way is paused, resumed, cancelled and tried again, one and 
     expect(await received()).toBeLessThan(12 * MIB);
     await expect(ann.item("film.bin").getByRole("img", { name: /sync/i })).toBeVisible();
     await button(ann.upload("film.bin"), "Resume").click();
-    await ann.seesUploadsFinished(30_000);
+    await ann.seesUploadsFinished(MINUTE_MS);
     expect(await received()).toBe(12 * MIB);
     const { id } = (await witness.named("film.bin"))!;
     expect((await witness.download(id)).sha256).toBe(await sha256(film));
@@ -109,7 +112,7 @@ test("what is on its way is paused, resumed, cancelled and tried again, one and 
     await title("3 uploads paused");
     await valve.opens();
     await button(panel, "Resume all").click();
-    await ann.seesUploadsFinished(30_000);
+    await ann.seesUploadsFinished(MINUTE_MS);
     for (const name of names) await expect(ann.upload(name)).toContainText("Uploaded");
     await button(panel, "Clear finished").click();
     await expect(panel).toBeHidden();
@@ -135,7 +138,7 @@ test("what is on its way is paused, resumed, cancelled and tried again, one and 
     await ann.seesStatus("Can't sync 1 item");
     await page.unroute("**/complete");
     await retry.click();
-    await ann.seesUploadsFinished(30_000);
+    await ann.seesUploadsFinished(MINUTE_MS);
     await ann.seesStatus("Up to date");
     expect((await witness.named("refused.bin"))?.size).toBe(2 * MIB);
     await refuse();
@@ -143,7 +146,7 @@ test("what is on its way is paused, resumed, cancelled and tried again, one and 
     await title("1 upload failed");
     await page.unroute("**/complete");
     await button(panel, "Try all again").click();
-    await ann.seesUploadsFinished(30_000);
+    await ann.seesUploadsFinished(MINUTE_MS);
     await ann.seesStatus("Up to date");
     const last = await file("last.bin", 2);
     await refuse();
@@ -155,12 +158,13 @@ test("what is on its way is paused, resumed, cancelled and tried again, one and 
     await page.getByRole("button", { name: /^Sync status/ }).click();
     await page.getByRole("button", { name: "Try now" }).click();
     await chooses("last.bin", last);
-    await ann.seesUploadsFinished(30_000);
+    await ann.seesUploadsFinished(MINUTE_MS);
     await ann.seesStatus("Up to date");
   });
 });
 
 test("an upload that a reload cut goes on with the same file only, and sends nothing twice", async () => {
+  test.setTimeout(4 * MINUTE_MS);
   const { page } = ann;
   const valve = await Valve.on(page, 2);
   const film = await file("film.bin", 12);
@@ -178,6 +182,10 @@ test("an upload that a reload cut goes on with the same file only, and sends not
   await expect(ann.upload("film.bin")).toContainText("Choose the file again to go on where it stopped.");
   await expect(ann.upload("later.bin")).toContainText("Paused");
   await title("1 upload needs its file again");
+  await ann.seesStatus("1 upload needs its file again");
+  await page.getByRole("button", { name: /^Sync status/ }).click();
+  await expect(page.getByRole("list", { name: "Changes" }).getByRole("listitem")).toContainText(["Choose the file again", "Paused"]);
+  await page.keyboard.press("Escape");
   const refused = () => ann.isTold("This is not the file that was begun. Choose “film.bin” as it was");
 
   await test.step("another file is not taken", async () => {
@@ -206,7 +214,7 @@ test("an upload that a reload cut goes on with the same file only, and sends not
   await test.step("one that was paused asks when it goes on", async () => {
     await button(ann.upload("later.bin"), "Resume").click();
     await chooses("later.bin", later);
-    await ann.seesUploadsFinished(30_000);
+    await ann.seesUploadsFinished(MINUTE_MS);
     await ann.seesStatus("Up to date");
     expect((await witness.named("later.bin"))?.size).toBe(2 * MIB);
   });

@@ -6,7 +6,7 @@ use super::popover::Popover;
 use crate::hooks::clock::use_now;
 use crate::hooks::intl;
 use crate::parts::from_rest;
-use crate::ports::{UploadControl, UploadState};
+use crate::ports::{UploadControl, UploadState, UploadView};
 use crate::ui::{Dialog, Ui, use_ui};
 use crate::words;
 
@@ -34,7 +34,7 @@ pub fn SyncStatusButton() -> impl IntoView {
         if !is_open.get() {
             return words::OPENING_ITEMS.to_owned();
         }
-        summary.with(|summary| words::sync_line(summary, seconds_left.get()))
+        summary.with(|summary| uploads.with(|uploads| line_of(summary, uploads, seconds_left.get())))
     });
     let tone = Memo::new(move |_| if is_open.get() { summary.with(Tone::of) } else { Tone::Going });
     view! {
@@ -64,6 +64,19 @@ pub fn SyncStatusButton() -> impl IntoView {
         </div>
     }
     .into_any()
+}
+
+/// As [`words::sync_line`]; where all that waits is uploads that a person holds up, it says so.
+fn line_of(summary: &SyncSummary, uploads: &[UploadView], seconds_left: Option<u64>) -> String {
+    let count = |state: UploadState| uploads.iter().filter(|upload| upload.state == state).count();
+    let (paused, without_file) = (count(UploadState::Paused), count(UploadState::NeedsFile));
+    let is_held_up = Tone::of(summary) == Tone::Going && summary.waiting == paused + without_file;
+    match (paused, without_file) {
+        (0, 0) => words::sync_line(summary, seconds_left),
+        (paused, 0) if is_held_up => words::paused_uploads(paused),
+        (_, without_file) if is_held_up => words::uploads_without_file(without_file),
+        _ => words::sync_line(summary, seconds_left),
+    }
 }
 
 /// The four states of the design, and being offline.
@@ -118,6 +131,7 @@ impl Tone {
 pub fn Queue(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
     let now = use_now();
     let summary = ui.cloud().summary();
+    let uploads = ui.cloud().uploads();
     let entries = Memo::new(move |_| {
         summary.with(|_| ());
         ui.cloud().revision().with(|_| ());
@@ -155,7 +169,7 @@ pub fn Queue(ui: Ui, open: RwSignal<bool>) -> impl IntoView {
     };
     view! {
         <div class="popover-head">
-            <h2>{move || summary.with(|summary| words::sync_line(summary, None))}</h2>
+            <h2>{move || summary.with(|summary| uploads.with(|uploads| line_of(summary, uploads, None)))}</h2>
             <Show when=can_retry>
                 <button class="button small" type="button" on:click=try_all>
                     {words::RETRY_NOW}
@@ -174,8 +188,19 @@ fn Entry(ui: Ui, entry: QueueEntry, open: RwSignal<bool>) -> impl IntoView {
     let now = use_now();
     let QueueEntry { operation_id, item_id, item_name, action, state } = entry;
     let refused = matches!(state, QueueState::Refused { .. });
+    let uploads = ui.cloud().uploads();
+    let held_up = Memo::new(move |_| {
+        uploads.with(|uploads| {
+            let upload = uploads.iter().find(|upload| upload.operation_id == operation_id)?;
+            match upload.state {
+                UploadState::Paused => Some(words::PAUSED),
+                UploadState::NeedsFile => Some(words::NEEDS_FILE),
+                _ => None,
+            }
+        })
+    });
     let reason = move || match &state {
-        QueueState::Sending => words::SENDING.to_owned(),
+        QueueState::Sending => held_up.get().unwrap_or(words::SENDING).to_owned(),
         QueueState::Refused { reason } => reason.clone(),
         QueueState::Waiting { reason, next_try } => [
             Some(reason.clone().unwrap_or_else(|| words::WAITING.to_owned())),
