@@ -14,6 +14,8 @@ import { EXECUTABLE, SITE, Server } from "./server.ts";
 export const PHOTOGRAPHER = "photographer";
 /** What of it is in the document, whatever its size. */
 export const NODES_MAX = 400;
+/** Once one rests. */
+const FILLED_WITHIN_MS = 5_000;
 
 /** A server with the photographer's library; the first `uploaded` of its photos are really sent. They are of so many `days`. */
 export async function seeded(photos: number, uploaded: number, days?: number): Promise<Server> {
@@ -26,6 +28,26 @@ export async function seeded(photos: number, uploaded: number, days?: number): P
 }
 
 export const nodes = (page: Page) => page.locator("[data-place]").count();
+
+/** The places of photos on the screen that show neither a picture nor what stands for it. */
+export const empty = (page: Page): Promise<number[]> =>
+  page.locator("[data-place]").evaluateAll((tiles) => {
+    const seen = document.querySelector("[role=grid]")!.getBoundingClientRect();
+    const isEmpty = (tile: Element) => {
+      const { top, bottom } = tile.getBoundingClientRect();
+      const [picture, hash] = [tile.querySelector("img")!, tile.querySelector("canvas")!];
+      const isShown = tile.matches(".is-loaded") && picture.naturalWidth > 0;
+      const stands = hash.width > 1 && getComputedStyle(hash).display !== "none";
+      return bottom > seen.top && top < seen.bottom && !isShown && !stands;
+    };
+    return tiles.filter(isEmpty).map((tile) => Number(tile.getAttribute("data-place")));
+  });
+
+/** At rest nothing is empty, and in the end every photo shows its picture. */
+export async function isFilled(page: Page): Promise<void> {
+  await expect.poll(() => empty(page), { timeout: FILLED_WITHIN_MS }).toEqual([]);
+  await expect(page.locator("[data-place]:not(.is-loaded)")).toHaveCount(0);
+}
 
 const places = (page: Page) =>
   page.locator("[data-place]").evaluateAll((all) => all.map((tile) => Number(tile.getAttribute("data-place"))));

@@ -25,7 +25,8 @@ use crate::store::IndexedDbStore;
 const FETCHES_MAX: usize = 3;
 /// Hints come in crowds: the index is read once for all of them, in milliseconds.
 const PACE_MS: u64 = 400;
-/// Until a list is read again that changed while it was read, or whose server was away, in milliseconds.
+/// Until a list is read again that changed while it was read, or whose server was away, and photos of it that did not
+/// come, in milliseconds.
 const AGAIN_MS: u64 = 5_000;
 
 pub struct ListOfPhotos {
@@ -327,7 +328,8 @@ impl ListOfPhotos {
             spawn_local(async move {
                 let generation = list.generation.get();
                 let answer = list.bring(segment, &controller).await;
-                if list.generation.get() != generation {
+                let is_wanted = list.fetches.borrow().get(&segment) == Some(&controller);
+                if list.generation.get() != generation || !is_wanted {
                     return;
                 }
                 list.fetches.borrow_mut().remove(&segment);
@@ -335,8 +337,14 @@ impl ListOfPhotos {
                 match answer {
                     Ok(_) => list.go_on(),
                     Err(CallError::Unreachable) if is_missing && list.list_here().await => {}
-                    // Asked for again with the next frame at rest; without a line, when there is one.
-                    Err(_) => list.wanted.borrow_mut().retain(|wanted| *wanted != segment),
+                    Err(_) => {
+                        // Asked for again with a frame at rest, one of which comes in a while; without a line, when
+                        // there is one.
+                        list.wanted.borrow_mut().retain(|wanted| *wanted != segment);
+                        list.go_on();
+                        browser::sleep(AGAIN_MS).await;
+                        list.tell();
+                    }
                 }
             });
         }

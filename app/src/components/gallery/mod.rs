@@ -331,14 +331,15 @@ fn followed(former: &Shown, shown: &Shown, place: usize) -> usize {
     (ordinal..shown.index.len()).find_map(|ordinal| shown.arrangement.place(ordinal)).unwrap_or(last)
 }
 
-/// The position at which the photo at the top of the window is where it was. At the very top, the latest
-/// photos are what one looks at.
+/// The position at which the photo at the top of the window, below the heading that stays there, is where it was. At
+/// the very top, the latest photos are what one looks at.
 fn anchored(former: &Shown, shown: &Shown, position: f64) -> f64 {
-    let is_at_top = position < f64::from(former.layout.metrics().heading.max(1));
+    let heading = f64::from(former.layout.metrics().heading);
+    let is_at_top = position < heading.max(1.0);
     if is_at_top || former.arrangement.is_empty() || shown.arrangement.is_empty() {
         return position;
     }
-    let row = former.layout.row_at(position as u32);
+    let row = former.layout.row_at((position + heading) as u32);
     let place = former.layout.row(row).start;
     let within = position - f64::from(former.layout.row_top(row));
     let share = (within / f64::from(former.layout.row_height(row))).min(1.0);

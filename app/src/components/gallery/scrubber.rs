@@ -73,11 +73,10 @@ pub fn Scrubber(gallery: Gallery) -> impl IntoView {
             .with_value(|shown| shown.layout.group_at((share * f64::from(shown.layout.height())) as u32));
         gallery.go_to_group(group);
     };
+    // The press gives it the keyboard, and no ring that would keep it on the screen.
     let down = move |event: PointerEvent| {
-        event.prevent_default();
         if let Some(track) = track.get_untracked() {
             track.set_pointer_capture(event.pointer_id()).ok();
-            track.focus().ok();
         }
         is_held.set(true);
         go(&event);
