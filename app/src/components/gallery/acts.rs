@@ -201,7 +201,8 @@ impl Gallery {
             PhotoAct::Purge => self.ui.perform(Action::Purge, ids),
             _ => self.describe(act, &ids),
         }
-        if act != PhotoAct::Favorite {
+        // A favourite stays where it is, but among the favourites.
+        if act != PhotoAct::Favorite || self.list == PhotoList::Favorites {
             self.selection.update(PhotoSelection::clear);
         }
         self.refresh();
