@@ -37,6 +37,8 @@ export async function flaws(page: Page) {
 
 export const gallery = (page: Page): Locator => page.getByRole("grid", { name: "Library" });
 export const photo = (page: Page, name: string): Locator => page.getByRole("gridcell", { name: new RegExp(name) });
+/** The open photo. */
+export const viewer = (page: Page, name = ""): Locator => page.getByRole("dialog", { name: new RegExp(`^Photo: .*${name}`) });
 export const card = (page: Page, name: string): Locator =>
   page.getByRole("list", { name: "Albums" }).getByRole("link", { name });
 
@@ -51,6 +53,19 @@ export type Listed = {
 
 export const listed = (page: Page, query = ""): Promise<Listed[]> =>
   page.evaluate(async (query) => (await (await fetch(`/api/v1/photos?limit=1000${query}`)).json()).photos, query);
+
+/** How many photos the server lists. */
+export const listedCount = (page: Page, query: string): Promise<number> =>
+  page.evaluate(async (query) => {
+    let [count, cursor] = [0, ""];
+    do {
+      const answer = await fetch(`/api/v1/photos?limit=1000${query}${cursor}`);
+      const { photos, nextCursor } = await answer.json();
+      count += photos.length;
+      cursor = nextCursor ? `&cursor=${encodeURIComponent(nextCursor)}` : "";
+    } while (cursor !== "");
+    return count;
+  }, query);
 
 type Amount = { count: number; bytes: number };
 

@@ -175,6 +175,15 @@ export class Person {
     expect(status).toBe(200);
   }
 
+  /** Fingers on the screen: each step says where they are. */
+  async fingers(): Promise<(type: "touchStart" | "touchMove" | "touchEnd", ...at: { x: number; y: number }[]) => Promise<void>> {
+    const browser = await this.context.newCDPSession(this.page);
+    return async (type, ...at) => {
+      const touchPoints = at.map((point, id) => ({ ...point, id }));
+      await browser.send("Input.dispatchTouchEvent", { type, touchPoints });
+    };
+  }
+
   get uploadPanel(): Locator {
     return this.page.getByRole("region", { name: "Uploads" });
   }

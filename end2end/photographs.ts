@@ -12,13 +12,14 @@ const SHAPES: [number, number][] = [
   [640, 480],
 ];
 
-const LATEST = Date.UTC(2024, 4, 20, 18, 0);
+/** When the first of them was taken. */
+export const LATEST = Date.UTC(2024, 4, 20, 18, 0);
 
 /**
- * `count` photographs, three or four a day, the latest first; the same in every run but for what the
- * browser's encoder does.
+ * `count` photographs, three or four a day, the latest first, of one shape after the other; the same in every run but for
+ * what the browser's encoder does.
  */
-export async function photographs(page: Page, count: number, latest = LATEST): Promise<Photograph[]> {
+export async function photographs(page: Page, count: number, latest = LATEST, shapes = SHAPES): Promise<Photograph[]> {
   const made: string[] = await page.evaluate(
     async ([count, shapes]) => {
       const pictures: string[] = [];
@@ -42,7 +43,7 @@ export async function photographs(page: Page, count: number, latest = LATEST): P
       }
       return pictures;
     },
-    [count, SHAPES] as const,
+    [count, shapes] as const,
   );
   return made.map((picture, number) => {
     const at = new Date(latest - number * 7 * 3_600_000);

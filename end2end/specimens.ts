@@ -1,5 +1,10 @@
 // One small file of every kind that the app shows in its own way.
 
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { deflateSync, crc32 } from "node:zlib";
 
 import type { Page } from "@playwright/test";
@@ -113,6 +118,18 @@ export async function film(page: Page): Promise<Specimen> {
     return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ""));
   });
   return { name: "Sunrise.webm", mimeType: "video/webm", bytes: Buffer.from(base64, "base64") };
+}
+
+/** Seconds of film as phones take them: an MP4 that says when. */
+export async function clip(name: string, at: Date, seconds: number): Promise<Specimen> {
+  const folder = await mkdtemp(join(tmpdir(), "cloudstead-clip-"));
+  const [path, picture] = [join(folder, "clip.mp4"), `testsrc=size=640x360:rate=25:duration=${seconds}`];
+  const coded = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-pix_fmt", "yuv420p"];
+  const when = ["-metadata", `creation_time=${at.toISOString()}`];
+  await promisify(execFile)("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", picture, ...coded, ...when, path]);
+  const bytes = await readFile(path);
+  await rm(folder, { recursive: true });
+  return { name, mimeType: "video/mp4", bytes };
 }
 
 const text = (lines: string): Uint8Array => Buffer.from(lines, "utf8");

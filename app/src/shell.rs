@@ -143,7 +143,9 @@ fn Frame(root: ItemId) -> impl IntoView {
             <TabBar />
         </div>
         <aside class="corner" aria-label=words::WHAT_HAPPENS>
-            <Toasts />
+            <Show when=move || !ui.is_photo_open.get()>
+                <Toasts />
+            </Show>
             <UploadPanel />
         </aside>
         <Dialogs />

@@ -214,6 +214,8 @@ pub struct Handles {
     /// Whether files from the desktop are over the page.
     pub desktop_drag: RwSignal<bool>,
     pub toasts: RwSignal<Vec<Toast>>,
+    /// Whether a photo covers the page, and says itself what happens.
+    pub is_photo_open: RwSignal<bool>,
     /// Read out by screen readers.
     pub announcement: RwSignal<String>,
     /// The item in quick look, named by the address.
@@ -248,6 +250,7 @@ pub fn provide_ui(root: ItemId) -> Ui {
         over_trash: RwSignal::new(false),
         desktop_drag: RwSignal::new(false),
         toasts: RwSignal::default(),
+        is_photo_open: RwSignal::new(false),
         announcement: RwSignal::default(),
         preview: Memo::new(move |_| {
             query.with(|query| query.get_str("preview").and_then(|id| id.parse().ok()))

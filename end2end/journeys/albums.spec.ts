@@ -289,9 +289,7 @@ test("an album is put in order by hand, by keyboard and by finger, offline too, 
     await phone.page.goto(new URL(page.url()).pathname);
     await expect.poll(() => shown(phone.page)).toEqual([2, 3, 1, 0, 4]);
     await phone.page.getByRole("button", { name: "Arrange" }).click();
-    const devtools = await phone.context.newCDPSession(phone.page);
-    const touch = (type: "touchStart" | "touchMove" | "touchEnd", ...at: { x: number; y: number }[]) =>
-      devtools.send("Input.dispatchTouchEvent", { type, touchPoints: at });
+    const touch = await phone.fingers();
     await touch("touchStart", await edge(phone.page, "IMG_0004", 0.5));
     await expect(phone.page.locator(".photo-gap")).toBeVisible();
     await touch("touchMove", await edge(phone.page, "IMG_0002", 0.2));

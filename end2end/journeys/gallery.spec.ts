@@ -1,6 +1,6 @@
 import { type Locator, type Page, expect, test } from "@playwright/test";
 
-import { MINUTE_MS, fill, flaws, gallery, listed, photo, world } from "../library.ts";
+import { MINUTE_MS, fill, flaws, gallery, listed, photo, viewer, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";
 
@@ -9,7 +9,6 @@ const COUNT = 60;
 const OFFLINE = 200;
 
 const selected = (page: Page) => page.getByRole("group", { name: "For what is selected" }).getByRole("status");
-const viewer = (page: Page, name = "") => page.getByRole("dialog", { name: new RegExp(`^Photo: .*${name}`) });
 
 /** How many are selected. */
 async function count(page: Page): Promise<number> {
@@ -138,9 +137,7 @@ test("photos are selected by dragging, and get other dates and places", async ({
     const phone = await Person.on(browser, here.gate.url, { viewport: { width: 390, height: 844 }, hasTouch: true });
     await phone.signIn("ann");
     await phone.page.goto("/photos");
-    const devtools = await phone.context.newCDPSession(phone.page);
-    const touch = (type: "touchStart" | "touchMove" | "touchEnd", ...at: { x: number; y: number }[]) =>
-      devtools.send("Input.dispatchTouchEvent", { type, touchPoints: at });
+    const touch = await phone.fingers();
     const from = await middle(photo(phone.page, "IMG_0004"));
     await touch("touchStart", from);
     await expect.poll(() => count(phone.page)).toBe(1);

@@ -21,7 +21,8 @@ use super::acts::PhotoAct;
 use super::{At, Gallery};
 use crate::components::icon::{Glyph, IconButton};
 use crate::components::popover::Popover;
-use crate::hooks::listener::is_typing;
+use crate::components::toasts::Toasts;
+use crate::hooks::listener::{is_typing, on_window};
 use crate::hooks::media::media_matches;
 use crate::ports::PhotoList;
 use crate::words;
@@ -31,7 +32,7 @@ use picture::Picture;
 
 /// Controls that are not used go after this.
 const FADE_AFTER: Duration = Duration::from_secs(2);
-/// How long a slideshow shows each photo.
+/// How long a slideshow shows each photo; a film until its end.
 const SLIDE: Duration = Duration::from_secs(4);
 /// How long the picture takes back into its tile; the sheet's `--calm`.
 const RETURN: Duration = Duration::from_millis(180);
@@ -134,6 +135,9 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
         wakes: StoredValue::new(0),
         dialog: NodeRef::new(),
     };
+    // Nothing behind a modal dialog can be pressed, or is heard: what happens is said in it.
+    gallery.ui.is_photo_open.set(true);
+    on_cleanup(move || gallery.ui.is_photo_open.set(false));
     Effect::new(move || {
         if let Some(id) = named.get() {
             untrack(|| viewing.show(id));
@@ -170,6 +174,13 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
         }
     });
     viewing.use_slides();
+    // Wherever the focus is: a button that was pressed may be gone.
+    on_window(leptos::ev::keydown, move |event| {
+        // The key that opened it means nothing more.
+        if !event.default_prevented() && gallery.ui.dialog.with_untracked(Option::is_none) {
+            viewing.key(&event);
+        }
+    });
     let on_turn = Callback::new(move |by| viewing.turn(by));
     let on_close = Callback::new(move |()| viewing.close());
     let name = move || {
@@ -195,7 +206,6 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
                     viewing.close();
                 }
             }
-            on:keydown=move |event| viewing.key(&event)
             on:pointermove=move |_| viewing.wake()
             on:pointerdown=move |_| viewing.wake()
             on:focusin=move |_| viewing.wake()
@@ -216,6 +226,7 @@ fn Open(gallery: Gallery, named: Memo<Option<ItemId>>) -> impl IntoView {
             <Show when=move || viewing.has_details.get()>
                 {move || viewing.photo.get().map(|photo| view! { <PhotoDetails viewing=viewing photo=photo /> })}
             </Show>
+            <Toasts />
         </dialog>
     }
     .into_any()
@@ -485,7 +496,6 @@ impl Viewing {
             _ => return,
         }
         event.prevent_default();
-        event.stop_propagation();
     }
 
     /// Shows the controls, for a while.
@@ -526,11 +536,12 @@ impl Viewing {
             if !self.is_playing.get() {
                 return;
             }
-            self.photo.track();
             if self.neighbour(1).is_none() {
                 return self.is_playing.set(false);
             }
-            if let Ok(timer) = set_timeout_with_handle(move || self.turn(1), SLIDE) {
+            let film = self.photo.with(|photo| photo.as_ref().and_then(|photo| photo.info.duration));
+            let shown = SLIDE.max(Duration::from_millis(film.unwrap_or(0)));
+            if let Ok(timer) = set_timeout_with_handle(move || self.turn(1), shown) {
                 on_cleanup(move || timer.clear());
             }
         });

@@ -12,7 +12,7 @@ use shared::photo::{DerivativeKind, Photo};
 
 use super::again::failure;
 use super::is_film;
-use super::view::View;
+use super::view::{Fit, View};
 use crate::components::gallery::live::begin;
 use crate::components::gallery::tile::draw_hash;
 use crate::ports::is_shown_by_browsers;
@@ -29,6 +29,10 @@ const HOLD: Duration = Duration::from_millis(350);
 const NEAR: f64 = 2.5;
 /// How much a notch of the wheel does.
 const WHEEL_PACE: f64 = 0.002;
+/// Two fingers on a touchpad are told as small turns of a wheel, with Ctrl.
+const PINCH_PACE: f64 = 0.01;
+/// So high from below, what is pressed in a film are its controls, in pixels.
+const FILM_CONTROLS_PIXELS: f64 = 96.0;
 /// Enlarged more than this, a picture looks soft.
 const ENLARGED_MAX: f64 = 1.15;
 
@@ -83,7 +87,7 @@ pub fn Picture(
     on_close: Callback<()>,
 ) -> impl IntoView {
     if is_film(&photo) {
-        return view! { <Film ui=ui photo=photo /> }.into_any();
+        return view! { <Film ui=ui photo=photo on_turn=on_turn on_close=on_close /> }.into_any();
     }
     let area = NodeRef::<Div>::new();
     let image = NodeRef::<Img>::new();
@@ -130,9 +134,20 @@ pub fn Picture(
         }
     });
     let gestures = Rc::new(RefCell::new(Gestures::default()));
-    let size = move || {
-        area.get_untracked()
-            .map_or((1.0, 1.0), |area| (f64::from(area.client_width()), f64::from(area.client_height())))
+    // While one finger is on the whole picture, it goes along.
+    let pulled = RwSignal::new(None::<(f64, f64)>);
+    let fit = move || {
+        let window = area
+            .get_untracked()
+            .map_or((1.0, 1.0), |area| (f64::from(area.client_width()), f64::from(area.client_height())));
+        let sides = image.get_untracked().map_or((0.0, 0.0), |image| {
+            (f64::from(image.natural_width()), f64::from(image.natural_height()))
+        });
+        Fit::of(window, sides)
+    };
+    let transform = move || match pulled.get() {
+        None => at.get().transform(),
+        Some((x, y)) => format!("translate({x}px,{y}px)"),
     };
     let from_middle = move |x: i32, y: i32| {
         let rect = area.get_untracked().map(|area| area.get_bounding_client_rect());
@@ -155,12 +170,13 @@ pub fn Picture(
             class:is-near=move || at.with(|at| !at.is_whole())
             on:wheel=move |event: WheelEvent| {
                 event.prevent_default();
-                let factor = (-event.delta_y() * WHEEL_PACE).exp();
-                at.update(|at| *at = at.zoom(factor, from_middle(event.client_x(), event.client_y()), size()));
+                let pace = if event.ctrl_key() { PINCH_PACE } else { WHEEL_PACE };
+                let factor = (-event.delta_y() * pace).exp();
+                at.update(|at| *at = at.zoom(factor, from_middle(event.client_x(), event.client_y()), fit()));
             }
             on:dblclick=move |event: MouseEvent| {
                 let point = from_middle(event.client_x(), event.client_y());
-                at.update(|at| *at = if at.is_whole() { at.zoom(NEAR, point, size()) } else { View::default() });
+                at.update(|at| *at = if at.is_whole() { at.zoom(NEAR, point, fit()) } else { View::default() });
             }
             on:pointerdown=move |event: PointerEvent| {
                 if let Some(area) = area.get_untracked() {
@@ -183,24 +199,35 @@ pub fn Picture(
             on:pointermove=move |event: PointerEvent| {
                 let Some(change) = moved.borrow_mut().moved(&event) else { return };
                 let point = from_middle(change.at.0 as i32, change.at.1 as i32);
-                at.update(|at| *at = at.zoom(change.factor, point, size()).moved(change.by, size()));
+                at.update(|at| *at = at.zoom(change.factor, point, fit()).moved(change.by, fit()));
+                let way = moved.borrow().way().filter(|_| at.with_untracked(View::is_whole));
+                pulled.set(way.map(|(x, y)| if y > x.abs() { (0.0, y) } else { (x, 0.0) }));
             }
             on:pointerup=move |event: PointerEvent| {
                 let swipe = up.borrow_mut().up(&event);
+                pulled.set(None);
                 if video.is_some() {
                     end_hold();
                 }
-                if let Some((x, y)) = swipe.filter(|_| at.with_untracked(View::is_whole)) {
-                    if y > SWIPE_PIXELS && y > x.abs() {
-                        on_close.run(());
-                    } else if x.abs() > SWIPE_PIXELS {
-                        on_turn.run(if x < 0.0 { 1 } else { -1 });
-                    }
+                if let Some(swipe) = swipe.filter(|_| at.with_untracked(View::is_whole)) {
+                    swiped(swipe, on_turn, on_close);
                 }
             }
-            on:pointercancel=move |event: PointerEvent| { cancelled.borrow_mut().up(&event); }
+            on:pointercancel=move |event: PointerEvent| {
+                cancelled.borrow_mut().up(&event);
+                pulled.set(None);
+                if video.is_some() {
+                    end_hold();
+                }
+            }
+            on:contextmenu=move |event: MouseEvent| {
+                // The finger that has it move asks for no menu.
+                if is_moving.get_untracked() {
+                    event.prevent_default();
+                }
+            }
         >
-            <div class="viewer-frame" class:is-loaded=move || is_loaded.get() style:transform=move || at.get().transform()>
+            <div class="viewer-frame" class:is-loaded=move || is_loaded.get() style:transform=transform>
                 <canvas node_ref=hash class="viewer-hash" width="1" height="1" aria-hidden="true"></canvas>
                 <img
                     node_ref=image
@@ -262,8 +289,25 @@ fn Moving(ui: Ui, video: ItemId, is_moving: RwSignal<bool>) -> impl IntoView {
     .into_any()
 }
 
+/// What a swipe over the whole picture means.
+fn swiped((x, y): (f64, f64), on_turn: Callback<isize>, on_close: Callback<()>) {
+    if y > SWIPE_PIXELS && y > x.abs() {
+        on_close.run(());
+    } else if x.abs() > SWIPE_PIXELS {
+        on_turn.run(if x < 0.0 { 1 } else { -1 });
+    }
+}
+
+/// A film, which a finger swipes past as any photo, but for its controls.
 #[component]
-fn Film(ui: Ui, photo: Rc<Photo>) -> impl IntoView {
+fn Film(ui: Ui, photo: Rc<Photo>, on_turn: Callback<isize>, on_close: Callback<()>) -> impl IntoView {
+    let area = NodeRef::<Div>::new();
+    let gestures = Rc::new(RefCell::new(Gestures::default()));
+    let (down, moved, up, cancelled) = (gestures.clone(), gestures.clone(), gestures.clone(), gestures);
+    let is_on_controls = move |event: &PointerEvent| {
+        let bottom = area.get_untracked().map_or(0.0, |area| area.get_bounding_client_rect().bottom());
+        f64::from(event.client_y()) > bottom - FILM_CONTROLS_PIXELS
+    };
     let source = RwSignal::new(None::<String>);
     let is_failed = RwSignal::new(false);
     let asked = ui.cloud().content_url(photo.id);
@@ -275,19 +319,36 @@ fn Film(ui: Ui, photo: Rc<Photo>) -> impl IntoView {
     });
     let poster = photo.derivatives.preview.as_ref().map(|preview| preview.url.clone());
     view! {
-        <video
-            class="viewer-film"
-            controls
-            autoplay
-            playsinline
-            poster=poster
-            src=move || source.get()
-            aria-label=photo.file_name.clone()
-            on:error=move |_| is_failed.set(true)
-        ></video>
-        <Show when=move || is_failed.get()>
-            <p class="viewer-word" role="status">{words::FILM_UNREACHABLE}</p>
-        </Show>
+        <div
+            node_ref=area
+            class="viewer-picture"
+            on:pointerdown=move |event: PointerEvent| {
+                if event.pointer_type() == "touch" && !is_on_controls(&event) {
+                    down.borrow_mut().down(&event);
+                }
+            }
+            on:pointermove=move |event: PointerEvent| { moved.borrow_mut().moved(&event); }
+            on:pointerup=move |event: PointerEvent| {
+                if let Some(swipe) = up.borrow_mut().up(&event) {
+                    swiped(swipe, on_turn, on_close);
+                }
+            }
+            on:pointercancel=move |event: PointerEvent| { cancelled.borrow_mut().up(&event); }
+        >
+            <video
+                class="viewer-film"
+                controls
+                autoplay
+                playsinline
+                poster=poster
+                src=move || source.get()
+                aria-label=photo.file_name.clone()
+                on:error=move |_| is_failed.set(true)
+            ></video>
+            <Show when=move || is_failed.get()>
+                <p class="viewer-word" role="status">{words::FILM_UNREACHABLE}</p>
+            </Show>
+        </div>
     }
     .into_any()
 }
@@ -314,6 +375,13 @@ impl Gestures {
         let mut points = self.points.values();
         let near = |at: &(f64, f64)| (at.0 - self.began.0).hypot(at.1 - self.began.1) <= SLOP_PIXELS;
         !self.was_pinch && points.next().is_some_and(near) && points.next().is_none()
+    }
+
+    /// How far the only finger went.
+    fn way(&self) -> Option<(f64, f64)> {
+        let mut points = self.points.values();
+        let at = points.next().filter(|_| !self.was_pinch)?;
+        points.next().is_none().then_some((at.0 - self.began.0, at.1 - self.began.1))
     }
 
     fn down(&mut self, event: &PointerEvent) {
