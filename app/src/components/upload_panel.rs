@@ -1,5 +1,4 @@
 use leptos::prelude::*;
-use shared::limits::PUSH_DATA_BYTES_MAX;
 use shared::{ItemId, OperationId};
 
 use super::icon::{Glyph, IconButton};

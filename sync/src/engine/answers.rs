@@ -313,8 +313,8 @@ impl Engine {
                 self.reissue(id);
                 self.rebase(&op, &Self::unknown_base());
             }
-            // The server did it, and forgot how it went. Earlier ones said so of any id that told a time long ago, perhaps
-            // because this device's clock is wrong: the next id tells none.
+            // The server did it, and forgot how it went. Earlier ones said so of any id that told a time long
+            // ago, perhaps because this device's clock is wrong: the next id tells none.
             ErrorCode::OperationExpired => {
                 let new = OperationId(self.chance.timeless_id());
                 self.reissue_as(id, new);
