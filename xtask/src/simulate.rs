@@ -14,8 +14,7 @@ pub struct Arguments {
     /// How many scenarios.
     #[arg(long, default_value_t = 20_000)]
     seeds: u64,
-    /// The seed of the first; 10,000,000 if none is given. Those below play as before there were photos in the
-    /// scenarios.
+    /// The seed of the first: 1, or 10,000,000 with `--planted`. From there on most scenarios have photos.
     #[arg(long)]
     seed: Option<u64>,
     /// Plays the server as it is, with its router, SQL, jobs and objects, rather than its rules alone.
