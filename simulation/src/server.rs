@@ -90,6 +90,8 @@ pub struct Commit {
     pub before: Arc<Database>,
     pub after: Arc<Database>,
     pub cause: Cause,
+    /// Several writes, seen as one: a push that changes zones to and fro.
+    pub is_joined: bool,
 }
 
 /// What a request came to.

@@ -51,6 +51,10 @@ impl Server {
         power_cut: bool,
     ) -> Option<Served> {
         let asked = self.asked(device, request);
+        let is_joined = match request {
+            Request::Push(push) => self.runs(push).is_ok_and(|runs| runs.len() > 1),
+            _ => false,
+        };
         let node = self.full.as_mut()?;
         let before = Arc::clone(&self.database);
         let reply =
@@ -78,7 +82,7 @@ impl Server {
                 asked if !power_cut || asked.stands(&before, &after) => asked.cause(device, &reply, &after),
                 _ => Cause::Staging,
             };
-            vec![Commit { before: Arc::clone(&before), after: Arc::clone(&after), cause }]
+            vec![Commit { before: Arc::clone(&before), after: Arc::clone(&after), cause, is_joined }]
         } else {
             Vec::new()
         };
@@ -173,7 +177,7 @@ impl Server {
         self.database = Arc::new(node.read(&before, Depth::All));
         let after = Arc::clone(&self.database);
         let events = if power_cut { Vec::new() } else { self.events(&before, &after) };
-        let commits = vec![Commit { before, after, cause: Cause::Jobs }];
+        let commits = vec![Commit { before, after, cause: Cause::Jobs, is_joined: false }];
         Some(Served { reply: Ok(Reply::ChunkStored), events, commits, power_cut })
     }
 

@@ -45,7 +45,7 @@ impl Server {
         self.database = Arc::new(next.commit());
         if trusted.is_some() {
             let after = Arc::clone(&self.database);
-            served.commits.push(Commit { before, after, cause: Cause::Jobs });
+            served.commits.push(Commit { before, after, cause: Cause::Jobs, is_joined: false });
         }
         served
     }

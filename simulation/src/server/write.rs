@@ -39,7 +39,8 @@ impl Server {
         let before = Arc::clone(&self.database);
         self.before = Arc::clone(&before);
         self.database = Arc::new(next.commit());
-        served.commits.push(Commit { before, after: Arc::clone(&self.database), cause });
+        let after = Arc::clone(&self.database);
+        served.commits.push(Commit { before, after, cause, is_joined: false });
     }
 
     pub(super) fn push(
@@ -84,7 +85,7 @@ impl Server {
     }
 
     /// What the push asks for, by zones.
-    fn runs(&self, push: &PushRequest) -> Result<Vec<(Grant, Vec<PreparedChange>)>, Problem> {
+    pub(crate) fn runs(&self, push: &PushRequest) -> Result<Vec<(Grant, Vec<PreparedChange>)>, Problem> {
         let key = self.key();
         let mut parsed = push
             .changes
