@@ -6,7 +6,6 @@ use shared::sync::{Change, ChangeKind, ContentInput, CopyOf};
 use shared::{ItemId, OperationId};
 
 use super::{Act, Engine, Queued};
-use crate::outbox::Sort;
 use crate::store::Content;
 
 /// Room in a body for what surrounds the changes, in bytes.
@@ -141,7 +140,7 @@ impl Engine {
 impl Held {
     fn hold(&mut self, queued: &Queued, item: ItemId) {
         let act = &queued.op.act;
-        if queued.is_parked() || queued.blocked || !act.touches(Sort::Place) && !act.touches(Sort::Content) {
+        if queued.is_parked() || queued.blocked || !act.edits() {
             return;
         }
         self.items.insert(item);

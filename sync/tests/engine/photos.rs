@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::photo::{AlbumChange, PhotoEdit, PhotoInfo, WallTime};
 use shared::sync::{ZoneInfo, ZoneKind, ZoneRole, ZoneState};
-use shared::{DeviceId, ItemId, ItemKind, SyncStatus, Timestamp, VersionVector, ZoneId};
+use shared::{DeviceId, ErrorCode, ItemId, ItemKind, SyncStatus, Timestamp, VersionVector, ZoneId};
 use sync::{Command, CommandError, Engine, Meta, Snapshot, StoredItem};
 use uuid::Uuid;
 
@@ -231,6 +231,26 @@ fn a_photo_of_the_library_that_nobody_has_looked_at_goes_into_an_album() {
     world.assert_converged();
     let ran = world.run(0, vec![in_album(id, album, AlbumChange::Add)]);
     assert_eq!(ran.refused, []);
+}
+
+#[test]
+fn what_follows_an_album_that_waits_is_not_asked_for_before_it() {
+    let mut world = World::new(1);
+    world.server.kind = ZoneKind::Photos;
+    let root = world.server.root;
+    let id = world.file(0, root, "a.jpg", "one");
+    world.assert_converged();
+    world.go_offline(0);
+    let album = world.folder(0, root, "Summer");
+    world.server.refuse.insert(album, (ErrorCode::Unavailable, 2));
+    let put_in = in_album(id, album, AlbumChange::Add);
+    let ran = world.run(0, vec![put_in, Command::DescribePhoto { id, edit: favorite(true) }]);
+    assert_eq!(ran.refused, []);
+    let before = world.server.pushes;
+    world.go_online(0);
+    world.assert_converged();
+    let pushes = world.server.pushes - before;
+    assert!(pushes < 6, "{pushes} pushes: the album is asked for again after a while, and nothing before it");
 }
 
 #[test]
