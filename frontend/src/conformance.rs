@@ -64,10 +64,10 @@ pub async fn inherited() -> Result<Array, JsError> {
     let store =
         Rc::new(IndexedDbStore::open_named(&format!("conformance-{}", browser::new_id()), || ()).await?);
     let root = ItemId(browser::new_id());
-    let meta = Some(Meta::new(DeviceId(browser::new_id()), root));
-    store.apply(&StoreBatch { meta, ..StoreBatch::default() }).await?;
-    let engine = store.open_engine().await?.ok_or_else(failed)?;
-    let replica = Replica::open(engine, Screen::default());
+    let meta = Meta::new(DeviceId(browser::new_id()), root);
+    store.apply(&StoreBatch { meta: Some(meta.clone()), ..StoreBatch::default() }).await?;
+    let replica = Replica::opening(meta, Screen::default());
+    replica.reopen(store.open_engine().await?.ok_or_else(failed)?);
     let follower = Follower::start(replica, store, Tabs::join(UserId(browser::new_id())), |_| ());
     let ask = |name: &str| {
         let id = ItemId(browser::new_id());
