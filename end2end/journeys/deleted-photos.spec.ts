@@ -48,9 +48,12 @@ test("what was deleted is seen for as long as it is there, comes back or goes fo
     const viewer = page.getByRole("dialog", { name: /IMG_0001/ });
     await expect(viewer.getByRole("button", { name: "Favorite" })).toHaveCount(0);
     await viewer.getByRole("button", { name: "Delete for good" }).click();
-    await page.getByRole("dialog", { name: /^Delete/ }).getByRole("button", { name: "Delete for good" }).click();
+    const question = page.getByRole("dialog", { name: /^Delete/ });
+    await question.getByRole("button", { name: "Delete for good" }).click();
+    await expect(question).toBeHidden();
     await expect(page.getByRole("dialog", { name: /IMG_0002/ })).toBeVisible();
     await page.keyboard.press("Escape");
+    await expect(page.getByRole("dialog")).toHaveCount(0);
     await expect(deleted.getByRole("gridcell")).toHaveCount(2);
     await ann.seesStatus("Up to date");
   });

@@ -1,5 +1,10 @@
 //! A photo without a preview, and the wish to have it looked at again.
 
+#![allow(
+    clippy::large_types_passed_by_value,
+    reason = "a viewer is handles of what lives elsewhere, given to a view once"
+)]
+
 use std::rc::Rc;
 
 use leptos::prelude::*;

@@ -1,3 +1,8 @@
+#![allow(
+    clippy::large_types_passed_by_value,
+    reason = "a viewer is handles of what lives elsewhere, given to a view once"
+)]
+
 use std::rc::Rc;
 
 use leptos::prelude::*;
