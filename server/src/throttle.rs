@@ -247,7 +247,7 @@ mod tests {
     }
 
     /// As many attempts as may begin at once; the next one waits.
-    async fn begin_all<'a>(throttle: &'a SignInThrottle, env: &Env) -> Vec<Attempt<'a>> {
+    fn begin_all<'a>(throttle: &'a SignInThrottle, env: &Env) -> Vec<Attempt<'a>> {
         let mut under_way = Vec::new();
         while let Some(begun) = throttle.begin(vec![stranger()], env).now_or_never() {
             under_way.push(begun.unwrap());
@@ -259,7 +259,7 @@ mod tests {
     async fn right_passwords_side_by_side_all_come_in() {
         let (throttle, env) = (SignInThrottle::default(), Env::system());
         let one = async || throttle.begin(vec![stranger()], &env).await.map(Attempt::succeeded);
-        let mut under_way = begin_all(&throttle, &env).await;
+        let mut under_way = begin_all(&throttle, &env);
         assert_eq!(under_way.len(), FREE_FAILURES as usize);
         let waiting = futures::future::join_all((0..20).map(|_| one()));
         let freed = async { drop(under_way.pop()) };
@@ -273,7 +273,7 @@ mod tests {
         let mut guessed = 0;
         let guess =
             async || throttle.begin(vec![stranger()], &env).await.map(|attempt| attempt.failed(env.now()));
-        let under_way = begin_all(&throttle, &env).await;
+        let under_way = begin_all(&throttle, &env);
         let waiting = futures::future::join_all((0..20).map(|_| guess()));
         let verdicts = async {
             for attempt in under_way {
@@ -286,17 +286,17 @@ mod tests {
         assert_eq!(guessed, FREE_FAILURES);
     }
 
-    #[tokio::test]
-    async fn an_attempt_without_a_verdict_counts_for_nothing() {
+    #[test]
+    fn an_attempt_without_a_verdict_counts_for_nothing() {
         let (throttle, env) = (SignInThrottle::default(), Env::system());
         for _ in 0..10 {
-            drop(begin_all(&throttle, &env).await);
+            drop(begin_all(&throttle, &env));
         }
         assert_eq!(throttle.wait(&[stranger()], env.now()), None);
         assert!(throttle.lock().under_way.is_empty());
         fail(&throttle, FREE_FAILURES);
         let later = Env { clock: std::sync::Arc::new(Later), ..env };
-        assert_eq!(begin_all(&throttle, &later).await.len(), 1, "one at a time from then on");
+        assert_eq!(begin_all(&throttle, &later).len(), 1, "one at a time from then on");
     }
 
     /// Past every wait.
