@@ -251,19 +251,21 @@ mod tests {
     }
 
     /// When it was taken, and these offsets: in general, and of that time.
-    fn with_offsets(general: &[u8; 7], original: &[u8; 7]) -> Exif {
+    fn with_offsets(general: [u8; 7], original: [u8; 7]) -> Exif {
         let mut tiff = b"MM\0\x2A\0\0\0\x08".to_vec();
         tiff.extend(b"\0\x01\x87\x69\0\x04\0\0\0\x01\0\0\0\x1A\0\0\0\0");
         tiff.extend(b"\0\x03\x90\x03\0\x02\0\0\0\x14\0\0\0\x44");
         tiff.extend(b"\x90\x10\0\x02\0\0\0\x07\0\0\0\x58\x90\x11\0\x02\0\0\0\x07\0\0\0\x5F\0\0\0\0");
         tiff.extend(b"2024:05:01 18:30:00\0");
-        tiff.extend([*general, *original].concat());
+        tiff.extend([general, original].concat());
         exif::Reader::new().read_raw(tiff).unwrap()
     }
 
     #[test]
     fn an_offset_that_cant_be_read_gives_way_to_the_general_one() {
-        let offset = |general, original| Some(time(&with_offsets(general, original))?.1?.to_string());
+        let offset = |general: &[u8; 7], original: &[u8; 7]| {
+            Some(time(&with_offsets(*general, *original))?.1?.to_string())
+        };
         assert_eq!(offset(b"+02:00\0", b"+01:00\0").as_deref(), Some("+01:00"));
         for unread in [b"      \0", b"   :  \0", b"summer\0"] {
             assert_eq!(offset(b"+02:00\0", unread).as_deref(), Some("+02:00"));

@@ -133,7 +133,7 @@ async fn a_conflict_with_a_long_proposal_is_told_and_no_socket_ends_of_it() {
     for server in TestServer::each().await {
         let (a, b) = Device::two(&server).await;
         let text = |first: &str, last: &str| {
-            let lines: String = (0..110_000).map(|n| format!("{n:08}\n")).collect();
+            let lines = (0..110_000).map(|n| format!("{n:08}\n")).collect::<Vec<_>>().concat();
             format!("{first}\n{lines}{last}\n").into_bytes()
         };
         let plan = Plan { name: "a.json".into(), ..Plan::new(text("1", "2"), 200 * KIB, true) };

@@ -330,7 +330,7 @@ async fn two_nodes_agree_about_edits_moves_deletes_and_conflicts() {
             nodes.valkey.cut().await;
         }
         let mut devices = Vec::new();
-        for _ in 0..WORKERS as usize + 1 {
+        for _ in 0..=WORKERS as usize {
             let person = nodes.first.sign_in("ann").await;
             let both = [person.at(&nodes.first), person.at(&nodes.second)];
             devices.push(Arc::new(Device { person, nodes: both }));

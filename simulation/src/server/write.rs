@@ -95,7 +95,7 @@ impl Server {
             .map_err(problem)?;
         parsed.iter_mut().for_each(|parsed| self.name_chunks(parsed));
         let ids = parsed.iter().flat_map(ParsedChange::named_ids);
-        let held = ids.filter_map(|id| Some((id, self.database.locate(id)?.id))).collect();
+        let held: Vec<_> = ids.filter_map(|id| Some((id, self.database.locate(id)?.id))).collect();
         let runs = runs(&self.grants(), held, parsed).into_iter().map(|(grant, changes)| {
             let changes = changes.into_iter().map(|(parsed, taken_elsewhere)| {
                 let mut checked = parsed.check(&key, grant);

@@ -1,7 +1,6 @@
 //! A push as it arrives: taken apart, each change prepared or refused by itself.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::BuildHasher;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -203,12 +202,13 @@ pub type Run = (Grant, Vec<(ParsedChange, bool)>);
 
 /// Changes that follow each other in one zone go together. What is created belongs where its parent is; what
 /// is nowhere is judged, and not found, in the person's own files.
-pub fn runs<S: BuildHasher>(
+pub fn runs(
     grants: &[Grant],
-    mut held: HashMap<ItemId, ZoneId, S>,
+    held: impl IntoIterator<Item = (ItemId, ZoneId)>,
     parsed: Vec<ParsedChange>,
 ) -> Vec<Run> {
-    held.extend(grants.iter().map(|grant| (grant.root_id, grant.zone_id)));
+    let roots = grants.iter().map(|grant| (grant.root_id, grant.zone_id));
+    let mut held: HashMap<ItemId, ZoneId> = held.into_iter().chain(roots).collect();
     let own = grants.iter().find(|grant| grant.kind == ZoneKind::Files).or(grants.first()).copied();
     let mut runs: Vec<Run> = Vec::new();
     for parsed in parsed {
