@@ -51,7 +51,7 @@ pub fn PhotosPage() -> impl IntoView {
         Shows::Albums | Shows::Nothing => {}
     });
     move || match shows.get() {
-        Shows::Photos(PhotoList::Found(sought)) if sought.is_empty() => view! { <SearchStart /> }.into_any(),
+        Shows::Photos(PhotoList::Found(sought)) if sought.is_empty() => in_tree(SearchStart).into_any(),
         Shows::Photos(list) if list.is_served() => view! { <GalleryOf list=list /> }.into_any(),
         Shows::Photos(list) => in_tree(move || view! { <GalleryOf list=list /> }).into_any(),
         Shows::Albums => in_tree(AlbumsPage).into_any(),

@@ -93,7 +93,9 @@ impl Server {
             .map(|change| parse_change(serde_json::to_value(change).unwrap_or_default()))
             .collect::<Result<Vec<ParsedChange>, _>>()
             .map_err(problem)?;
-        parsed.iter_mut().for_each(|parsed| self.name_chunks(parsed));
+        for parsed in &mut parsed {
+            self.name_chunks(parsed);
+        }
         let ids = parsed.iter().flat_map(ParsedChange::named_ids);
         let held: Vec<_> = ids.filter_map(|id| Some((id, self.database.locate(id)?.id))).collect();
         let runs = runs(&self.grants(), held, parsed).into_iter().map(|(grant, changes)| {
@@ -109,19 +111,19 @@ impl Server {
 
     /// Puts in the chunks of a content that the change names by a file that has or had it.
     fn name_chunks(&self, parsed: &mut ParsedChange) {
-        let content = match parsed.change.as_mut().map(|change| &mut change.kind) {
-            Ok(ChangeKind::Create { content, .. } | ChangeKind::Content { content, .. }) => content,
-            _ => return,
+        let Ok(ChangeKind::Create { content, .. } | ChangeKind::Content { content, .. }) =
+            parsed.change.as_mut().map(|change| &mut change.kind)
+        else {
+            return;
         };
         let Some(copy) = content.copy_of else { return };
         let mut versions = self.database.versions.values();
         let held = versions.any(|row| (row.item_id, row.content_hash) == (copy.file_id, copy.content_hash));
-        match self.database.account.manifests.get(&copy.content_hash).filter(|_| held) {
-            Some(kept) => content.chunks = Some(kept.manifest.chunks().to_vec()),
-            None => {
-                let message = "What was to be copied is no longer there.";
-                parsed.change = Err(Refusal::new(ErrorCode::Gone, message));
-            }
+        if let Some(kept) = self.database.account.manifests.get(&copy.content_hash).filter(|_| held) {
+            content.chunks = Some(kept.manifest.chunks().to_vec());
+        } else {
+            let message = "What was to be copied is no longer there.";
+            parsed.change = Err(Refusal::new(ErrorCode::Gone, message));
         }
     }
 
