@@ -1,5 +1,5 @@
-//! What the caller may touch. An item cannot be loaded without saying who asks: a [`Grant`] is had from
-//! here only, and the queries of `db` want one.
+//! What the caller may touch. Whoever answers a request gets a [`Grant`] here, and asks `db` for the zone that it
+//! names. No type enforces that: the contract tests do, which ask every route as somebody else.
 
 use shared::sync::{ZoneKind, ZoneRole};
 use shared::{ItemId, UserId, ZoneId};
