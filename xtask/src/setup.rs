@@ -152,13 +152,16 @@ fn build_system_wasm_std() -> Outcome {
 fn cargo_install(package: &str, version: &str, more: &[&str]) -> Outcome {
     let exact = format!("={version}");
     let root = tools::own_tools();
+    let build = root.join("build");
     shell::run(
         shell::command("cargo")
             .args(["install", package, "--version", &exact, "--root"])
             .arg(&root)
             .args(more)
-            .env("CARGO_TARGET_DIR", root.join("build")),
-    )
+            .env("CARGO_TARGET_DIR", &build),
+    )?;
+    // Hundreds of megabytes, and nothing needs them any more.
+    fs::remove_dir_all(&build).at("remove", &build)
 }
 
 /// Installs what the lock file in `source` names into `folder`.
