@@ -272,9 +272,16 @@ impl Gallery {
         let shown = Rc::new(Shown { index, arriving, own, zoom, arrangement, layout });
         let position = anchored(&former, &shown, stage.position());
         if !Rc::ptr_eq(&shown.index, &former.index) || !same_arriving || shown.own != former.own {
-            let lost = self
-                .selection
-                .try_update(|selection| selection.rearrange(|place| followed(&former, &shown, place)));
+            // Whoever stands on a photo stands on it wherever it is now. One that got another date is left to go.
+            let now = |id: ItemId| {
+                let moved = || shown.place_of_moved(id).filter(|_| is_arranged);
+                source.find(id).and_then(|ordinal| shown.arrangement.place(ordinal)).or_else(moved)
+            };
+            let follow = |place: usize| {
+                let seen = stage.photo_seen(place).and_then(now);
+                seen.unwrap_or_else(|| followed(&former, &shown, place))
+            };
+            let lost = self.selection.try_update(|selection| selection.rearrange(follow));
             if let Some(lost @ 1..) = lost {
                 self.ui.say(words::selection_lost(lost));
             }
