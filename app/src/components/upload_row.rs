@@ -37,6 +37,9 @@ pub fn UploadRow(ui: Ui, uploads: Signal<Vec<UploadView>>, id: OperationId) -> i
     let facts = move || upload.with(|upload| upload.as_ref().map(|upload| facts_of(upload, now.get())));
     let control = move |control| ui.cloud().control_upload(id, control);
     let is = move |wanted: fn(&UploadState) -> bool| state.with(|state| state.as_ref().is_some_and(wanted));
+    // Until the file is here again nobody knows how much of it the server has.
+    let needs_file = Memo::new(move |_| is(|it| *it == UploadState::NeedsFile));
+    let percentage = move || (!needs_file.get()).then(|| intl::percent(share.get()));
     let can_pause =
         Memo::new(move |_| upload.with(|upload| upload.as_ref().is_some_and(UploadView::can_pause)));
     let failed = Memo::new(move |_| is(|it| matches!(it, UploadState::Failed { .. })));
@@ -50,7 +53,7 @@ pub fn UploadRow(ui: Ui, uploads: Signal<Vec<UploadView>>, id: OperationId) -> i
             <div class="upload-body">
                 <div class="upload-line">
                     <span class="name" title=name>{name}</span>
-                    <span class="upload-percent">{move || intl::percent(share.get())}</span>
+                    <span class="upload-percent">{percentage}</span>
                 </div>
                 <div
                     class="bar"
@@ -76,7 +79,7 @@ pub fn UploadRow(ui: Ui, uploads: Signal<Vec<UploadView>>, id: OperationId) -> i
                     </button>
                     <span class="upload-facts">{reason}</span>
                 </Show>
-                <Show when=move || is(|it| *it == UploadState::NeedsFile)>
+                <Show when=move || needs_file.get()>
                     <SupplyFile ui=ui id=id />
                 </Show>
             </div>
