@@ -74,6 +74,8 @@ faults! { rules: {
     ResolvedToTheOther,
     /// Whoever chooses both sides gets one.
     BothKeepsOne,
+    /// A proposal stays what it was, whatever is written into the file.
+    ProposalsAge,
     /// What is removed for good still takes room.
     PurgeKeepsVersions,
     /// The references of what is removed for good stay counted.

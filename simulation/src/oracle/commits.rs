@@ -99,7 +99,7 @@ impl Oracle {
             Cause::Single { ask, accepted, .. } => {
                 let item = match &ask.act {
                     Act::Resolve(resolve) => {
-                        self.resolved(&changed, resolve, *accepted);
+                        self.resolved(&changed, resolve, *accepted, library);
                         changed.before.conflicts.get(&resolve.conflict_id).map(|row| row.item_id)
                     }
                     Act::RestoreVersion { item_id, version_id } => {

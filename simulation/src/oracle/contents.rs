@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use server::db::conflicts::ConflictRow;
 use server::ops::push::{Answer, PreparedChange, PreparedContent, PreparedKind, Resolve};
 use shared::sync::{Outcome, Resolution};
 use shared::{ContentHash, ItemId, VersionId};
@@ -135,6 +136,20 @@ impl Oracle {
             && self.form(then) != self.form(content.hash)
         {
             self.both_in_merge(changed, item, content.hash, then, library);
+        }
+    }
+
+    /// Whoever takes a proposal has what the file held and what the local side holds, as they are by then.
+    fn proposal_holds_both(
+        &mut self,
+        changed: &Changed<'_>,
+        conflict: &ConflictRow,
+        library: &BTreeMap<ContentHash, Bytes>,
+    ) {
+        let local = changed.before.versions.get(&conflict.local_version_id);
+        let then = changed.after.items.get(&conflict.item_id).and_then(|row| row.content_hash);
+        if let (Some(local), Some(then)) = (local, then) {
+            self.both_in_merge(changed, conflict.item_id, local.content_hash, then, library);
         }
     }
 
@@ -273,7 +288,13 @@ impl Oracle {
     }
 
     /// A person chose: the sides of the conflict are seen by whoever sees the outcome.
-    pub(super) fn resolved(&mut self, changed: &Changed<'_>, resolve: &Resolve, accepted: bool) {
+    pub(super) fn resolved(
+        &mut self,
+        changed: &Changed<'_>,
+        resolve: &Resolve,
+        accepted: bool,
+        library: &BTreeMap<ContentHash, Bytes>,
+    ) {
         let Some(conflict) = changed.before.conflicts.get(&resolve.conflict_id) else { return };
         if !accepted || conflict.resolved_at.is_some() {
             return;
@@ -289,7 +310,10 @@ impl Oracle {
         let right = match resolve.resolution {
             Resolution::Local => then == side,
             Resolution::Server | Resolution::Both => then == present,
-            Resolution::Proposal => true,
+            Resolution::Proposal => {
+                self.proposal_holds_both(changed, conflict, library);
+                true
+            }
         };
         self.check(Invariant::NoLostUpdate, right, || {
             format!("{:?} was chosen, {then} is there", resolve.resolution)

@@ -464,6 +464,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
 
     /// What open conflicts propose is the merge of what the file and the local side hold by now.
     pub(super) async fn propose_anew(&mut self) -> Result<(), DbError> {
+        if Fault::ProposalsAge.is_planted() {
+            return Ok(());
+        }
         for id in std::mem::take(&mut self.reproposed) {
             let Some(item) = self.zone.item(id).await? else { continue };
             for conflict in self.zone.open_conflicts(id).await? {
