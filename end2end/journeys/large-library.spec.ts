@@ -113,7 +113,7 @@ test("10,000 photos are seen by year and month, asked for as they are looked at,
     rest();
     await isFilled(page);
     await page.unrouteAll({ behavior: "ignoreErrors" });
-    expect(cancelled.filter((url) => url.includes("/thumbnail?")).length).toBeGreaterThan(10);
+    expect(cancelled.filter((url) => url.includes("/thumbnail?")).length).toBeGreaterThan(0);
     expect(cancelled.filter((url) => url.includes("/photos?")).length).toBeGreaterThan(0);
   });
 

@@ -49,6 +49,8 @@ pub struct ListOfPhotos {
     /// Whether a reading of the index is due or under way, and whether another one is to follow.
     is_reading: Cell<bool>,
     is_outdated: Cell<bool>,
+    /// Whether the photos that came last were not those of the index.
+    was_misfit: Cell<bool>,
     /// Counts readings as they begin.
     readings: Cell<u64>,
     arriving: RefCell<BTreeSet<ItemId>>,
@@ -75,6 +77,7 @@ impl ListOfPhotos {
             fetches: RefCell::default(),
             is_reading: Cell::new(false),
             is_outdated: Cell::new(false),
+            was_misfit: Cell::new(false),
             readings: Cell::new(0),
             arriving: RefCell::default(),
             arrived: RefCell::default(),
@@ -387,6 +390,14 @@ impl ListOfPhotos {
             self.look_again_later();
             return Err(CallError::Unreachable);
         }
+        // Something came or went between the two: what is looked at would move along. The index is read first. While
+        // things change without end, every other answer is shown all the same.
+        let is_misfit = !index.fits(segment, photos.iter().map(|photo| &**photo));
+        if is_misfit && !self.was_misfit.replace(is_misfit) {
+            self.look_again();
+            return Err(CallError::Unreachable);
+        }
+        self.was_misfit.set(false);
         self.put(segment, &photos, true);
         if self.is_kept() {
             let borrowed: Vec<&Photo> = photos.iter().map(|photo| &**photo).collect();
