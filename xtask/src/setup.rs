@@ -161,7 +161,10 @@ fn cargo_install(package: &str, version: &str, more: &[&str]) -> Outcome {
             .env("CARGO_TARGET_DIR", &build),
     )?;
     // Hundreds of megabytes, and nothing needs them any more.
-    fs::remove_dir_all(&build).at("remove", &build)
+    if build.exists() {
+        fs::remove_dir_all(&build).at("remove", &build)?;
+    }
+    Ok(())
 }
 
 /// Installs what the lock file in `source` names into `folder`.
