@@ -1,5 +1,4 @@
-import { type Page, expect, test } from "@playwright/test";
-
+import { type Page, expect, test } from "../journey.ts";
 import { MINUTE_MS, card, fill, flaws, heldForms, listed, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";

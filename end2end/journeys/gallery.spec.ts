@@ -1,5 +1,4 @@
-import { type Locator, type Page, expect, test } from "@playwright/test";
-
+import { type Locator, type Page, expect, test } from "../journey.ts";
 import { MINUTE_MS, fill, flaws, gallery, listed, photo, viewer, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use wasm_bindgen_cli_support::Bindgen;
+
 use crate::shell::{self, AtPath, Failure, Outcome};
 use crate::site::NAME;
 use crate::tools::{self, WasmToolchain};
@@ -52,14 +54,18 @@ fn build_as(name: &str, quality: Quality, features: &[&str], folder: &Path) -> O
     fs::create_dir_all(folder).at("create", folder)?;
     let first = whole.with_file_name("first.wasm");
     take_apart(&whole, &format!("./{name}.js"), folder, &first)?;
-    shell::run(
-        Command::new(tools::wasm_bindgen()?)
-            .args(["--target", "web", "--no-typescript", "--remove-name-section"])
-            // The parts are linked against the table of functions.
-            .args(["--keep-lld-exports", "--remove-producers-section", "--out-name", name, "--out-dir"])
-            .arg(folder)
-            .arg(&first),
-    )
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_path(&first)
+        .out_name(name)
+        // The parts are linked against the table of functions.
+        .keep_lld_exports(true)
+        .remove_name_section(true)
+        .remove_producers_section(true);
+    bindgen
+        .web(true)
+        .and_then(|bindgen| bindgen.generate(folder))
+        .map_err(|error| Failure::new(format!("could not bind {} to JavaScript: {error:#}", first.display())))
 }
 
 /// Has the linker tell what points where, for taking the code apart.

@@ -50,10 +50,6 @@ pub fn for_building() -> Outcome {
     if WasmToolchain::find().is_none() {
         install_wasm_std()?;
     }
-    if tools::versioned("wasm-bindgen", tools::WASM_BINDGEN_VERSION).is_none() {
-        say("wasm-bindgen");
-        cargo_install("wasm-bindgen-cli", tools::WASM_BINDGEN_VERSION, &[])?;
-    }
     if tools::wasm_opt().is_none() && shell::find_program("npm").is_some() {
         say("wasm-opt");
         if let Err(failure) = npm_install(&shell::root().join("xtask/wasm-opt"), &tools::wasm_opt_folder()) {
@@ -158,7 +154,9 @@ fn cargo_install(package: &str, version: &str, more: &[&str]) -> Outcome {
             .args(["install", package, "--version", &exact, "--root"])
             .arg(&root)
             .args(more)
-            .env("CARGO_TARGET_DIR", &build),
+            .env("CARGO_TARGET_DIR", &build)
+            // It is for tests: sooner there is better than faster.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
     )?;
     // Hundreds of megabytes, and nothing needs them any more.
     if build.exists() {

@@ -1,7 +1,8 @@
 //! `cargo xtask test`: every check, in an order in which nothing is compiled twice.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime};
 
 use clap::ValueEnum;
 
@@ -17,6 +18,9 @@ pub struct Arguments {
     /// Only the browser journeys whose title contains this.
     #[arg(long)]
     grep: Option<String>,
+    /// Begins no browser journey after so many minutes; those that are left out are listed as skipped.
+    #[arg(long, value_name = "MINUTES")]
+    within: Option<u64>,
 }
 
 /// A stage, in the order of running: what fails quickest comes first.
@@ -38,17 +42,17 @@ enum Stage {
     Site,
     /// The contract of local stores, on IndexedDB in Chromium.
     Conformance,
-    /// Journeys through the real server in Chromium.
+    /// What the server syncs to disk before it acknowledges, seen by strace.
+    Durability,
+    /// clippy finds nothing.
+    Lint,
+    /// Journeys through the real server in Chromium: they take longest.
     Browser,
     /// By name: every page and state in every width, in light and dark, for a contact sheet, and nothing that
     /// axe finds.
     Looks,
     /// By name: the site as it is handed out starts and does its work. Building it takes minutes.
     Release,
-    /// What the server syncs to disk before it acknowledges, seen by strace.
-    Durability,
-    /// clippy finds nothing.
-    Lint,
 }
 
 const ORDER: &[Stage] = &[
@@ -60,11 +64,11 @@ const ORDER: &[Stage] = &[
     Stage::Simulation,
     Stage::Site,
     Stage::Conformance,
+    Stage::Durability,
+    Stage::Lint,
     Stage::Browser,
     Stage::Looks,
     Stage::Release,
-    Stage::Durability,
-    Stage::Lint,
 ];
 
 /// All but the browser's crate, whose features must not join the server's: Leptos is told by them which end it
@@ -98,7 +102,7 @@ impl Stage {
         matches!(self, Self::Looks | Self::Release)
     }
 
-    fn run(self, arguments: &Arguments) -> Outcome {
+    fn run(self, arguments: &Arguments, begun: SystemTime) -> Outcome {
         match self {
             Self::Setup => setup::for_tests(),
             Self::Format => shell::run(shell::cargo().args(["fmt", "--all", "--check"])),
@@ -110,15 +114,18 @@ impl Stage {
             Self::Conformance => {
                 code::build_conformance().and_then(|()| journeys("conformance", None, &debug_server()))
             }
-            Self::Browser => journeys("journeys", arguments.grep.as_deref(), &debug_server()),
+            Self::Durability => journeys("durability", None, &debug_server()),
+            Self::Lint => lint(),
+            Self::Browser => {
+                let until = arguments.within.map(|minutes| begun + Duration::from_mins(minutes));
+                shell::run(&mut playwright("journeys", arguments.grep.as_deref(), until, &debug_server())?)
+            }
             Self::Looks => looks(arguments.grep.as_deref()),
             Self::Release => {
                 site::build(code::Quality::Small)?;
                 shell::run(shell::cargo().arg("build").args(NATIVE))?;
                 journeys("release", None, &debug_server())
             }
-            Self::Durability => journeys("durability", None, &debug_server()),
-            Self::Lint => lint(),
         }
     }
 }
@@ -127,11 +134,12 @@ pub fn test(arguments: &Arguments) -> Outcome {
     let chosen = |stage: &&Stage| {
         if arguments.stages.is_empty() { !stage.is_by_name() } else { arguments.stages.contains(stage) }
     };
+    let begun = SystemTime::now();
     let mut times = Vec::new();
     for stage in ORDER.iter().filter(chosen) {
         println!("\n── {}", stage.title());
         let start = Instant::now();
-        let outcome = stage.run(arguments);
+        let outcome = stage.run(arguments, begun);
         let took = shown(start.elapsed());
         if let Err(failure) = outcome {
             return Err(Failure::new(format!(
@@ -183,6 +191,16 @@ fn looks(grep: Option<&str>) -> Outcome {
 
 /// A Playwright project of `end2end/`, against a server's executable.
 pub fn journeys(project: &str, grep: Option<&str>, server: &Path) -> Outcome {
+    shell::run(&mut playwright(project, grep, None, server)?)
+}
+
+/// … in which no journey begins after `until`.
+fn playwright(
+    project: &str,
+    grep: Option<&str>,
+    until: Option<SystemTime>,
+    server: &Path,
+) -> Outcome<Command> {
     let folder = shell::root().join("end2end");
     let chromium = tools::chromium().ok_or_else(|| tools::missing("Chromium"))?;
     let mut command = shell::command("npx");
@@ -197,7 +215,10 @@ pub fn journeys(project: &str, grep: Option<&str>, server: &Path) -> Outcome {
     if let Some(words) = grep {
         command.args(["--grep", words]);
     }
-    shell::run(&mut command)
+    if let Some(since_1970) = until.and_then(|until| until.duration_since(SystemTime::UNIX_EPOCH).ok()) {
+        command.env("CLOUDSTEAD_JOURNEYS_UNTIL", since_1970.as_millis().to_string());
+    }
+    Ok(command)
 }
 
 /// clippy over everything natively; the browser's crates compile there too. Where the usual toolchain

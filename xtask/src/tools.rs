@@ -5,8 +5,6 @@ use std::process::Command;
 
 use crate::shell::{self, Failure, Outcome};
 
-/// Equal to the `wasm-bindgen` pin of the workspace: the two speak a format of that version only.
-pub const WASM_BINDGEN_VERSION: &str = "0.2.130";
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// The name under which a system's own Rust, which has the standard library for WebAssembly, is linked.
 pub const SYSTEM_TOOLCHAIN: &str = "debian-web";
@@ -67,10 +65,6 @@ pub fn versioned(name: &str, version: &str) -> Option<PathBuf> {
         let said = shell::read(Command::new(program).arg("--version"));
         said.is_ok_and(|text| text.split_whitespace().any(|word| word.trim_start_matches('v') == version))
     })
-}
-
-pub fn wasm_bindgen() -> Outcome<PathBuf> {
-    versioned("wasm-bindgen", WASM_BINDGEN_VERSION).ok_or_else(|| missing("wasm-bindgen"))
 }
 
 /// Before this, wasm-opt writes an exported table as the first one, whichever it is
