@@ -3,8 +3,10 @@
 //! Reads come from memory and never wait; commands return at once and show up in the next read. What
 //! truly needs the server (versions, devices, sign-in) is a future with a typed error.
 
+mod photos;
+mod storage;
+
 use std::future::Future;
-use std::ops::Range;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,7 +17,6 @@ use shared::account::{Device, SignedIn};
 use shared::activity::Activity;
 use shared::limits::PUSH_DATA_BYTES_MAX;
 use shared::photo::{DuplicatePage, Photo, PhotoEdit, PhotoInfo};
-use shared::photo_index::Shelf;
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
 use shared::{ClientFileItem, ConflictId, ItemId, ItemName, OperationId, Timestamp, VersionId};
@@ -28,6 +29,9 @@ pub use crate::model::conflict::Side;
 pub use crate::model::photos::{
     ListedPhoto, Moment, Overlay, OwnPhotos, PhotoCache, PhotoIndex, Sought, Stand, Survey, ThumbnailName,
 };
+
+pub use photos::{PhotoHints, PhotoList, PhotoMarks, PhotoSource, PhotosState};
+pub use storage::{Amount, DeviceStorage, Keeping, Kept, KeptNote, LibraryHere, PhotoForms, Progress};
 
 /// A future on the browser's one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
@@ -162,120 +166,6 @@ pub enum UploadControl {
     Dismiss,
 }
 
-/// Whether an item's bytes are on this device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Keeping {
-    pub kept: Kept,
-    /// Whether the bytes can be had without the server; never for folders.
-    pub is_here: bool,
-}
-
-/// Whether a person wants an item's bytes on this device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kept {
-    #[default]
-    No,
-    Itself,
-    /// Because a folder above it is kept.
-    WithFolder,
-}
-
-/// Contents, counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Amount {
-    pub count: usize,
-    pub bytes: u64,
-}
-
-impl Amount {
-    pub fn add(&mut self, bytes: u64) {
-        self.count += 1;
-        self.bytes += bytes;
-    }
-}
-
-/// How much of what a folder or an album is to keep here is here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    pub here: Amount,
-    pub all: Amount,
-}
-
-/// Why not everything that is to be kept is here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeptNote {
-    Offline,
-    /// This device's disk, or the browser's share of it.
-    Full,
-    /// This browser keeps no files: a private window, or an address without TLS.
-    NoStorage,
-}
-
-/// What the app takes of this device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DeviceStorage {
-    /// "Keep on this device", as far as it is here: files, and originals of photos.
-    pub kept: Amount,
-    pub originals: Amount,
-    /// What of both is still to come.
-    pub to_come: Amount,
-    pub note: Option<KeptNote>,
-    /// What was seen, edited or uploaded here lately, and how many bytes of it are kept at most.
-    pub lately: Amount,
-    pub budget: u64,
-    /// What is shown of photos, where this browser can hold it.
-    pub forms: Option<PhotoForms>,
-    /// The app itself, in bytes.
-    pub app: u64,
-    /// Not on the server yet.
-    pub waiting: Amount,
-    /// All that the browser stores for this app, and what it allows at most, in bytes.
-    pub used: Option<u64>,
-    pub allowed: Option<u64>,
-    /// Whether the browser promised never to clear it by itself.
-    pub is_persistent: bool,
-}
-
-/// The smaller forms of photos on this device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PhotoForms {
-    pub thumbnails: Amount,
-    /// As large as a screen.
-    pub previews: Amount,
-    /// How many bytes of both are kept at most.
-    pub budget: u64,
-    /// Whether thumbnails come before anybody looks at them, and how far that is, once it was looked at.
-    pub is_ahead: bool,
-    pub library: Option<LibraryHere>,
-}
-
-impl PhotoForms {
-    /// Whether more thumbnails are on their way, or will be.
-    pub fn is_coming(&self) -> bool {
-        self.is_ahead && self.library.is_none_or(|library| library.here < library.all && !library.is_full)
-    }
-}
-
-/// How many of the library's thumbnails are on this device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LibraryHere {
-    pub here: usize,
-    pub all: usize,
-    /// No more of them fit into what is allowed.
-    pub is_full: bool,
-}
-
-impl DeviceStorage {
-    /// What the browser says is used for nothing of the others: the lists of files and photos, and its own needs.
-    pub fn lists(&self) -> u64 {
-        let forms = self.forms.unwrap_or_default();
-        let others = [self.kept, self.originals, self.lately, self.waiting, forms.thumbnails, forms.previews];
-        let others: u64 = others.iter().map(|amount| amount.bytes).sum();
-        self.used.unwrap_or(0).saturating_sub(others + self.app)
-    }
-}
-
 /// Browsers show these themselves.
 pub fn is_shown_by_browsers(mime_type: &str) -> bool {
     matches!(mime_type, "image/jpeg" | "image/png" | "image/webp" | "image/gif" | "image/avif")
@@ -358,164 +248,6 @@ pub struct ActivityView {
     pub next_cursor: Option<String>,
     /// Where the server cannot be reached: when this device last asked it.
     pub as_of: Option<Timestamp>,
-}
-
-/// Which photos a gallery shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PhotoList {
-    #[default]
-    Library,
-    Favorites,
-    Archived,
-    Hidden,
-    /// In the trash.
-    Deleted,
-    Album(ItemId),
-    /// Those of the library that a search finds.
-    Found(Sought),
-}
-
-impl PhotoList {
-    /// Where albums are.
-    pub const ALBUMS: &str = "/photos/albums";
-    /// Where photos that look the same are.
-    pub const DUPLICATES: &str = "/photos/duplicates";
-    /// The lists that everybody has.
-    pub const ALL: [Self; 5] = [Self::Library, Self::Favorites, Self::Archived, Self::Hidden, Self::Deleted];
-
-    /// The last part of its address; none for the library itself.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Library | Self::Found(_) => "",
-            Self::Favorites => "favorites",
-            Self::Archived => "archive",
-            Self::Hidden => "hidden",
-            Self::Deleted => "deleted",
-            Self::Album(_) => "albums",
-        }
-    }
-
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|list| list.name() == name)
-    }
-
-    pub fn address(self) -> String {
-        match self {
-            Self::Album(album) => format!("{}/{album}", Self::ALBUMS),
-            Self::Found(sought) => {
-                format!("/photos?q={}", String::from(js_sys::encode_uri_component(sought.text())))
-            }
-            _ => format!("/photos/{}", self.name()).trim_end_matches('/').to_owned(),
-        }
-    }
-
-    /// Whether the server lists it. What is deleted this device knows by itself.
-    pub const fn is_served(self) -> bool {
-        !matches!(self, Self::Deleted)
-    }
-
-    pub const fn shelf(self) -> Shelf {
-        match self {
-            // An album has archived photos as well, and what is deleted is from any shelf.
-            Self::Library | Self::Favorites | Self::Deleted | Self::Album(_) | Self::Found(_) => {
-                Shelf::Library
-            }
-            Self::Archived => Shelf::Archived,
-            Self::Hidden => Shelf::Hidden,
-        }
-    }
-
-    pub const fn album(self) -> Option<ItemId> {
-        match self {
-            Self::Album(album) => Some(album),
-            _ => None,
-        }
-    }
-
-    pub const fn sought(self) -> Option<Sought> {
-        match self {
-            Self::Found(sought) => Some(sought),
-            _ => None,
-        }
-    }
-
-    /// Whether it has a photo that is marked so; of an album, where the photo is in it, and of a search, where that
-    /// finds it.
-    pub fn has(self, marks: PhotoMarks) -> bool {
-        match self {
-            Self::Album(_) => return !marks.is_deleted && !marks.hidden,
-            Self::Deleted => return marks.is_deleted,
-            _ => {}
-        }
-        let shelf = match (marks.hidden, marks.archived) {
-            (true, _) => Shelf::Hidden,
-            (false, true) => Shelf::Archived,
-            (false, false) => Shelf::Library,
-        };
-        !marks.is_deleted && shelf == self.shelf() && (self != Self::Favorites || marks.is_favorite)
-    }
-}
-
-/// What decides where a photo is listed, as this device has it, its own acts applied.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PhotoMarks {
-    /// In the trash, or gone for good.
-    pub is_deleted: bool,
-    pub is_favorite: bool,
-    pub hidden: bool,
-    pub archived: bool,
-}
-
-impl PhotoMarks {
-    pub fn of(info: &PhotoInfo) -> Self {
-        let PhotoInfo { is_favorite, hidden, archived, .. } = *info;
-        Self { is_deleted: false, is_favorite, hidden, archived }
-    }
-}
-
-/// What a library can be searched by: a few of each kind, those of most photos first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PhotoHints {
-    /// The latest first.
-    pub years: Vec<String>,
-    pub places: Vec<String>,
-    pub cameras: Vec<String>,
-}
-
-/// How a list of photos stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PhotosState {
-    /// Nothing is known yet.
-    #[default]
-    Loading,
-    /// The index is what the server last told, or as much of it as is here by now.
-    Here,
-    /// The server is away, and this device never saw the list.
-    Away,
-}
-
-/// One list of photos: an index of all of them, and what is known of those that were looked at.
-pub trait PhotoSource {
-    /// Rises, at most once a frame, when something below answers otherwise. Reads do not track by themselves.
-    fn revision(&self) -> Signal<u64>;
-    fn state(&self) -> PhotosState;
-    /// The same one as long as nothing changed.
-    fn index(&self) -> Rc<PhotoIndex>;
-    /// By its place in the index, as far as it is known here.
-    fn photo(&self, ordinal: usize) -> Option<Rc<Photo>>;
-    /// Those of these places that are known here.
-    fn known(&self, places: Range<usize>) -> Vec<(usize, ItemId)>;
-    /// The place of a photo that is known here.
-    fn find(&self, id: ItemId) -> Option<usize>;
-    /// What this device knows better than the index. The same one as long as nothing changed.
-    fn overlay(&self) -> Rc<Overlay>;
-    /// Brings in the photos of these segments of the index, the first ones first; what was wanted before and is
-    /// still under way otherwise is given up.
-    fn want(&self, segments: &[usize]);
-    /// A segment's photos, from here or from the server.
-    fn segment(&self, number: usize) -> LocalFuture<Result<Vec<Rc<Photo>>, CallError>>;
-    /// Photos that this device sends into the list and that the index does not have yet, the latest first.
-    fn arriving(&self) -> Vec<Arc<ClientFileItem>>;
 }
 
 /// The signed-in person's cloud, as this device knows it.
@@ -684,25 +416,4 @@ pub fn provide_cloud(cloud: Rc<dyn Cloud>) {
 /// Where nobody called [`provide_cloud`]: on the server, or outside the app's shell.
 pub fn use_cloud() -> Rc<dyn Cloud> {
     expect_context::<CloudContext>().0.get_value()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_deleted_is_in_that_list_alone_whatever_else_it_is() {
-        for marks in [
-            PhotoMarks::default(),
-            PhotoMarks { is_favorite: true, ..PhotoMarks::default() },
-            PhotoMarks { hidden: true, archived: true, ..PhotoMarks::default() },
-        ] {
-            assert!(!PhotoList::Deleted.has(marks));
-            let deleted = PhotoMarks { is_deleted: true, ..marks };
-            let lists: Vec<PhotoList> = PhotoList::ALL.into_iter().filter(|list| list.has(deleted)).collect();
-            assert_eq!(lists, [PhotoList::Deleted]);
-        }
-        assert_eq!(PhotoList::named("deleted"), Some(PhotoList::Deleted));
-        assert_eq!(PhotoList::Deleted.address(), "/photos/deleted");
-    }
 }

@@ -9,8 +9,8 @@ use server::ops::verify::{Finding, verify};
 use shared::ErrorCode;
 use shared::sync::PushResponse;
 
+use crate::plan::{KIB, Plan, id, noise, present};
 use crate::support::{Person, Reply, TestServer};
-use crate::uploads::{KIB, Plan, id, noise, present};
 
 #[tokio::test]
 async fn ranges_and_validators_hold() {
@@ -63,7 +63,7 @@ async fn ranges_and_validators_hold() {
 
 async fn folder(ann: &Person, parent: impl serde::Serialize, name: &str) -> uuid::Uuid {
     let id = id();
-    let change = json!({"operationId": crate::uploads::id(), "fileId": id, "baseVersion": {},
+    let change = json!({"operationId": crate::plan::id(), "fileId": id, "baseVersion": {},
         "kind": "createFolder", "parentId": parent, "name": name});
     let push = json!({"deviceId": ann.device_id, "lastSyncToken": null, "changes": [change]});
     let answer: PushResponse = ann.post("/sync/push", &push).await.expect(200).json();

@@ -14,8 +14,8 @@ use shared::sync::TrashPage;
 
 use crate::device::{Device, change, content, delete, folder, fresh, purge, rename, restore};
 use crate::photos::{jpeg, library_root, listed, upload};
+use crate::plan::noise;
 use crate::support::TestServer;
-use crate::uploads::noise;
 
 fn boxed(kind: &[u8], content: &[u8]) -> Vec<u8> {
     [&(content.len() as u32 + 8).to_be_bytes(), kind, content].concat()

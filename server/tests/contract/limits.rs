@@ -11,8 +11,8 @@ use shared::{ErrorCode, Problem};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::plan::{Plan, noise};
 use crate::support::{PASSWORD, Person, Reply, TestServer, sign_in};
-use crate::uploads::{Plan, noise};
 
 /// A server that takes so many requests a minute of an account, and a tenth of an address.
 async fn slow_server(per_account: &str) -> TestServer {

@@ -15,8 +15,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, O
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::device::{Device, delete, file, folder, fresh, purge, restore};
+use crate::plan::{KIB, Plan, present as uploaded};
 use crate::support::{Credentials, Person, Reply, Socket, TestServer};
-use crate::uploads::{KIB, Plan, present as uploaded};
 
 /// The first zone of the person, which is their files.
 async fn files_zone(server: &TestServer, person: &Person) -> ZoneId {

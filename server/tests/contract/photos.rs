@@ -15,8 +15,8 @@ use shared::upload::{UploadCompleted, UploadStarted};
 use shared::{ErrorCode, FileItem, ItemId, Timestamp};
 
 use crate::device::{Device, change, delete, file, fresh, present, purge};
+use crate::plan::{Plan, noise};
 use crate::support::{Client, Person, Reply, TestServer};
-use crate::uploads::{Plan, noise};
 
 /// A JPEG of one colour.
 pub fn jpeg(width: u32, height: u32, shade: u8) -> Vec<u8> {

@@ -12,8 +12,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 
+use crate::plan::{KIB, Plan, noise};
 use crate::support::{Client, PASSWORD, fresh_schema, sign_in};
-use crate::uploads::{KIB, Plan, noise};
 
 /// The program with a data folder of its own.
 struct Program {

@@ -13,8 +13,8 @@ use crate::device::{
     restore,
 };
 use crate::photos::library_root;
+use crate::plan::{self, Plan, noise};
 use crate::support::TestServer;
-use crate::uploads::{self, Plan, noise};
 
 #[tokio::test]
 async fn what_is_pushed_is_pulled() {
@@ -173,7 +173,7 @@ async fn an_empty_type_counts_as_none() {
         let started: UploadStarted = a.person.post(&init, &request).await.expect(201).json();
         plan.put(&a.person, &started, 0).await.expect(200);
         let completed = plan.try_complete(&a.person, &started).await.expect(200).json();
-        assert_eq!(uploads::present(&completed).mime_type.as_deref(), Some("text/css"));
+        assert_eq!(plan::present(&completed).mime_type.as_deref(), Some("text/css"));
     }
 }
 

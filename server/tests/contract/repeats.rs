@@ -17,8 +17,8 @@ use crate::device::{
     Device, change, content, delete, file, folder, fresh, into, present, purge, rename, restore,
 };
 use crate::photos::{form, jpeg, library_root};
+use crate::plan::{self, KIB, Plan, noise};
 use crate::support::{Client, Reply, TestServer};
-use crate::uploads::{self, KIB, Plan, noise};
 
 /// Sends each request so many times, and those that act once more when all is done.
 struct Network {
@@ -112,7 +112,7 @@ impl Network {
         let upload = self.begin(device, plan, plan.chunks().len()).await;
         let complete = Call::post(&format!("{upload}/complete"), json!({}));
         let completed = self.act(&device.person.client, complete).await.expect(200);
-        uploads::present(&completed.json::<UploadCompleted>()).clone()
+        plan::present(&completed.json::<UploadCompleted>()).clone()
     }
 
     /// An upload that is given up: it is gone, however often that is asked.
@@ -207,7 +207,7 @@ async fn end(server: &TestServer, device: &mut Device) -> End {
             .map(Vec::len)
             .sum(),
         devices: device.person.get("/devices").await.expect(200).json::<DeviceList>().devices.len(),
-        staged_bytes: uploads::staged_bytes(server).await,
+        staged_bytes: plan::staged_bytes(server).await,
         used_bytes: device.person.get("/auth/me").await.expect(200).json::<SignedIn>().user.used_bytes,
     }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use shared::ErrorCode;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::plan::execute;
 use crate::support::{PASSWORD, Reply, TestServer, sign_in};
-use crate::uploads::execute;
 
 #[tokio::test]
 async fn what_cannot_be_read_is_a_problem_that_says_so() {

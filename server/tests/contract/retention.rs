@@ -12,8 +12,8 @@ use shared::sync::{PullResponse, PushResponse, TrashPage};
 use uuid::Uuid;
 
 use crate::device::{self, Device, fresh};
+use crate::plan::{KIB, Plan, id, noise, present};
 use crate::support::{Person, TestServer};
-use crate::uploads::{KIB, Plan, id, noise, present};
 
 const DAY: Duration = Duration::from_hours(24);
 

@@ -8,9 +8,9 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use crate::device::{Device, fresh};
+use crate::plan::{KIB, Plan, noise};
 use crate::process::listening;
 use crate::support::Client;
-use crate::uploads::{KIB, Plan, noise};
 
 const MIB: usize = 1024 * KIB;
 /// Room for the database, the ballast and a few chunks.

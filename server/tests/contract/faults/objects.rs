@@ -11,8 +11,8 @@ use server::blobs::Blobs;
 use shared::ErrorCode;
 use tokio::net::TcpListener;
 
+use crate::plan::{KIB, Plan, noise};
 use crate::support::{TestServer, Wire, fresh_prefix};
-use crate::uploads::{KIB, Plan, noise};
 
 /// A bucket's place, and the server's address.
 fn bucket() -> Option<(String, String)> {
