@@ -1,6 +1,8 @@
 //! The browser's half of Cloudstead: the local store, the network, the workers and the tabs behind the
 //! app's one port. The same WASM has two entries: the page, and the hashing worker.
 
+#![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, unused_imports, reason = "only browsers mount it"))]
+
 mod api;
 mod backoff;
 mod browser;
@@ -39,6 +41,7 @@ use crate::cloud::BrowserCloud;
 
 /// The page at the browser's address; `folder` is where the app's code is. The signed-in area is mounted into the static shell; a page of the public
 /// over what the server rendered, or, while the server is away, into the shell as well.
+#[cfg(target_arch = "wasm32")]
 #[wasm_bindgen]
 pub fn mount(folder: &str) {
     console_error_panic_hook::set_once();

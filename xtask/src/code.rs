@@ -76,7 +76,8 @@ fn compile(quality: Quality, features: &[&str]) -> Outcome<PathBuf> {
         WasmToolchain::find().ok_or_else(|| tools::missing("the standard library for WebAssembly"))?;
     let mut cargo = toolchain.cargo();
     let flags = match quality {
-        Quality::Quick => RELOCATIONS.to_owned(),
+        // Only here is the app compiled as browsers have it: what nobody calls any more is found here.
+        Quality::Quick => format!("--deny=warnings {RELOCATIONS}"),
         // One type for most views instead of one each: Leptos' own switch, a twentieth smaller.
         Quality::Small => format!("--cfg=erase_components {RELOCATIONS}"),
     };

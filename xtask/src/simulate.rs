@@ -1,7 +1,7 @@
 //! `cargo xtask simulate`: seeded scenarios against the oracle.
 
 use crate::shell::{self, Outcome};
-use crate::stages::NATIVE_PACKAGES;
+use crate::stages::PACKAGES;
 
 /// Seeds that every run of the checks plays.
 const CHECKED_SEEDS: u64 = 1_000;
@@ -32,7 +32,7 @@ pub struct Arguments {
 
 pub fn simulate(arguments: &Arguments) -> Outcome {
     let build = ["build", "--bin", "simulation"];
-    shell::run(shell::cargo().args(build).args(NATIVE_PACKAGES).args(OPTIMISED))?;
+    shell::run(shell::cargo().args(build).arg(PACKAGES).args(OPTIMISED))?;
     let mut command = program();
     command.args(["--seeds", &arguments.seeds.to_string()]);
     command.args(arguments.seed.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]));

@@ -71,11 +71,9 @@ const ORDER: &[Stage] = &[
     Stage::Release,
 ];
 
-/// All but the browser's crate, whose features must not join the server's: Leptos is told by them which end it
-/// is compiled for.
-pub const NATIVE_PACKAGES: &[&str] = &["--workspace", "--exclude", "frontend"];
-const NATIVE: &[&str] = &["--workspace", "--exclude", "frontend", "--all-targets"];
-const BROWSER: &[&str] = &["--package", "frontend", "--all-targets"];
+/// Always all of them together, so that what they share is compiled with the same features and once.
+pub const PACKAGES: &str = "--workspace";
+const EVERYTHING: &[&str] = &[PACKAGES, "--all-targets"];
 
 impl Stage {
     const fn title(self) -> &'static str {
@@ -106,7 +104,7 @@ impl Stage {
         match self {
             Self::Setup => setup::for_tests(),
             Self::Format => shell::run(shell::cargo().args(["fmt", "--all", "--check"])),
-            Self::Build => shell::run(shell::cargo().arg("build").args(NATIVE)),
+            Self::Build => shell::run(shell::cargo().arg("build").args(EVERYTHING)),
             Self::Unit => unit(),
             Self::Pictures => real_pictures(),
             Self::Simulation => simulate::check(),
@@ -123,7 +121,7 @@ impl Stage {
             Self::Looks => looks(arguments.grep.as_deref()),
             Self::Release => {
                 site::build(code::Quality::Small)?;
-                shell::run(shell::cargo().arg("build").args(NATIVE))?;
+                shell::run(shell::cargo().arg("build").args(EVERYTHING))?;
                 journeys("release", None, &debug_server())
             }
         }
@@ -166,14 +164,13 @@ fn unit() -> Outcome {
     let services = Services::start()?;
     let environment = || services.environment.iter().map(|(name, value)| (*name, value.as_str()));
     // The same packages and targets as in the build stage, so that nothing is compiled again.
-    shell::run(shell::cargo().args(["test", "--no-fail-fast"]).args(NATIVE).envs(environment()))?;
-    shell::run(shell::cargo().arg("test").args(BROWSER))
+    shell::run(shell::cargo().args(["test", "--no-fail-fast"]).args(EVERYTHING).envs(environment()))
 }
 
 fn real_pictures() -> Outcome {
     pictures::fetch()?;
     let mut cargo = shell::cargo();
-    cargo.arg("test").args(NATIVE_PACKAGES).args(["--test", "real_files", "--", "--ignored", "--nocapture"]);
+    cargo.args(["test", PACKAGES, "--test", "real_files", "--", "--ignored", "--nocapture"]);
     shell::run(cargo.env("TEST_PICTURES", pictures::folder()).env("TEST_REFERENCE", pictures::python()))
 }
 
@@ -225,8 +222,7 @@ fn playwright(
 /// compiles to WebAssembly, they are linted for it as well.
 fn lint() -> Outcome {
     let deny = ["--", "--deny", "warnings"];
-    shell::run(shell::cargo().arg("clippy").args(NATIVE).args(deny))?;
-    shell::run(shell::cargo().arg("clippy").args(BROWSER).args(deny))?;
+    shell::run(shell::cargo().arg("clippy").args(EVERYTHING).args(deny))?;
     if WasmToolchain::find() == Some(WasmToolchain::Usual) {
         let web = ["clippy", "--package", "frontend", "--target", tools::WASM_TARGET];
         let mut cargo = WasmToolchain::Usual.cargo();
