@@ -156,7 +156,7 @@ fn cargo_install(package: &str, version: &str, more: &[&str]) -> Outcome {
             .args(more)
             .env("CARGO_TARGET_DIR", &build)
             // It is for tests: sooner there is better than faster.
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
     )?;
     // Hundreds of megabytes, and nothing needs them any more.
     if build.exists() {

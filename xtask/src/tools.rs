@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::shell::{self, Failure, Outcome};
+use crate::shell::{self, Failure};
 
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// The name under which a system's own Rust, which has the standard library for WebAssembly, is linked.
