@@ -328,7 +328,7 @@ impl Engine {
                 // It was not there when that was first answered, and came since: whoever brought it had not seen
                 // this.
                 let name = self.name_of(&op, item);
-                self.dequeue(id);
+                self.drop_refused(&op, item);
                 self.notify(Notice::CameBack { item, name });
                 self.want_pull();
             }
@@ -341,11 +341,11 @@ impl Engine {
                 self.want_pull();
             }
             ErrorCode::NotFound | ErrorCode::Gone if matches!(op.act, Act::Photo(_) | Act::Album { .. }) => {
-                self.dequeue(id);
+                self.drop_refused(&op, item);
                 self.want_pull();
             }
             ErrorCode::NotDeleted if matches!(op.act, Act::Restore { .. } | Act::Purge) => {
-                self.dequeue(id);
+                self.drop_refused(&op, item);
                 self.want_pull();
             }
             ErrorCode::NotFound if op.absent && self.recreate(item) => {}

@@ -111,6 +111,13 @@ impl Engine {
         }
     }
 
+    /// Takes out an operation that was refused and about which nothing need be done. What came after it is made on
+    /// what that was made on.
+    pub(super) fn drop_refused(&mut self, refused: &Operation, item: ItemId) {
+        self.dequeue(refused.id);
+        self.rebase_chained(item, refused.id, &refused.base);
+    }
+
     /// An editor that opened its text when `op` was the last has seen what the operation in the place `contents`
     /// wrote: what it saves is made on that.
     fn keep_text_base(&mut self, op: &Operation, contents: u64) {

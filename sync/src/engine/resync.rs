@@ -231,13 +231,13 @@ impl Engine {
     /// Makes sure that a folder is there, or will be: those above it first. Answers where its contents
     /// belong.
     fn recreate_folder(&mut self, folder: ItemId) -> Option<ItemId> {
-        let waits =
-            self.outbox.of_item(folder).any(|q| q.op.act.is_create() && q.op.state == OperationState::Queued);
-        if self.tree.is_root(folder) || waits {
+        if self.tree.is_root(folder) {
             return Some(folder);
         }
         if self.tree.remote(folder).is_none() {
-            return Some(self.meta.root_id);
+            let mut waiting = self.outbox.of_item(folder);
+            let waits = waiting.any(|q| q.op.act.is_create() && q.op.state == OperationState::Queued);
+            return Some(if waits { folder } else { self.meta.root_id });
         }
         if !self.absent.contains(&folder) {
             return Some(folder);
@@ -271,7 +271,8 @@ impl Engine {
             if !met.insert(folder) {
                 return false;
             }
-            let create = self.outbox.of_item(folder).find(|queued| queued.op.act.is_create());
+            let is_unknown = self.tree.remote(folder).is_none();
+            let create = self.outbox.of_item(folder).find(|queued| is_unknown && queued.op.act.is_create());
             let made_in = match create {
                 Some(create) => create.op.act.parent().map(|parent| self.resolve(parent)),
                 None if self.absent.contains(&folder) => self.tree.local(folder).map(|node| node.parent),

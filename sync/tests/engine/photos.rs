@@ -8,7 +8,7 @@ use shared::{DeviceId, ErrorCode, ItemId, ItemKind, SyncStatus, Timestamp, Versi
 use sync::{Command, CommandError, Engine, Meta, Snapshot, StoredItem};
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::world::{World, hash};
 
 fn favorite(is_favorite: bool) -> PhotoEdit {
     PhotoEdit { is_favorite: Some(is_favorite), ..PhotoEdit::default() }
@@ -124,6 +124,26 @@ fn an_album_made_offline_and_filled_arrives_whole() {
     world.run(0, filled.undo);
     world.assert_converged();
     assert!(photo(&world, 1, photos[0]).albums.is_empty());
+}
+
+#[test]
+fn an_edit_after_an_album_that_is_gone_is_made_on_what_the_person_saw() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let photo = world.file(0, root, "a.jpg", "one");
+    let album = world.folder(0, root, "Summer");
+    world.assert_converged();
+    world.go_offline(0);
+    world.run(0, vec![in_album(photo, album, AlbumChange::Add)]);
+    world.edit(0, photo, "two");
+    world.rename(0, photo, "b.jpg");
+    world.delete(1, album);
+    world.run(1, vec![Command::Purge { id: album }]);
+    world.settle();
+    world.go_online(0);
+    world.assert_converged();
+    assert_eq!(world.tree(1), [format!("/b.jpg {}", hash("two"))]);
+    assert_eq!(world.status(0, photo), SyncStatus::Synced, "nobody is asked");
 }
 
 #[test]

@@ -196,6 +196,28 @@ fn a_folder_moved_into_one_that_was_made_in_it_is_made_again() {
 }
 
 #[test]
+fn a_folder_whose_creation_was_not_answered_is_made_again_as_it_was_known() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let backup = world.server.backup();
+    world.settle();
+    let folder = world.folder(0, root, "A");
+    while !matches!(world.devices[0].requests.front(), Some(Effect::Push { .. })) {
+        world.deliver(0, Fault::None);
+    }
+    world.deliver(0, Fault::LoseAnswer);
+    while world.deliver(1, Fault::None) {}
+    world.rename(1, folder, "B");
+    while world.deliver(1, Fault::None) {}
+    while world.deliver(0, Fault::None) {}
+    assert_eq!(world.tree(0), ["/B"]);
+    assert_eq!(world.devices[0].engine.queue().len(), 1, "its creation waits for an answer");
+    world.server.restore_from(backup);
+    world.assert_converged();
+    assert_eq!(world.tree(1), ["/B"]);
+}
+
+#[test]
 fn a_client_pointed_at_an_empty_server_deletes_nothing() {
     let mut world = World::new(1);
     let root = world.server.root;

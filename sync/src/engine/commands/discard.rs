@@ -88,7 +88,7 @@ impl Engine {
     }
 
     /// What leaned on `gone` now leans on `base`.
-    fn rebase_chained(&mut self, item: ItemId, gone: OperationId, base: &Base) {
+    pub(in crate::engine) fn rebase_chained(&mut self, item: ItemId, gone: OperationId, base: &Base) {
         self.followers.insert(gone, base.clone());
         let chained: Vec<(Operation, bool)> = self
             .outbox
