@@ -1,7 +1,8 @@
 //! A picture in memory: RGB, eight bits a channel.
 
-use fast_image_resize::images::Image;
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use sha2::{Digest as _, Sha256};
 use shared::photo::fit;
 
@@ -82,13 +83,14 @@ impl Pixels {
         if (width, height) == (self.width, self.height) {
             return Ok(self.clone());
         }
-        let source =
-            fast_image_resize::images::ImageRef::new(self.width, self.height, &self.rgb, PixelType::U8x3)
-                .map_err(DecodeError::damaged)?;
-        let mut target = Image::new(width, height, PixelType::U8x3);
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-        Resizer::new().resize(&source, &mut target, &options).map_err(DecodeError::damaged)?;
-        Ok(Self { width, height, rgb: target.into_vec() })
+        let mut rgb = vec![0; width as usize * height as usize * 3];
+        let source = TypedImageRef::<U8x3>::from_buffer(self.width, self.height, &self.rgb)
+            .map_err(DecodeError::damaged)?;
+        let mut target =
+            TypedImage::<U8x3>::from_buffer(width, height, &mut rgb).map_err(DecodeError::damaged)?;
+        Resizer::new().resize_typed(&source, &mut target, &options).map_err(DecodeError::damaged)?;
+        Ok(Self { width, height, rgb })
     }
 
     /// A part of it.

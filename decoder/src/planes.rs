@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::DecodeError;
 use crate::pixels::Pixels;
@@ -92,17 +93,19 @@ impl Plane {
         }
         // What is enlarged must not ring.
         let filter = if f64::from(rows) > count { FilterType::CatmullRom } else { FilterType::Lanczos3 };
-        let source = ImageRef::new(self.width, self.height, &self.samples, PixelType::U8)
+        let source = TypedImageRef::<U8>::from_buffer(self.width, self.height, &self.samples)
             .map_err(DecodeError::damaged)?;
-        let mut target = Image::new(self.width, rows, PixelType::U8);
+        let mut samples = vec![0; self.width as usize * rows as usize];
+        let mut target =
+            TypedImage::<U8>::from_buffer(self.width, rows, &mut samples).map_err(DecodeError::damaged)?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(
             0.0,
             from,
             self.width.into(),
             count,
         );
-        Resizer::new().resize(&source, &mut target, &options).map_err(DecodeError::damaged)?;
-        Ok(Cow::Owned(Self { width: self.width, height: rows, samples: target.into_vec() }))
+        Resizer::new().resize_typed(&source, &mut target, &options).map_err(DecodeError::damaged)?;
+        Ok(Cow::Owned(Self { width: self.width, height: rows, samples }))
     }
 
     fn transposed(&self) -> Self {
