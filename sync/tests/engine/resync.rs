@@ -209,8 +209,11 @@ fn a_folder_whose_creation_was_not_answered_is_made_again_as_it_was_known() {
     while world.deliver(1, Fault::None) {}
     world.rename(1, folder, "B");
     while world.deliver(1, Fault::None) {}
-    while world.deliver(0, Fault::None) {}
-    assert_eq!(world.tree(0), ["/B"]);
+    world.event(0, Event::Online);
+    while world.tree(0) != ["/B"] {
+        assert!(matches!(world.devices[0].requests.front(), Some(Effect::Pull { .. })), "it pulls first");
+        world.deliver(0, Fault::None);
+    }
     assert_eq!(world.devices[0].engine.queue().len(), 1, "its creation waits for an answer");
     world.server.restore_from(backup);
     world.assert_converged();
