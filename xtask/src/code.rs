@@ -58,6 +58,8 @@ fn build_as(name: &str, quality: Quality, features: &[&str], folder: &Path) -> O
     bindgen
         .input_path(&first)
         .out_name(name)
+        // Called without an address, it fetches what lies beside it.
+        .omit_default_module_path(false)
         // The parts are linked against the table of functions.
         .keep_lld_exports(true)
         .remove_name_section(true)
