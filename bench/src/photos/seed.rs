@@ -26,6 +26,8 @@ const COPIES: usize = 20_000;
 const POLL: Duration = Duration::from_millis(500);
 /// Polls without one more derivative: the server makes none.
 const POLLS_IDLE: usize = 120;
+/// Photos in a page of the list.
+const PAGE: usize = 1_000;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -102,31 +104,31 @@ pub async fn sign_in(server: &Server) -> Outcome<Client> {
 
 /// Waits until every photo has its derivatives.
 async fn derivatives(client: &Client, photos: usize) -> Outcome {
-    let (mut made_before, mut idle) = (0, 0);
+    let (mut cursor, mut listed, mut made_before, mut idle) = (None, 0, 0, 0);
     loop {
-        let (mut made, mut cursor) = (0, None);
-        loop {
-            let page = client.photos(cursor.as_deref(), 1_000).await?.page;
-            for photo in &page.photos {
-                match photo.info.status {
-                    PhotoStatus::Ready => made += 1,
-                    PhotoStatus::Processing => {}
-                    PhotoStatus::Failed => {
-                        return Err(format!("{}: {:?}", photo.file_name, photo.info.failure).into());
-                    }
+        let page = client.photos(cursor.as_deref(), PAGE).await?.page;
+        let mut made = 0;
+        for photo in &page.photos {
+            match photo.info.status {
+                PhotoStatus::Ready => made += 1,
+                PhotoStatus::Processing => {}
+                PhotoStatus::Failed => {
+                    return Err(format!("{}: {:?}", photo.file_name, photo.info.failure).into());
                 }
             }
-            cursor = page.next_cursor;
-            if cursor.is_none() {
-                break;
-            }
         }
-        if made >= photos {
-            return Ok(());
+        if made == page.photos.len() {
+            // These need not be looked at again.
+            listed += made;
+            (cursor, made_before, idle) = (page.next_cursor, 0, 0);
+            if cursor.is_some() {
+                continue;
+            }
+            return if listed == photos { Ok(()) } else { Err(format!("{listed} photos are listed").into()) };
         }
         idle = if made > made_before { 0 } else { idle + 1 };
         if idle > POLLS_IDLE {
-            return Err(format!("{made} of {photos} photos got their derivatives").into());
+            return Err(format!("{} photos got no derivatives", page.photos.len() - made).into());
         }
         made_before = made;
         tokio::time::sleep(POLL).await;
