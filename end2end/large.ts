@@ -15,7 +15,7 @@ export const PHOTOGRAPHER = "photographer";
 /** What of it is in the document, whatever its size. */
 export const NODES_MAX = 400;
 /** Once one rests. */
-const FILLED_WITHIN_MS = 5_000;
+const FILLED_WITHIN_MS = 15_000;
 
 /** A server with the photographer's library; the first `uploaded` of its photos are really sent. They are of so many `days`. */
 export async function seeded(photos: number, uploaded: number, days?: number): Promise<Server> {
