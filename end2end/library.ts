@@ -1,9 +1,9 @@
 // A library of photos behind a network that can be cut: what journeys through photos begin with.
 
 import AxeBuilder from "@axe-core/playwright";
+import { type Locator, type Page, expect, test } from "@playwright/test";
 
 import { Gate } from "./gate.ts";
-import { type Locator, type Page, expect, test } from "./journey.ts";
 import type { Person } from "./person.ts";
 import { photographs } from "./photographs.ts";
 import { Server } from "./server.ts";

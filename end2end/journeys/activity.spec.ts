@@ -1,7 +1,8 @@
 // What became of changes that met others, and the way back from each kind of it.
 
+import { expect, test } from "@playwright/test";
+
 import { Client, type Item, changeOf, createChange, createFolderChange } from "../client.ts";
-import { expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 

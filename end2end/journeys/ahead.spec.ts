@@ -1,8 +1,8 @@
 // Thumbnails that come before anybody looks at them.
 
 import AxeBuilder from "@axe-core/playwright";
+import { type Browser, type Page, expect, test } from "@playwright/test";
 
-import { type Browser, type Page, expect, test } from "../journey.ts";
 import { MINUTE_MS, fill, forms, gallery, heldForms, listed, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";

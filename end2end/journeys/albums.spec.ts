@@ -1,4 +1,5 @@
-import { type Page, expect, test } from "../journey.ts";
+import { type Page, expect, test } from "@playwright/test";
+
 import { MINUTE_MS, card, fill, flaws, heldForms, listed, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";

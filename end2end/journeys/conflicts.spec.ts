@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 
 import { AxeBuilder } from "@axe-core/playwright";
+import { type Browser, type Locator, expect, test } from "@playwright/test";
 
 import { Client, type Item } from "../client.ts";
 import { Gate } from "../gate.ts";
-import { type Browser, type Locator, expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 

@@ -1,7 +1,8 @@
 // The line to a server that is away: tried quickly, then slowly, and at once when the network is back.
 
+import { expect, test } from "@playwright/test";
+
 import { Client, createFolderChange } from "../client.ts";
-import { expect, test } from "../journey.ts";
 import { world } from "../library.ts";
 import { Person } from "../person.ts";
 

@@ -1,7 +1,8 @@
 // What this device holds of files that were only looked at: a person sees it, bounds it and sends it away.
 
+import { expect, test } from "@playwright/test";
+
 import { Client, createChange } from "../client.ts";
-import { expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 

@@ -1,8 +1,8 @@
 import { AxeBuilder } from "@axe-core/playwright";
+import { type Locator, type Page, expect, test } from "@playwright/test";
 
 import { Client, changeOf, createChange } from "../client.ts";
 import { Gate } from "../gate.ts";
-import { type Locator, type Page, expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 
@@ -54,6 +54,7 @@ async function annWith(name: string, text: string, options: { page: Parameters<t
   await expect(ann.item(name)).toBeVisible();
   return { ann, client, id };
 }
+
 
 test("a new text is named, written, saved and is there on the other device", async ({ browser }) => {
   const ann = await Person.on(browser, server.url);

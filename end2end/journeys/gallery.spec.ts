@@ -1,4 +1,5 @@
-import { type Locator, type Page, expect, test } from "../journey.ts";
+import { type Locator, type Page, expect, test } from "@playwright/test";
+
 import { MINUTE_MS, fill, flaws, gallery, listed, photo, viewer, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";

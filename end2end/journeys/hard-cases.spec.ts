@@ -1,8 +1,9 @@
 // Two devices of one person; one of them was offline. What each of them did must be there afterwards, once.
 
+import { expect, test } from "@playwright/test";
+
 import { Client, type Item, changeOf, createChange, createFolderChange } from "../client.ts";
 import { Gate } from "../gate.ts";
-import { expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { Profile } from "../profile.ts";
 import { Server } from "../server.ts";

@@ -1,8 +1,8 @@
 import AxeBuilder from "@axe-core/playwright";
+import { type Page, expect, test } from "@playwright/test";
 
 import { type Files, film, sidecar, writeBelow, zipped } from "../exports.ts";
 import { Gate } from "../gate.ts";
-import { type Page, expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";
 import { Server } from "../server.ts";

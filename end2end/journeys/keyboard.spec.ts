@@ -1,5 +1,6 @@
+import { type Locator, type Page, expect, test } from "@playwright/test";
+
 import { Client, PASSWORD, createChange, createFolderChange } from "../client.ts";
-import { type Locator, type Page, expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 

@@ -1,4 +1,5 @@
-import { type Page, expect, onlyInTime, test } from "../journey.ts";
+import { type Page, expect, test } from "@playwright/test";
+
 import { NODES_MAX, PHOTOGRAPHER, isFilled, nodes, onScrubber, reachesBothEnds, scrubTo, seeded } from "../large.ts";
 import { MINUTE_MS, card, flaws, gallery, listedCount } from "../library.ts";
 import { Person } from "../person.ts";
@@ -19,11 +20,10 @@ let server: Server;
 
 test.beforeAll(async () => {
   test.setTimeout(20 * MINUTE_MS);
-  onlyInTime();
   server = await seeded(PHOTOS, PHOTOS);
 });
 
-test.afterAll(() => server?.stop());
+test.afterAll(() => server.stop());
 
 for (const deviceScaleFactor of [1, 2]) {
   test(`10,000 photos are all within reach at device pixel ratio ${deviceScaleFactor}`, async ({ browser }) => {

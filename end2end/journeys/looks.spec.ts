@@ -4,9 +4,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { type Browser, type Locator, expect, test } from "@playwright/test";
+
 import { Client, type Item, PASSWORD, changeOf, createChange, createFolderChange } from "../client.ts";
 import { Gate } from "../gate.ts";
-import { type Browser, type Locator, expect, test } from "../journey.ts";
 import { noise } from "../material.ts";
 import { photoLibrary } from "../looks/photos.ts";
 import { Person } from "../person.ts";

@@ -1,6 +1,7 @@
+import { expect, test } from "@playwright/test";
+
 import { Client } from "../client.ts";
 import { fill } from "../crowd.ts";
-import { expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 

@@ -1,7 +1,8 @@
 // Files by mouse: dragged to every place that takes them, selected in every way, sorted, cut, copied and taken back.
 
+import { type Locator, expect, test } from "@playwright/test";
+
 import { Client, createChange, createFolderChange } from "../client.ts";
-import { type Locator, expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 

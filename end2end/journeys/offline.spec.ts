@@ -2,10 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { type Page, expect, test } from "@playwright/test";
+
 import { Client, createChange } from "../client.ts";
 import { fill } from "../crowd.ts";
 import { Gate } from "../gate.ts";
-import { type Page, expect, test } from "../journey.ts";
 import { noise, sha256 } from "../material.ts";
 import { Person } from "../person.ts";
 import { Profile } from "../profile.ts";

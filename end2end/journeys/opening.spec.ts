@@ -1,4 +1,5 @@
-import { expect, test } from "../journey.ts";
+import { expect, test } from "@playwright/test";
+
 import { MINUTE_MS, gallery, listed, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { photographs } from "../photographs.ts";

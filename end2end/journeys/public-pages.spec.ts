@@ -1,9 +1,9 @@
 // Pages that the server renders, before and while the app's code takes over.
 
 import { AxeBuilder } from "@axe-core/playwright";
+import { type Page, expect, test } from "@playwright/test";
 
 import { Client, PASSWORD } from "../client.ts";
-import { type Page, expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 

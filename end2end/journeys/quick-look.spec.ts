@@ -1,7 +1,8 @@
 // Quick look at every kind of file: each shows what is in it, and says so where nothing can be shown.
 
+import { type Locator, expect, test } from "@playwright/test";
+
 import { Client, createChange } from "../client.ts";
-import { type Locator, expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 import { SPECIMENS, film } from "../specimens.ts";

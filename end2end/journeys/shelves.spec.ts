@@ -1,7 +1,8 @@
 // Where photos go from the library and come back from: the archive, what is hidden, favourites, albums, the trash; and
 // new ones, which come while one looks at others.
 
-import { type Page, expect, test } from "../journey.ts";
+import { type Page, expect, test } from "@playwright/test";
+
 import { MINUTE_MS, card, fill, flaws, gallery, listed, listedCount, photo, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { LATEST, photographs } from "../photographs.ts";

@@ -1,5 +1,6 @@
+import { expect, test } from "@playwright/test";
+
 import { Client, type Item, changeOf, createChange } from "../client.ts";
-import { expect, test } from "../journey.ts";
 import { world } from "../library.ts";
 import { Person } from "../person.ts";
 

@@ -1,7 +1,8 @@
 // What was deleted or overwritten: put back, deleted for good, and earlier versions restored.
 
+import { type Page, expect, test } from "@playwright/test";
+
 import { Client, changeOf, createChange, createFolderChange } from "../client.ts";
-import { type Page, expect, test } from "../journey.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 

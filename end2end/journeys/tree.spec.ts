@@ -2,9 +2,10 @@ import { mkdtemp, mkdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { type Page, expect, test } from "@playwright/test";
+
 import { Client, type Item } from "../client.ts";
 import { Gate } from "../gate.ts";
-import { type Page, expect, test } from "../journey.ts";
 import { digestsBelow, sha256, sources, unpacked } from "../material.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";

@@ -2,8 +2,9 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { expect, test } from "@playwright/test";
+
 import { Gate } from "../gate.ts";
-import { expect, test } from "../journey.ts";
 import { noise, sha256, withByteInFront } from "../material.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";

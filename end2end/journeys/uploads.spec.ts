@@ -4,8 +4,9 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { type Locator, expect, test } from "@playwright/test";
+
 import { Client } from "../client.ts";
-import { type Locator, expect, test } from "../journey.ts";
 import { noise, sha256 } from "../material.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";

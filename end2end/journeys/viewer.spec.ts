@@ -2,8 +2,9 @@
 
 import { readFile } from "node:fs/promises";
 
+import { type Locator, type Page, expect, test } from "@playwright/test";
+
 import { Client, changeOf } from "../client.ts";
-import { type Locator, type Page, expect, test } from "../journey.ts";
 import { MINUTE_MS, gallery, listed, photo, viewer, world } from "../library.ts";
 import { Person } from "../person.ts";
 import { LATEST, type Photograph, photographs } from "../photographs.ts";
