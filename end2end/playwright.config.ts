@@ -37,8 +37,8 @@ export default defineConfig({
     },
   },
   projects: [
-    { name: "journeys", testDir: "journeys", testIgnore: "looks.spec.ts" },
-    { name: "looks", testDir: "journeys", testMatch: "looks.spec.ts", use: { trace: "off" } },
+    { name: "journeys", testDir: "journeys" },
+    { name: "looks", testDir: "looks", use: { trace: "off" } },
     { name: "release", testDir: "release" },
     { name: "durability", testDir: "durability" },
     { name: "benchmarks", testDir: "benchmarks", use: { trace: "off" } },

@@ -9,7 +9,7 @@ import { type Browser, type Locator, expect, test } from "@playwright/test";
 import { Client, type Item, PASSWORD, changeOf, createChange, createFolderChange } from "../client.ts";
 import { Gate } from "../gate.ts";
 import { noise } from "../material.ts";
-import { photoLibrary } from "../looks/photos.ts";
+import { photoLibrary } from "./photos.ts";
 import { Person } from "../person.ts";
 import { Server } from "../server.ts";
 import { Camera, beginSheet, writeSheet } from "../sheet.ts";
