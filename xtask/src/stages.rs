@@ -194,27 +194,31 @@ pub fn journeys(project: &str, grep: Option<&str>, server: &Path) -> Outcome {
     shell::run(&mut playwright(project, grep, server)?)
 }
 
-/// The browser journeys file by file, as far as there is time to begin them.
+/// The browser journeys file by file, as far as there is time to begin them; one that fails keeps no other from
+/// being seen.
 fn journeys_until(until: Instant, grep: Option<&str>) -> Outcome {
     let folder = shell::root().join("end2end/journeys");
     let entries = fs::read_dir(&folder).at("read", &folder)?.flatten();
     let mut files: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     files.sort();
-    let mut left_out = Vec::new();
+    let (mut failed, mut left_out) = (Vec::new(), Vec::new());
     for file in files {
         if Instant::now() >= until {
             left_out.push(file);
             continue;
         }
         let mut one = playwright("journeys", grep, &debug_server())?;
-        shell::run(one.args(["--pass-with-no-tests", &format!("/{file}")]))?;
+        if shell::run(one.args(["--pass-with-no-tests", &format!("/{file}")])).is_err() {
+            failed.push(file);
+        }
     }
     if !left_out.is_empty() {
         println!("There was no time left for {}.", left_out.join(", "));
     }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("Failed: {}", failed.join(", ")))) }
 }
 
+/// The command that runs it.
 fn playwright(project: &str, grep: Option<&str>, server: &Path) -> Outcome<Command> {
     let folder = shell::root().join("end2end");
     let chromium = tools::chromium().ok_or_else(|| tools::missing("Chromium"))?;
