@@ -396,6 +396,8 @@ pub trait Cloud {
     fn versions(&self, id: ItemId) -> LocalFuture<Result<Vec<FileVersion>, CallError>>;
     fn version_url(&self, id: ItemId, version: VersionId) -> String;
     fn restore_version(&self, id: ItemId, version: VersionId) -> LocalFuture<Result<(), CallError>>;
+    /// Sets a new password; the person's other sessions end.
+    fn change_password(&self, current: String, new: String) -> LocalFuture<Result<(), CallError>>;
     fn devices(&self) -> LocalFuture<Result<Vec<Device>, CallError>>;
     fn remove_device(&self, id: shared::DeviceId) -> LocalFuture<Result<(), CallError>>;
     fn refresh_account(&self);

@@ -67,6 +67,7 @@ pub enum Dialog {
         name: String,
     },
     SignOut,
+    ChangePassword,
     RemoveDevice {
         id: DeviceId,
         name: String,

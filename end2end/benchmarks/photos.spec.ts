@@ -72,13 +72,19 @@ for (const { photos, days } of LIBRARIES) {
           most = Math.max(most, await nodes(page));
         }
         expect(most).toBeLessThanOrEqual(NODES_MAX);
+        // What was looked at so far was so while the browser read what it holds of the account.
+        await one.seesStatus("Up to date", MINUTE_MS);
+        await page.mouse.move(700, 500);
+        const calm = await scrolled(page, info.outputPath("scrolled-again.json"), STEPS, -STEP_PIXELS);
         print(`${name}, device pixel ratio ${deviceScaleFactor}`, [
           ["from the address to the first picture", ms(cold), photos >= 1_000_000 ? "≤ 1500 ms" : undefined],
           ...rowsOf("two seconds after opening", rest),
           ["photos in the document at most", String(most), `≤ ${NODES_MAX}`],
-          ["the main thread's work in a frame at 3,000 px/s, p50", ms(median(slow.frames)), "≤ 4 ms"],
+          ["the main thread's work in a frame at 3,000 px/s, p50", ms(median(calm.frames)), "≤ 4 ms"],
+          ["the same, p99", ms(percentile(calm.frames, 0.99))],
+          ["the same right after opening, while all of the account is read, p50", ms(median(slow.frames))],
           ["the same, p99", ms(percentile(slow.frames, 0.99))],
-          ["tasks over 50 ms meanwhile", String(slow.longTasks), "0"],
+          ["tasks over 50 ms meanwhile, both times", String(slow.longTasks + calm.longTasks), "0"],
           ["from a date on the scrubber to its day's photos in place, p50", ms(median(scrubs)), "≤ 100 ms"],
           ["the same, the slowest of 20", ms(Math.max(...scrubs)), "≤ 100 ms"],
         ].map((row) => row.filter((figure) => figure !== undefined)) as [string, string, string?][]);

@@ -5,7 +5,7 @@ use app::words;
 use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared::account::{Device, DeviceList, Register, Registered, SignIn, SignedIn};
+use shared::account::{ChangePassword, Device, DeviceList, Register, Registered, SignIn, SignedIn};
 use shared::activity::ActivityPage;
 use shared::photo::{DuplicatePage, Photo, PhotoPage};
 use shared::photo_index::{PhotoIndexPage, Shelf};
@@ -38,6 +38,11 @@ pub async fn register(body: &Register) -> Answer<Registered> {
 
 pub async fn sign_out() -> Answer<()> {
     command(Method::POST, "/auth/logout").await
+}
+
+pub async fn change_password(body: &ChangePassword) -> Answer<()> {
+    let body = serde_json::to_string(body).map_err(|_| CallError::Unreachable)?;
+    exchange(Method::POST, "/auth/password", Some(body)).await.map(drop)
 }
 
 pub async fn me() -> Answer<SignedIn> {

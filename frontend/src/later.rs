@@ -9,7 +9,7 @@ use app::ports::{
     PhotoList, Picked, Progress, Side, TextEdit,
 };
 use futures::channel::mpsc::{Receiver, UnboundedReceiver};
-use shared::account::Device;
+use shared::account::{ChangePassword, Device};
 use shared::activity::ActivityPage;
 use shared::photo::{DuplicatePage, Photo};
 use shared::upload::{FileVersion, UploadCompleted};
@@ -67,6 +67,7 @@ pub struct Later {
     pub kept_notices: fn(Option<Rc<IndexedDbStore>>) -> LocalFuture<Vec<KeptNotice>>,
     pub versions: fn(ItemId) -> Call<Vec<FileVersion>>,
     pub restore_version: fn(ItemId, VersionId) -> Call<()>,
+    pub change_password: fn(ChangePassword) -> Call<()>,
     pub devices: fn() -> Call<Vec<Device>>,
     pub remove_device: fn(DeviceId) -> Call<()>,
     pub leave_account: fn(BrowserCloud) -> Call<()>,
@@ -116,6 +117,7 @@ fn later() -> Result<Later, SplitLoaderError> {
                 api::restore_version(id, version, OperationId(browser::new_id())).await.map(drop)
             })
         },
+        change_password: |body| Box::pin(async move { api::change_password(&body).await }),
         devices: || Box::pin(api::devices()),
         remove_device: |id| Box::pin(api::remove_device(id)),
         leave_account: |cloud| Box::pin(async move { cloud.leave_account().await }),

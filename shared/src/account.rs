@@ -42,6 +42,15 @@ pub struct SignIn {
     pub device: DeviceClaim,
 }
 
+/// `POST /auth/password`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangePassword {
+    pub current_password: Password,
+    pub new_password: Password,
+}
+
 /// The device that signs in. Without `id`, or with one that is not this account's, a new one is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -19,6 +19,8 @@ pub enum ErrorCode {
     // accounts
     Unauthenticated,
     InvalidCredentials,
+    /// Of somebody who is signed in: the session stays.
+    WrongPassword,
     Forbidden,
     RegistrationClosed,
     InvalidInvite,
@@ -82,6 +84,7 @@ impl ErrorCode {
             Self::InvalidRequest | Self::InvalidSyncToken => 400,
             Self::Unauthenticated | Self::InvalidCredentials => 401,
             Self::Forbidden
+            | Self::WrongPassword
             | Self::RegistrationClosed
             | Self::InvalidInvite
             | Self::OriginMismatch

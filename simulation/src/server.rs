@@ -2,6 +2,7 @@
 //! moment; what a crash may cut off is its effect (nothing of it stays) or its answer.
 
 mod jobs;
+mod uploads;
 mod write;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 
 use super::adjust_photos::{AdjustPhotos, give_focus_back};
 use super::albums::{AddToAlbum, NameAlbum};
+use super::change_password::ChangePassword;
 use super::conflict_modal::ConflictModal;
 use super::dialog::Dialog;
 use super::import_photos::ImportPhotos;
@@ -31,6 +32,7 @@ pub fn OpenDialog(dialog: Open) -> impl IntoView {
         Open::AddToAlbum(photos) => view! { <AddToAlbum photos=photos /> }.into_any(),
         Open::NameAlbum { album, photos } => view! { <NameAlbum album=album photos=photos /> }.into_any(),
         Open::ImportPhotos => view! { <ImportPhotos /> }.into_any(),
+        Open::ChangePassword => view! { <ChangePassword /> }.into_any(),
         question => view! { <Question question=question /> }.into_any(),
     }
 }
@@ -93,7 +95,10 @@ fn wording(ui: Ui, question: &Open) -> Wording {
         | Open::AdjustPhotos(_)
         | Open::AddToAlbum(_)
         | Open::NameAlbum { .. }
-        | Open::ImportPhotos => Wording { title: String::new(), text: String::new(), confirm: words::CLOSE },
+        | Open::ImportPhotos
+        | Open::ChangePassword => {
+            Wording { title: String::new(), text: String::new(), confirm: words::CLOSE }
+        }
     }
 }
 
@@ -131,7 +136,8 @@ fn confirmed(ui: Ui, question: Open) {
         | Open::AdjustPhotos(_)
         | Open::AddToAlbum(_)
         | Open::NameAlbum { .. }
-        | Open::ImportPhotos => {}
+        | Open::ImportPhotos
+        | Open::ChangePassword => {}
     }
 }
 

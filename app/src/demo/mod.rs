@@ -475,6 +475,10 @@ impl Cloud for DemoCloud {
         self.answer(scene::devices(now()))
     }
 
+    fn change_password(&self, _: String, _: String) -> LocalFuture<Result<(), CallError>> {
+        self.answer(())
+    }
+
     fn remove_device(&self, _: DeviceId) -> LocalFuture<Result<(), CallError>> {
         self.answer(())
     }

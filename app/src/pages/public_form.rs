@@ -1,7 +1,6 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::components::icon::Glyph;
 use crate::components::logo::Logo;
 use crate::ports::{Account, CallError, CloudContext, LocalFuture};
 use crate::words;
@@ -91,42 +90,6 @@ pub fn Field(
                 prop:value=value
                 on:input=move |event| value.set(event_target_value(&event))
             />
-            {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
-        </div>
-    }
-}
-
-/// A password, which can be shown.
-#[component]
-pub fn PasswordField(
-    value: RwSignal<String>,
-    autocomplete: &'static str,
-    #[prop(optional)] hint: Option<String>,
-) -> impl IntoView {
-    let shown = RwSignal::new(false);
-    let hint_id = hint.as_ref().map(|_| "password-hint");
-    view! {
-        <div class="field">
-            <label for="password">{words::PASSWORD}</label>
-            <div class="field-with-button">
-                <input
-                    id="password"
-                    name="password"
-                    type=move || if shown.get() { "text" } else { "password" }
-                    autocomplete=autocomplete
-                    aria-describedby=hint_id
-                    prop:value=value
-                    on:input=move |event| value.set(event_target_value(&event))
-                />
-                <button
-                    class="icon-button"
-                    type="button"
-                    aria-label=move || if shown.get() { words::HIDE_PASSWORD } else { words::SHOW_PASSWORD }
-                    on:click=move |_| shown.update(|shown| *shown = !*shown)
-                >
-                    <Glyph icon=icondata::LuEye />
-                </button>
-            </div>
             {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
         </div>
     }

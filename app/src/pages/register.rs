@@ -1,7 +1,8 @@
 use leptos::prelude::*;
 use shared::limits::PASSWORD_CHARS_MIN;
 
-use super::public_form::{Field, PasswordField, Progress, PublicForm, submit};
+use super::public_form::{Field, Progress, PublicForm, submit};
+use crate::components::password_field::PasswordField;
 use crate::ports::use_cloud;
 use crate::words;
 

@@ -24,6 +24,14 @@ pub fn SettingsPage() -> impl IntoView {
             <section aria-labelledby="settings-account">
                 <h2 id="settings-account">{words::ACCOUNT}</h2>
                 <AccountCard ui=ui />
+                <button
+                    class="settings-link"
+                    type="button"
+                    on:click=move |_| ui.dialog.set(Some(Dialog::ChangePassword))
+                >
+                    <Glyph icon=icondata::LuKeyRound />
+                    {words::CHANGE_PASSWORD}
+                </button>
                 <a class="settings-link" href="/activity">
                     <Glyph icon=icondata::LuHistory />
                     {words::ACTIVITY}

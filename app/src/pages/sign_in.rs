@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 
-use super::public_form::{Field, PasswordField, Progress, PublicForm, submit};
+use super::public_form::{Field, Progress, PublicForm, submit};
+use crate::components::password_field::PasswordField;
 use crate::ports::use_cloud;
 use crate::words;
 

@@ -9,7 +9,7 @@ use app::ports::{
     UploadControl, UploadView,
 };
 use leptos::prelude::*;
-use shared::account::{Device, Password, Register};
+use shared::account::{ChangePassword, Device, Password, Register};
 use shared::photo::{DuplicatePage, Photo, PhotoInfo};
 use shared::sync::ConflictInfo;
 use shared::upload::FileVersion;
@@ -382,6 +382,11 @@ impl Cloud for BrowserCloud {
 
     fn devices(&self) -> LocalFuture<Result<Vec<Device>, CallError>> {
         later::call(|code| (code.devices)())
+    }
+
+    fn change_password(&self, current: String, new: String) -> LocalFuture<Result<(), CallError>> {
+        let body = ChangePassword { current_password: Password(current), new_password: Password(new) };
+        later::call(move |code| (code.change_password)(body))
     }
 
     fn remove_device(&self, id: DeviceId) -> LocalFuture<Result<(), CallError>> {

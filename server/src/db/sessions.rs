@@ -2,7 +2,7 @@
 
 use shared::{DeviceId, Timestamp, UserId};
 
-use super::{Connection, DbError, Value};
+use super::{Connection, DbError, Row, Value};
 use crate::values;
 
 /// SHA-256 of the secret.
@@ -101,6 +101,17 @@ pub async fn delete_of_user(connection: &mut Connection, user_id: UserId) -> Res
     connection.execute("DELETE FROM sessions WHERE user_id = $1", values![user_id]).await.map(drop)
 }
 
+/// Ends the person's sessions but `kept`; answers which those were.
+pub async fn delete_others(
+    connection: &mut Connection,
+    user_id: UserId,
+    kept: &TokenHash,
+) -> Result<Vec<TokenHash>, DbError> {
+    let sql = "DELETE FROM sessions WHERE user_id = $1 AND token_hash <> $2 RETURNING token_hash";
+    let rows = connection.fetch_all(sql, values![user_id, &kept[..]]).await?;
+    rows.iter().map(token_hash).collect()
+}
+
 /// Drops the person's sessions that have run out; answers how many are left, and of how many devices.
 pub async fn count(
     connection: &mut Connection,
@@ -124,11 +135,11 @@ pub async fn live(
                WHERE s.expires_at > $1 AND u.disabled_at IS NULL AND s.token_hash IN ({keys})";
     let keys = hashes.iter().map(|hash| Value::from(&hash[..]));
     let rows = connection.fetch_keys(sql, values![now], keys).await?;
-    rows.iter()
-        .map(|row| {
-            let bytes: Vec<u8> = row.get(0)?;
-            let reason = format!("{} bytes", bytes.len());
-            bytes.try_into().map_err(|_| DbError::Shape { column: 0, reason })
-        })
-        .collect()
+    rows.iter().map(token_hash).collect()
+}
+
+fn token_hash(row: &Row) -> Result<TokenHash, DbError> {
+    let bytes: Vec<u8> = row.get(0)?;
+    let reason = format!("{} bytes", bytes.len());
+    bytes.try_into().map_err(|_| DbError::Shape { column: 0, reason })
 }

@@ -129,6 +129,22 @@ pub async fn list(connection: &mut Connection) -> Result<Vec<(User, bool)>, DbEr
     rows.iter().map(|row| Ok((user(row)?, row.get::<Option<Timestamp>>(7)?.is_some()))).collect()
 }
 
+pub async fn password_hash(connection: &mut Connection, user_id: UserId) -> Result<Option<String>, DbError> {
+    let sql = "SELECT password_hash FROM users WHERE user_id = $1";
+    connection.fetch_optional(sql, values![user_id]).await?.map(|row| row.get(0)).transpose()
+}
+
+/// Puts one password in the place of another; false where that other is not the person's any more.
+pub async fn replace_password(
+    connection: &mut Connection,
+    user_id: UserId,
+    former_hash: &str,
+    hash: &str,
+) -> Result<bool, DbError> {
+    let sql = "UPDATE users SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2";
+    Ok(connection.execute(sql, values![user_id, former_hash, hash]).await? > 0)
+}
+
 pub async fn set_password(connection: &mut Connection, user_id: UserId, hash: &str) -> Result<(), DbError> {
     let sql = "UPDATE users SET password_hash = $2, disabled_at = NULL WHERE user_id = $1";
     connection.execute(sql, values![user_id, hash]).await.map(drop)

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse, Response};
 use shared::Problem;
-use shared::account::{Invite, Register, Registered, SignIn, SignedIn, TokenGranted};
+use shared::account::{ChangePassword, Invite, Register, Registered, SignIn, SignedIn, TokenGranted};
 use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,6 +28,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(login))
         .routes(routes!(grant_token))
         .routes(routes!(logout))
+        .routes(routes!(change_password))
         .routes(routes!(me))
         .routes(routes!(create_invite))
 }
@@ -118,6 +119,25 @@ async fn logout(State(app): State<App>, arrival: Arrival, session: Session) -> A
     let gone = set_cookie(session_cookie_name(arrival.is_https), "", Duration::ZERO, arrival.is_https);
     let cookies: Vec<_> = gone.into_iter().map(|value| (header::SET_COOKIE, value)).collect();
     Ok((StatusCode::NO_CONTENT, AppendHeaders(cookies)).into_response())
+}
+
+/// Changes one's own password
+///
+/// The person's other sessions end, with their sockets; the caller's stays.
+#[utoipa::path(post, path = "/auth/password", tag = "accounts", request_body = ChangePassword,
+    responses(
+        (status = 204),
+        (status = 403, body = Problem, description = "wrong_password"),
+        (status = 422, body = Problem, description = "password_too_weak"),
+        (status = 429, body = Problem, description = "rate_limited")))]
+async fn change_password(
+    State(app): State<App>,
+    arrival: Arrival,
+    session: Session,
+    Json(request): Json<ChangePassword>,
+) -> ApiResult<StatusCode> {
+    accounts::change_password(&app, session.caller, session.hash, request, arrival.address).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Says who is signed in

@@ -62,6 +62,7 @@ fn is_refusal(code: ErrorCode) -> bool {
     matches!(
         code,
         ErrorCode::InvalidCredentials
+            | ErrorCode::WrongPassword
             | ErrorCode::Forbidden
             | ErrorCode::OriginMismatch
             | ErrorCode::RateLimited

@@ -1,24 +1,28 @@
 //! Registration, invitations, and what an administrator does to accounts.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
-use shared::account::{Invite, Password, Register, User};
+use shared::account::{ChangePassword, Invite, Password, Register, User};
 use shared::limits::{
     DISPLAY_NAME_BYTES_MAX, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, USERNAME_BYTES_MAX, USERNAME_BYTES_MIN,
 };
 use shared::sync::ZoneKind;
 use shared::{ErrorCode, ItemName, Timestamp, UserId};
 
+use super::sign_in::{note_failure, too_many_tries};
 use crate::auth::Caller;
 use crate::config::Registration;
 use crate::db::audit::{self, AuditEntry};
+use crate::db::invites;
+use crate::db::sessions::{self, TokenHash};
 use crate::db::users::{self, NewUser, NewZone};
-use crate::db::{invites, sessions};
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
+use crate::throttle::Trier;
 
 /// How long an invitation is good.
 const INVITE_TTL: Duration = Duration::from_hours(14 * 24);
@@ -239,6 +243,60 @@ pub async fn set_password(app: &App, username: &str, password: Password) -> ApiR
             })
         })
         .await
+}
+
+/// Puts a new password in the place of the caller's own, and ends the person's other sessions: whoever else knew the
+/// former one is out.
+pub async fn change_password(
+    app: &App,
+    caller: Caller,
+    own_session: TokenHash,
+    request: ChangePassword,
+    address: IpAddr,
+) -> ApiResult<()> {
+    let ChangePassword { current_password, new_password } = request;
+    check_password(&new_password)?;
+    let trier = Trier::KnownDevice(caller.device_id);
+    let trying = app.throttle.begin(vec![trier], &app.env).await.map_err(too_many_tries)?;
+    let former = users::password_hash(&mut app.db.reader().await?, caller.user_id).await?;
+    let fits = current_password.0.len() <= PASSWORD_BYTES_MAX
+        && app.passwords.verify(current_password, former.clone()).await?;
+    let wrong =
+        || ApiError::new(ErrorCode::WrongPassword, "That isn't your current password. Type it again.");
+    let Some(former) = former.filter(|_| fits) else {
+        trying.failed(app.env.now());
+        note_failure(app, caller.user_id, "password_failed", address).await?;
+        return Err(wrong());
+    };
+    trying.succeeded();
+    let hash = app.passwords.hash(&app.env, new_password).await?;
+    let entry = AuditEntry {
+        id: app.env.id(),
+        user_id: caller.user_id,
+        device_id: Some(caller.device_id),
+        at: app.env.now(),
+        action: "password",
+        subject: caller.user_id.to_string(),
+        address: Some(address.to_string()),
+    };
+    let ended = app
+        .db
+        .write(move |connection| {
+            let (former, hash, entry) = (former.clone(), hash.clone(), entry.clone());
+            Box::pin(async move {
+                if !users::replace_password(connection, caller.user_id, &former, &hash).await? {
+                    return Err(wrong());
+                }
+                let ended = sessions::delete_others(connection, caller.user_id, &own_session).await?;
+                audit::record(connection, &entry).await?;
+                Ok(ended)
+            })
+        })
+        .await?;
+    for session in &ended {
+        app.hub.end_session(session);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use shared::limits::{DEVICES_MAX, PASSWORD_BYTES_MAX, SESSION_TTL, SESSIONS_MAX}
 use shared::sync::ZoneKind;
 use shared::{DeviceId, ErrorCode, Timestamp, UserId};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::accounts::{check_label, username_key};
 use crate::access;
@@ -46,10 +47,7 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> ApiResult<Opened> {
     let name_key = username_key(&request.username).unwrap_or_default();
     let known = find(app, &name_key, &request.device, device_proof.as_deref()).await?;
     let triers = triers(&known, &name_key, address);
-    let trying = app.throttle.begin(triers, &app.env).await.map_err(|wait| {
-        let detail = "Too many tries. Wait a little, then try again.";
-        ApiError::new(ErrorCode::RateLimited, detail).retry_after(wait)
-    })?;
+    let trying = app.throttle.begin(triers, &app.env).await.map_err(too_many_tries)?;
     let kept = known.credentials.as_ref().map(|found| found.password_hash.clone());
     let fits = request.password.0.len() <= PASSWORD_BYTES_MAX
         && app.passwords.verify(request.password, kept).await?;
@@ -58,7 +56,7 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> ApiResult<Opened> {
         found => {
             trying.failed(app.env.now());
             if let Some(found) = found {
-                note_failure(app, found.user_id, address).await?;
+                note_failure(app, found.user_id, "sign_in_failed", address).await?;
             }
             let detail = "The username or the password isn't right. Check both.";
             return Err(ApiError::new(ErrorCode::InvalidCredentials, detail));
@@ -66,6 +64,11 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> ApiResult<Opened> {
     };
     trying.succeeded();
     open_session(app, user_id, request.device, kind, former, address).await
+}
+
+/// What somebody is told who has to wait before the next try.
+pub fn too_many_tries(wait: Duration) -> ApiError {
+    ApiError::new(ErrorCode::RateLimited, "Too many tries. Wait a little, then try again.").retry_after(wait)
 }
 
 struct Known {
@@ -105,13 +108,19 @@ fn triers(known: &Known, name_key: &str, address: IpAddr) -> Vec<Trier> {
     }
 }
 
-async fn note_failure(app: &App, user_id: UserId, address: IpAddr) -> ApiResult<()> {
+/// Writes down that somebody did not know the password.
+pub async fn note_failure(
+    app: &App,
+    user_id: UserId,
+    action: &'static str,
+    address: IpAddr,
+) -> ApiResult<()> {
     let entry = AuditEntry {
         id: app.env.id(),
         user_id,
         device_id: None,
         at: app.env.now(),
-        action: "sign_in_failed",
+        action,
         subject: String::new(),
         address: Some(address.to_string()),
     };

@@ -157,9 +157,12 @@ async fn who_comes_in_and_what_is_taken_away_leaves_a_line_in_the_audit_trail() 
         for _ in 0..2 {
             ann.delete(&format!("/devices/{}", second.device_id)).await.expect(204);
         }
+        let new = "another horse";
+        ann.post("/auth/password", &change("wrong password", new)).await.expect(403);
+        ann.post("/auth/password", &change(PASSWORD, new)).await.expect(204);
         let me: SignedIn = ann.get("/auth/me").await.expect(200).json();
         server::ops::accounts::disable(&server.app, "ann").await.unwrap();
-        let password = Password("another horse".into());
+        let password = Password("a third horse".into());
         server::ops::accounts::set_password(&server.app, "ann", password).await.unwrap();
 
         let sql = "SELECT action, subject, device_id, address FROM audit WHERE user_id = $1";
@@ -178,7 +181,9 @@ async fn who_comes_in_and_what_is_taken_away_leaves_a_line_in_the_audit_trail() 
         let mut expected = [
             line("disable", &user, None, None),
             line("invite", "", Some(first), from),
+            line("password", &user, Some(first), from),
             line("password", &user, None, None),
+            line("password_failed", "", None, from),
             line("register", "ann", None, from),
             line("remove_device", &second.to_string(), Some(first), from),
             line("sign_in", &first.to_string(), Some(first), from),
@@ -188,6 +193,58 @@ async fn who_comes_in_and_what_is_taken_away_leaves_a_line_in_the_audit_trail() 
         expected.sort();
         assert_eq!(lines, expected, "once each, and nothing of a name that nobody has");
     }
+}
+
+fn change(current: &str, new: &str) -> Value {
+    json!({"currentPassword": current, "newPassword": new})
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_persons_other_sessions() {
+    for server in TestServer::each().await {
+        let (ann, ben) = (server.person("ann").await, server.person("ben").await);
+        let (second, browser) = (server.sign_in("ann").await, server.browser("ann").await);
+        let mut socket = server.socket(&second).await;
+        socket.next().await;
+        let new = "another horse";
+        ann.post("/auth/password", &change("wrong password", new)).await.problem(ErrorCode::WrongPassword);
+        ann.post("/auth/password", &change(PASSWORD, "short")).await.problem(ErrorCode::PasswordTooWeak);
+        for person in [&ann, &second, &ben] {
+            person.get("/auth/me").await.expect(200);
+        }
+        ann.post("/auth/password", &change(PASSWORD, new)).await.expect(204);
+        for person in [&ann, &ben] {
+            person.get("/auth/me").await.expect(200);
+        }
+        for ended in [&*second, &browser] {
+            ended.get("/auth/me").await.problem(ErrorCode::Unauthenticated);
+        }
+        assert_eq!(socket.close_code().await, CloseCode::Policy);
+        let former = server.anonymous().post("/auth/login", &sign_in("ann", PASSWORD)).await;
+        former.problem(ErrorCode::InvalidCredentials);
+        server.anonymous().post("/auth/login", &sign_in("ann", new)).await.expect(200);
+        ann.post("/auth/password", &change(PASSWORD, "a third horse"))
+            .await
+            .problem(ErrorCode::WrongPassword);
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_no_way_to_guess_the_password() {
+    let server = TestServer::start().await;
+    let (ann, second) = (server.person("ann").await, server.sign_in("ann").await);
+    server.stop_clock();
+    for _ in 0..5 {
+        ann.post("/auth/password", &change("wrong password", "another horse"))
+            .await
+            .problem(ErrorCode::WrongPassword);
+    }
+    let refused = ann.post("/auth/password", &change(PASSWORD, "another horse")).await;
+    let wait = refused.problem(ErrorCode::RateLimited).retry_after_ms.unwrap();
+    let elsewhere = second.post("/auth/password", &change("wrong password", "another horse")).await;
+    elsewhere.problem(ErrorCode::WrongPassword);
+    server.advance(Duration::from_millis(wait + 1));
+    ann.post("/auth/password", &change(PASSWORD, "another horse")).await.expect(204);
 }
 
 #[tokio::test]

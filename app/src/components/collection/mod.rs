@@ -16,7 +16,7 @@ use crate::components::icon::Glyph;
 use crate::hooks::media::{NARROW, use_media};
 use crate::hooks::preferences::{Density, Layout};
 use crate::hooks::viewport::{Viewport, use_viewport};
-use crate::model::{Selection, SortKey, Window};
+use crate::model::{Selection, Slots, SortKey, Window};
 use crate::ports::Kept;
 use crate::ui::{Place, Ui, use_ui};
 use crate::words;
@@ -151,13 +151,16 @@ pub fn Collection(columns: Columns) -> impl IntoView {
         let (seen, metrics) = (viewport.get(), metrics.get());
         Window::at(seen.top - metrics.head, seen.height, metrics.line, metrics.per_line, count.get())
     });
+    let slots = Memo::new(move |before: Option<&Slots>| {
+        let window = window.get();
+        let shown: Vec<ItemId> = ui.entries.with(|entries| {
+            (window.start..window.end).map_while(|place| entries.at(place)).map(|it| it.item.id).collect()
+        });
+        before.map_or_else(|| Slots::default().showing(&shown), |before| before.showing(&shown))
+    });
     let shown = move || {
-        let (window, layout) = (window.get(), layout.get());
-        ui.entries.with(|entries| {
-            (window.start..window.end.min(entries.len()))
-                .filter_map(|place| entries.at(place).map(|item| (item.item.id, layout)))
-                .collect::<Vec<_>>()
-        })
+        let layout = layout.get();
+        slots.with(|slots| slots.in_order().map(|(slot, id)| (slot, id, layout)).collect::<Vec<_>>())
     };
     let window_top = Memo::new(move |_| {
         let metrics = metrics.get();
@@ -233,9 +236,12 @@ pub fn Collection(columns: Columns) -> impl IntoView {
                 >
                     <ForEnumerate
                         each=shown
-                        key=|shown| *shown
-                        children=move |index, (id, layout)| {
+                        key=|(slot, _, layout)| (*slot, *layout)
+                        children=move |index, (slot, id, layout)| {
                             let place = Signal::derive(move || window.get().start + index.get());
+                            let id = Memo::new(move |before: Option<&ItemId>| {
+                                slots.with(|slots| slots.item(slot)).or(before.copied()).unwrap_or(id)
+                            });
                             match layout {
                                 Layout::List => view! { <Row list=list id=id place=place /> }.into_any(),
                                 Layout::Grid => view! { <Tile list=list id=id place=place count=count /> }.into_any(),

@@ -13,9 +13,9 @@ use crate::words;
 
 /// One line of the list.
 #[component]
-pub fn Row(list: List, id: ItemId, place: Signal<usize>) -> impl IntoView {
+pub fn Row(list: List, id: Memo<ItemId>, place: Signal<usize>) -> impl IntoView {
     let ui = list.ui;
-    let item = Memo::new(move |_| ui.entries.with(|entries| entries.get(id).cloned()));
+    let item = Memo::new(move |_| ui.entries.with(|entries| entries.get(id.get()).cloned()));
     let part = move |read: fn(&shared::ClientFileItem) -> String| {
         Memo::new(move |_| item.with(|item| item.as_ref().map(|item| read(item)).unwrap_or_default()))
     };
@@ -45,9 +45,9 @@ pub fn Row(list: List, id: ItemId, place: Signal<usize>) -> impl IntoView {
             class:cut=move || marks.cut.get()
             class:drop-into=move || marks.drop_into.get()
             role="row"
-            id=element_id(id)
-            data-id=id.to_string()
-            data-drop=move || (kind.get() == FileType::Folder && list.columns != Columns::Trash).then(|| id.to_string())
+            id=move || element_id(id.get())
+            data-id=move || id.get().to_string()
+            data-drop=move || (kind.get() == FileType::Folder && list.columns != Columns::Trash).then(|| id.get().to_string())
             aria-rowindex=move || (place.get() + 2).to_string()
             aria-selected=move || marks.selected.get().to_string()
         >
@@ -58,18 +58,18 @@ pub fn Row(list: List, id: ItemId, place: Signal<usize>) -> impl IntoView {
                         when=move || marks.renaming.get()
                         fallback=move || view! { <span class="name" title=name>{name}</span> }
                     >
-                        <RenameField id=id />
+                        <RenameField id=id.get_untracked() />
                     </Show>
                 </span>
-                {move || status_mark(ui, id, status.get())}
-                {move || kept_mark(ui, id, kind.get() == FileType::Folder)}
+                {move || status_mark(ui, id.get(), status.get())}
+                {move || kept_mark(ui, id.get(), kind.get() == FileType::Folder)}
                 <span class="row-facts" aria-hidden="true">
                     {move || intl::day_and_time(date.get())}
                     {move || (kind.get() != FileType::Folder).then(|| format!(" · {}", size.get()))}
                 </span>
             </div>
             {has_location.then(|| view! {
-                <div class="cell cell-location" role="gridcell">{move || location_of(ui, id)}</div>
+                <div class="cell cell-location" role="gridcell">{move || location_of(ui, id.get())}</div>
             })}
             <div class="cell cell-modified" role="gridcell"><ItemDate at=date /></div>
             <div class="cell cell-kind" role="gridcell">{move || words::kind(kind.get())}</div>
@@ -82,7 +82,7 @@ pub fn Row(list: List, id: ItemId, place: Signal<usize>) -> impl IntoView {
 
 /// Opens the menu of one item, where there is no right button.
 #[component]
-pub fn MoreButton(ui: Ui, id: ItemId, #[prop(into)] name: Signal<String>) -> impl IntoView {
+pub fn MoreButton(ui: Ui, id: Memo<ItemId>, #[prop(into)] name: Signal<String>) -> impl IntoView {
     view! {
         <span class="cell cell-more" role="gridcell">
             <IconButton
@@ -91,6 +91,7 @@ pub fn MoreButton(ui: Ui, id: ItemId, #[prop(into)] name: Signal<String>) -> imp
                 outside_tab_order=true
                 on_press=move |event| {
                     event.stop_propagation();
+                    let id = id.get_untracked();
                     let is_selected = ui.selection.with_untracked(|selection| selection.contains(id));
                     let about = (!is_selected).then_some(id);
                     let (x, y) = (f64::from(event.client_x()), f64::from(event.client_y()));
@@ -112,13 +113,13 @@ pub struct Marks {
 }
 
 impl Marks {
-    pub fn of(ui: Ui, id: ItemId) -> Self {
+    pub fn of(ui: Ui, id: Memo<ItemId>) -> Self {
         Self {
-            selected: Memo::new(move |_| ui.selection.with(|selection| selection.contains(id))),
-            active: Memo::new(move |_| ui.selection.with(|selection| selection.active() == Some(id))),
-            cut: Memo::new(move |_| ui.clipboard.with(|clipboard| clipboard.cuts(id))),
-            drop_into: Memo::new(move |_| ui.drop_target.get() == Some(id)),
-            renaming: Memo::new(move |_| ui.renaming.get() == Some(id)),
+            selected: Memo::new(move |_| ui.selection.with(|selection| selection.contains(id.get()))),
+            active: Memo::new(move |_| ui.selection.with(|selection| selection.active() == Some(id.get()))),
+            cut: Memo::new(move |_| ui.clipboard.with(|clipboard| clipboard.cuts(id.get()))),
+            drop_into: Memo::new(move |_| ui.drop_target.get() == Some(id.get())),
+            renaming: Memo::new(move |_| ui.renaming.get() == Some(id.get())),
         }
     }
 }

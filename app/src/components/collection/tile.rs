@@ -16,9 +16,9 @@ const PICTURE_DELAY: Duration = Duration::from_millis(180);
 
 /// One square of the grid.
 #[component]
-pub fn Tile(list: List, id: ItemId, place: Signal<usize>, count: Memo<usize>) -> impl IntoView {
+pub fn Tile(list: List, id: Memo<ItemId>, place: Signal<usize>, count: Memo<usize>) -> impl IntoView {
     let ui = list.ui;
-    let item = Memo::new(move |_| ui.entries.with(|entries| entries.get(id).cloned()));
+    let item = Memo::new(move |_| ui.entries.with(|entries| entries.get(id.get()).cloned()));
     let name =
         Memo::new(move |_| item.with(|it| it.as_ref().map(|it| it.item.name.clone()).unwrap_or_default()));
     let kind =
@@ -41,9 +41,9 @@ pub fn Tile(list: List, id: ItemId, place: Signal<usize>, count: Memo<usize>) ->
             class:cut=move || marks.cut.get()
             class:drop-into=move || marks.drop_into.get()
             role="option"
-            id=element_id(id)
-            data-id=id.to_string()
-            data-drop=move || (kind.get() == FileType::Folder && list.columns != Columns::Trash).then(|| id.to_string())
+            id=move || element_id(id.get())
+            data-id=move || id.get().to_string()
+            data-drop=move || (kind.get() == FileType::Folder && list.columns != Columns::Trash).then(|| id.get().to_string())
             aria-setsize=move || count.get().to_string()
             aria-posinset=move || (place.get() + 1).to_string()
             aria-selected=move || marks.selected.get().to_string()
@@ -56,14 +56,14 @@ pub fn Tile(list: List, id: ItemId, place: Signal<usize>, count: Memo<usize>) ->
                         }
                         None => view! { <FileIcon kind=kind.get() /> }.into_any(),
                     }}
-                    {move || status_mark(ui, id, status.get())}
-                    {move || kept_mark(ui, id, kind.get() == FileType::Folder)}
+                    {move || status_mark(ui, id.get(), status.get())}
+                    {move || kept_mark(ui, id.get(), kind.get() == FileType::Folder)}
                 </span>
                 <Show
                     when=move || marks.renaming.get()
                     fallback=move || view! { <span class="name" title=name>{name}</span> }
                 >
-                    <RenameField id=id />
+                    <RenameField id=id.get_untracked() />
                 </Show>
                 <span class="tile-facts">{facts}</span>
             </span>
@@ -72,27 +72,33 @@ pub fn Tile(list: List, id: ItemId, place: Signal<usize>, count: Memo<usize>) ->
     .into_any()
 }
 
-/// The address of a small picture's bytes, a moment after the tile appeared.
-fn use_picture(list: List, id: ItemId) -> RwSignal<Option<String>> {
+/// The address of a small picture's bytes, a moment after the tile shows it.
+fn use_picture(list: List, id: Memo<ItemId>) -> RwSignal<Option<String>> {
     let picture = RwSignal::new(None);
-    let wanted =
-        list.ui.entries.with_untracked(|entries| entries.get(id).is_some_and(|it| is_small_picture(it)));
-    if wanted {
-        let cloud = StoredValue::new_local(list.ui.cloud());
-        let waiting = set_timeout_with_handle(
-            move || {
-                let Some(asked) = cloud.try_with_value(|cloud| cloud.content_url(id)) else { return };
-                spawn_local(async move {
-                    if let Ok(address) = asked.await {
-                        picture.try_set(Some(address));
-                    }
-                });
-            },
-            PICTURE_DELAY,
-        );
-        if let Ok(waiting) = waiting {
+    let cloud = StoredValue::new_local(list.ui.cloud());
+    Effect::new(move || {
+        let id_now = id.get();
+        picture.set(None);
+        let wanted = list
+            .ui
+            .entries
+            .with_untracked(|entries| entries.get(id_now).is_some_and(|it| is_small_picture(it)));
+        if !wanted {
+            return;
+        }
+        let show = move || {
+            let Some(asked) = cloud.try_with_value(|cloud| cloud.content_url(id_now)) else { return };
+            spawn_local(async move {
+                if let Ok(address) = asked.await
+                    && id.try_get_untracked() == Some(id_now)
+                {
+                    picture.try_set(Some(address));
+                }
+            });
+        };
+        if let Ok(waiting) = set_timeout_with_handle(show, PICTURE_DELAY) {
             on_cleanup(move || waiting.clear());
         }
-    }
+    });
     picture
 }

@@ -7,16 +7,37 @@ use crate::model::photos::month_of;
 
 /// Year marks stand at least so far apart, of the whole.
 const MARKS_APART: f64 = 0.035;
-/// Days that "Page Up" and "Page Down" go by.
-const PAGE: usize = 30;
+/// Days, or screens, that "Page Up" and "Page Down" go by.
+const PAGE: isize = 30;
+
+/// Which way a key leads.
+#[derive(Clone, Copy)]
+enum Leap {
+    By(isize),
+    First,
+    Last,
+}
 
 impl Gallery {
-    /// Goes to a group's heading.
-    fn go_to_group(self, group: usize) {
-        let top = self.shown.with_value(|shown| shown.layout.heading(group));
-        if let Some(stage) = self.stage() {
-            stage.go_to(f64::from(top));
-        }
+    /// Goes to a group's heading; where there is but one group, from screen to screen.
+    fn leap(self, leap: Leap) {
+        let Some(stage) = self.stage() else { return };
+        let here = self.drawn.with_untracked(|drawn| drawn.group);
+        let top = self.shown.with_value(|shown| {
+            let groups = shown.arrangement.groups().len();
+            match leap {
+                Leap::First => 0.0,
+                Leap::By(screens) if groups < 2 => {
+                    stage.position() + screens as f64 * f64::from(stage.size().1)
+                }
+                Leap::Last if groups < 2 => f64::from(shown.layout.height()),
+                Leap::By(by) => {
+                    f64::from(shown.layout.heading(here.saturating_add_signed(by).min(groups - 1)))
+                }
+                Leap::Last => f64::from(shown.layout.heading(groups - 1)),
+            }
+        });
+        stage.go_to(top);
     }
 }
 
@@ -48,6 +69,16 @@ pub fn Scrubber(gallery: Gallery) -> impl IntoView {
         gallery.shown.with_value(|shown| shown.arrangement.groups().len())
     });
     let here = Memo::new(move |_| gallery.drawn.with(|drawn| drawn.group));
+    let is_long = Memo::new(move |_| {
+        gallery.arranged.track();
+        let seen = gallery.stage().map(|stage| stage.size().1);
+        seen.is_some_and(|seen| gallery.shown.with_value(|shown| shown.layout.is_long(seen)))
+    });
+    // The group of so many; of one alone, how many hundredths of it.
+    let value = Memo::new(move |_| match groups.get() {
+        0 | 1 => ((gallery.drawn.with(|drawn| drawn.share) * 100.0).round() as usize, 100),
+        groups => (here.get(), groups - 1),
+    });
     let date = Memo::new(move |_| {
         gallery.arranged.track();
         let here = here.get();
@@ -63,15 +94,14 @@ pub fn Scrubber(gallery: Gallery) -> impl IntoView {
             })
             .collect_view()
     };
-    // The day under the pointer, to its heading.
     let go = move |event: &PointerEvent| {
         let Some(track) = track.get_untracked() else { return };
         let rect = track.get_bounding_client_rect();
         let share = ((f64::from(event.client_y()) - rect.top()) / rect.height()).clamp(0.0, 1.0);
-        let group = gallery
-            .shown
-            .with_value(|shown| shown.layout.group_at((share * f64::from(shown.layout.height())) as u32));
-        gallery.go_to_group(group);
+        if let Some(stage) = gallery.stage() {
+            let top = gallery.shown.with_value(|shown| shown.layout.landing(share, stage.size().1));
+            stage.go_to(f64::from(top));
+        }
     };
     // The press gives it the keyboard, and no ring that would keep it on the screen.
     let down = move |event: PointerEvent| {
@@ -82,18 +112,17 @@ pub fn Scrubber(gallery: Gallery) -> impl IntoView {
         go(&event);
     };
     let keys = move |event: KeyboardEvent| {
-        let (here, last) = (here.get_untracked(), groups.get_untracked().saturating_sub(1));
-        let group = match event.key().as_str() {
-            "ArrowUp" | "ArrowLeft" => here.saturating_sub(1),
-            "ArrowDown" | "ArrowRight" => here + 1,
-            "PageUp" => here.saturating_sub(PAGE),
-            "PageDown" => here + PAGE,
-            "Home" => 0,
-            "End" => last,
+        let leap = match event.key().as_str() {
+            "ArrowUp" | "ArrowLeft" => Leap::By(-1),
+            "ArrowDown" | "ArrowRight" => Leap::By(1),
+            "PageUp" => Leap::By(-PAGE),
+            "PageDown" => Leap::By(PAGE),
+            "Home" => Leap::First,
+            "End" => Leap::Last,
             _ => return,
         };
         event.prevent_default();
-        gallery.go_to_group(group.min(last));
+        gallery.leap(leap);
     };
     let top = move || format!("{}%", gallery.drawn.with(|drawn| drawn.share.clamp(0.0, 1.0)) * 100.0);
     view! {
@@ -102,15 +131,15 @@ pub fn Scrubber(gallery: Gallery) -> impl IntoView {
             class="scrubber"
             class:is-held=move || is_held.get()
             class:is-moving=use_moving(gallery)
-            hidden=move || groups.get() < 2
+            hidden=move || !is_long.get()
             tabindex="0"
             role="slider"
             aria-orientation="vertical"
             aria-label=crate::words::SCRUBBER
             aria-valuemin="0"
-            aria-valuemax=move || groups.get().saturating_sub(1).to_string()
-            aria-valuenow=move || here.get().to_string()
-            aria-valuetext=date
+            aria-valuemax=move || value.get().1.to_string()
+            aria-valuenow=move || value.get().0.to_string()
+            aria-valuetext=move || Some(date.get()).filter(|date| !date.is_empty())
             on:pointerdown=down
             on:pointermove=move |event| if is_held.get_untracked() { go(&event) }
             on:pointerup=move |_| is_held.set(false)

@@ -5,6 +5,8 @@ use shared::photo::Aspect;
 
 use super::{Arrangement, Ranges, Zoom};
 
+/// From so many screens on, one looks through in passing.
+const LONG_SCREENS: u32 = 4;
 /// Between two photos, in pixels.
 const GAP: u32 = 4;
 /// Shapes beyond these are shown cut: a strip of a few pixels is no picture.
@@ -110,31 +112,31 @@ impl Layout {
     /// Greedy: a row ends where its height comes nearest to what it should be.
     fn lay_group(&mut self, aspects: &[u8], group: Range<usize>) {
         let (width, wanted) = (f64::from(self.metrics.width), f64::from(self.metrics.row));
-        let (mut first, mut sum) = (group.start, 0.0);
-        // The height that the photos since `first` have when they fill the width.
-        let natural = |photos: usize, sum: f64| (width - f64::from(GAP) * (photos as f64 - 1.0)) / sum;
-        for place in group.clone() {
-            let ratio = ratio(aspects[place]);
-            let height = natural(place + 1 - first, sum + ratio);
-            if height > wanted {
+        let (gap, ratios) = (f64::from(GAP), &*RATIOS);
+        // What the photos since `first` add up to, as wide as they are at a height of one pixel; and what is left of
+        // the width for them and one more, without the gaps. They are `left / sum` high when they fill it.
+        let (mut first, mut sum, mut left) = (group.start, 0.0, width);
+        for (place, aspect) in group.clone().zip(&aspects[group.clone()]) {
+            let ratio = ratios[usize::from(*aspect)];
+            // A million times: so nothing is divided here.
+            if left > wanted * (sum + ratio) {
                 sum += ratio;
+                left -= gap;
                 continue;
             }
-            let without = if place > first { natural(place - first, sum) } else { f64::INFINITY };
+            let height = left / (sum + ratio);
+            let without = if place > first { (left + gap) / sum } else { f64::INFINITY };
             if without - wanted < wanted - height && without <= wanted * STRETCH_MAX {
                 self.push_row(first, without, true);
-                first = place;
-                sum = ratio;
-                let alone = natural(1, ratio);
+                (first, sum, left) = (place, ratio, width - gap);
+                let alone = width / ratio;
                 if alone <= wanted {
                     self.push_row(first, alone, true);
-                    first = place + 1;
-                    sum = 0.0;
+                    (first, sum, left) = (place + 1, 0.0, width);
                 }
             } else {
                 self.push_row(first, height, true);
-                first = place + 1;
-                sum = 0.0;
+                (first, sum, left) = (place + 1, 0.0, width);
             }
         }
         if first < group.end {
@@ -281,6 +283,21 @@ impl Layout {
         self.headings.partition_point(|top| *top <= y).saturating_sub(1)
     }
 
+    /// Where `share` of the whole leads, 0 to 1: to the heading of the group there; in a group of many screens, each
+    /// `seen` pixels high, to the very place.
+    pub fn landing(&self, share: f64, seen: u32) -> u32 {
+        let place = (share * f64::from(self.height)) as u32;
+        let group = self.group_at(place);
+        let top = self.heading(group);
+        let is_long = self.heading(group + 1) - top > seen.saturating_mul(LONG_SCREENS);
+        if is_long { place } else { top }
+    }
+
+    /// Whether there is more than one looks through in passing: several groups, or one of many screens.
+    pub fn is_long(&self, seen: u32) -> bool {
+        self.headings.len() > 1 || self.height > seen.saturating_mul(LONG_SCREENS)
+    }
+
     /// Groups whose headings are between two heights.
     pub fn headings_between(&self, top: u32, bottom: u32) -> Range<usize> {
         let first = self.headings.partition_point(|heading| heading + self.metrics.heading <= top);
@@ -387,6 +404,24 @@ mod tests {
         for top in [0, 100, layout.height()] {
             assert_eq!(layout.headings_between(top, top + 800).len(), 0);
         }
+    }
+
+    #[test]
+    fn a_leap_leads_to_a_heading_and_into_what_is_long() {
+        let index = index(&[(3, vec![128; 10]), (2, vec![128; 1_000]), (1, vec![128; 10])], 256);
+        let shown = shown(&index);
+        let layout = Layout::new(&shown, METRICS);
+        let (first, last, height) = (layout.heading(1), layout.heading(2), layout.height());
+        let at = |place: u32| layout.landing(f64::from(place) / f64::from(height), 900);
+        assert_eq!((at(10), at(first - 10), at(last + 10), at(height)), (0, 0, last, last));
+        let amid = u32::midpoint(first, last);
+        assert!(at(amid).abs_diff(amid) <= 1);
+        assert!(layout.is_long(900) && !Layout::new(&Arrangement::default(), METRICS).is_long(900));
+        let alone = |photos: usize| {
+            let index = super::super::index::tests::index(&[(3, vec![128; photos])], 256);
+            Layout::new(&Arrangement::new(&index, &[], Vec::new(), Vec::new(), None), METRICS).is_long(900)
+        };
+        assert!(!alone(20) && alone(1_000));
     }
 
     #[test]
