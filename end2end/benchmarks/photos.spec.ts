@@ -102,6 +102,8 @@ for (const { photos, days } of LIBRARIES) {
         await one.seesStatus("Up to date", 10 * MINUTE_MS);
         await page.goto("/photos");
         await expect(page.locator("[data-place].is-loaded").first()).toBeVisible({ timeout: MINUTE_MS });
+        // What the browser holds of the account is read by then.
+        await one.seesStatus("Up to date", MINUTE_MS);
         const rows: [string, string, string?][] = [];
         let [first, most] = [0, 0];
         for (let minute = 1; minute <= SCROLLED_MINUTES; minute++) {
