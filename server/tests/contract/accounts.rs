@@ -6,6 +6,7 @@ use shared::account::{Device, DeviceList, Invite, Password, Registered, SignedIn
 use shared::limits::SESSION_TTL;
 use shared::{DeviceId, ErrorCode, UserId};
 use std::time::Duration;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::support::{Credentials, PASSWORD, Reply, TestServer, sign_in};
 

@@ -15,9 +15,7 @@ use shared::content::Manifest;
 use shared::item::ItemState;
 use shared::limits::TEXT_MERGE_BYTES_MAX;
 use shared::rules::{MergeKind, merge_text};
-use shared::sync::{
-    Applied, ChangeKind, PushRequest, PushResponse, Resolution, ResolveRequest, ResolveResponse,
-};
+use shared::sync::{ChangeKind, PushRequest, PushResponse, Resolution, ResolveRequest, ResolveResponse};
 use shared::{
     ChunkHash, ChunkRef, ConflictId, ContentHash, DeviceId, ErrorCode, ItemId, OperationId, Problem,
     Timestamp, VersionId,
@@ -30,7 +28,7 @@ use crate::database::Write;
 const TRIES_MAX: usize = 600;
 
 impl Server {
-    fn commit(&mut self, next: Write, cause: Cause, served: &mut Served) {
+    pub(super) fn commit(&mut self, next: Write, cause: Cause, served: &mut Served) {
         let before = Arc::clone(&self.database);
         self.before = Arc::clone(&before);
         self.database = Arc::new(next.commit());
