@@ -1,12 +1,27 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::ErrorCode;
 use shared::limits::PASSWORD_CHARS_MIN;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
 use super::dialog::Dialog;
 use super::password_field::PasswordField;
 use crate::ports::{Account, CallError};
 use crate::ui::{Dialog as Open, use_ui};
 use crate::words;
+
+const CURRENT_ID: &str = "current-password";
+
+/// What is to be typed again.
+fn stand_on_current() {
+    let field =
+        document().get_element_by_id(CURRENT_ID).and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
+    if let Some(field) = field {
+        field.focus().ok();
+        field.select();
+    }
+}
 
 /// One's own password, for a new one.
 #[component]
@@ -48,7 +63,12 @@ pub fn ChangePassword() -> impl IntoView {
                 Err(refused) => {
                     let reason = match refused {
                         CallError::Unreachable => words::UNREACHABLE.to_owned(),
-                        CallError::Refused(problem) => problem.detail,
+                        CallError::Refused(problem) => {
+                            if problem.code == ErrorCode::WrongPassword {
+                                stand_on_current();
+                            }
+                            problem.detail
+                        }
                     };
                     if let Some(reason) = error.try_set(reason) {
                         ui.say(reason);
@@ -75,7 +95,7 @@ pub fn ChangePassword() -> impl IntoView {
                 // Password managers put the new one beside this name.
                 <input type="text" name="username" autocomplete="username" value=username hidden readonly />
                 <PasswordField
-                    id="current-password"
+                    id=CURRENT_ID
                     label=words::CURRENT_PASSWORD
                     value=current
                     autocomplete="current-password"
