@@ -8,8 +8,17 @@ const CHECKED_SEEDS: u64 = 1_000;
 const CHECKED_FULL_SEEDS: u64 = 25;
 /// From this seed on plans have photos in them; the seeds before are played as they always were.
 const PHOTO_SEEDS: u64 = 10_000_000;
-/// For long runs: minutes more to compile, and of the processor's time 30 % less for a scenario of the full tier.
-const OPTIMISED: [&str; 2] = ["--config", "profile.dev.package.server.opt-level=1"];
+/// For long runs: minutes more to compile, and a fraction of the processor's time for a scenario.
+const OPTIMISED: [&str; 8] = [
+    "--config",
+    "profile.dev.package.server.opt-level=1",
+    "--config",
+    "profile.dev.package.shared.opt-level=3",
+    "--config",
+    "profile.dev.package.sync.opt-level=3",
+    "--config",
+    "profile.dev.package.simulation.opt-level=3",
+];
 
 #[derive(clap::Args)]
 pub struct Arguments {
