@@ -114,10 +114,15 @@ impl Clock {
 
 type Failed = BTreeMap<u64, Outcome>;
 
-/// Has `work` done for each of `0..count`, on as many threads as there are processors.
-fn in_parallel(count: usize, work: impl Fn(usize) + Sync) {
+/// Has `work` done for each of `0..count`, on as many threads as keep the processors busy.
+fn in_parallel(tier: Tier, count: usize, work: impl Fn(usize) + Sync) {
     let next = AtomicU64::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = match tier {
+        Tier::Core => processors,
+        // Half of its time a scenario waits for a thread of the database's own.
+        Tier::Full => 2 * processors,
+    };
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
@@ -135,7 +140,7 @@ fn in_parallel(count: usize, work: impl Fn(usize) + Sync) {
 
 fn play(tier: Tier, seeds: &[u64], twice: u64) -> (Counts, Failed) {
     let results: Mutex<(Counts, Failed)> = Mutex::default();
-    in_parallel(seeds.len(), |at| {
+    in_parallel(tier, seeds.len(), |at| {
         let seed = seeds[at];
         let plan = Plan::of(seed);
         let mut outcome = run(&plan, tier);

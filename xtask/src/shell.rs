@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -64,6 +65,21 @@ pub fn run(command: &mut Command) -> Outcome {
     let shown = shown(command);
     let status = command.status().map_err(|error| Failure(format!("could not start `{shown}`: {error}")))?;
     if status.success() { Ok(()) } else { Err(Failure(format!("`{shown}` failed: {status}"))) }
+}
+
+/// As [`run`]; where it fails, what it printed comes with the failure, so that it can be said again later.
+pub fn run_kept(command: &mut Command) -> Outcome {
+    let shown = shown(command);
+    let failed = |doing: &str, error: std::io::Error| Failure(format!("could not {doing} `{shown}`: {error}"));
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| failed("start", error))?;
+    let mut printed = String::new();
+    for line in BufReader::new(child.stdout.take().expect("it is piped")).lines() {
+        let line = line.map_err(|error| failed("read", error))?;
+        println!("{line}");
+        printed.extend([&line, "\n"]);
+    }
+    let status = child.wait().map_err(|error| failed("wait for", error))?;
+    if status.success() { Ok(()) } else { Err(Failure(format!("{printed}`{shown}` failed: {status}"))) }
 }
 
 /// Runs it to its end and gives what it printed.

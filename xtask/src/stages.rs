@@ -208,14 +208,23 @@ fn journeys_until(until: Instant, grep: Option<&str>) -> Outcome {
             continue;
         }
         let mut one = playwright("journeys", grep, &debug_server())?;
-        if shell::run(one.args(["--pass-with-no-tests", &format!("/{file}")])).is_err() {
-            failed.push(file);
+        one.args(["--pass-with-no-tests", &format!("/{file}")]);
+        if let Err(failure) = shell::run_kept(&mut one) {
+            failed.push((file, failure));
         }
     }
     if !left_out.is_empty() {
         println!("There was no time left for {}.", left_out.join(", "));
     }
-    if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("Failed: {}", failed.join(", ")))) }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    // Once more at the end, after all that passed: of a long log people see the last lines.
+    for (_, failure) in &failed {
+        println!("\n{failure}");
+    }
+    let files: Vec<&str> = failed.iter().map(|(file, _)| file.as_str()).collect();
+    Err(Failure::new(format!("Failed: {}", files.join(", "))))
 }
 
 /// The command that runs it.

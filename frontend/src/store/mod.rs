@@ -34,7 +34,7 @@ use self::schema::{CONFLICTS, CONTENTS, ITEMS, META, META_KEY, OUTBOX};
 pub use self::uploads::UploadRecord;
 
 /// Records read in one go: what is made of them is one task of the page.
-const PAGE_RECORDS: u32 = 1_000;
+const PAGE_RECORDS: u32 = 250;
 /// Requests handed over in one go, for the same reason; the answer to the last of them is waited for.
 const STRETCH_REQUESTS: usize = 100;
 

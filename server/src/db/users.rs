@@ -28,6 +28,7 @@ pub struct NewZone {
 }
 
 /// What sign-in needs to know of a person.
+#[derive(Clone)]
 pub struct Credentials {
     pub user_id: UserId,
     pub password_hash: String,
@@ -143,6 +144,17 @@ pub async fn replace_password(
 ) -> Result<bool, DbError> {
     let sql = "UPDATE users SET password_hash = $3 WHERE user_id = $1 AND password_hash = $2";
     Ok(connection.execute(sql, values![user_id, former_hash, hash]).await? > 0)
+}
+
+/// Whether that is still the password of the person, and the account open. Until the transaction ends nobody changes it.
+pub async fn hold_password(
+    connection: &mut Connection,
+    user_id: UserId,
+    hash: &str,
+) -> Result<bool, DbError> {
+    let sql = "UPDATE users SET password_hash = password_hash \
+        WHERE user_id = $1 AND password_hash = $2 AND disabled_at IS NULL";
+    Ok(connection.execute(sql, values![user_id, hash]).await? > 0)
 }
 
 pub async fn set_password(connection: &mut Connection, user_id: UserId, hash: &str) -> Result<(), DbError> {

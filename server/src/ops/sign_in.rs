@@ -51,19 +51,23 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> ApiResult<Opened> {
     let kept = known.credentials.as_ref().map(|found| found.password_hash.clone());
     let fits = request.password.0.len() <= PASSWORD_BYTES_MAX
         && app.passwords.verify(request.password, kept).await?;
-    let user_id = match known.credentials {
-        Some(found) if fits && !found.disabled => found.user_id,
+    let judged = match known.credentials {
+        Some(found) if fits && !found.disabled => found,
         found => {
             trying.failed(app.env.now());
             if let Some(found) = found {
                 note_failure(app, found.user_id, "sign_in_failed", address).await?;
             }
-            let detail = "The username or the password isn't right. Check both.";
-            return Err(ApiError::new(ErrorCode::InvalidCredentials, detail));
+            return Err(invalid_credentials());
         }
     };
     trying.succeeded();
-    open_session(app, user_id, request.device, kind, former, address).await
+    open_session(app, judged, request.device, kind, former, address).await
+}
+
+fn invalid_credentials() -> ApiError {
+    let detail = "The username or the password isn't right. Check both.";
+    ApiError::new(ErrorCode::InvalidCredentials, detail)
 }
 
 /// What somebody is told who has to wait before the next try.
@@ -132,9 +136,10 @@ pub async fn note_failure(
         .await
 }
 
+/// `judged`: what the password was found to fit. Replaced in the meantime, it opens nothing.
 async fn open_session(
     app: &App,
-    user_id: UserId,
+    judged: Credentials,
     claim: DeviceClaim,
     kind: SessionKind,
     former: Option<TokenHash>,
@@ -150,7 +155,11 @@ async fn open_session(
         .db
         .write(move |connection| {
             let (claim, address) = (claim.clone(), address.clone());
+            let Credentials { user_id, password_hash, .. } = judged.clone();
             Box::pin(async move {
+                if !users::hold_password(connection, user_id, &password_hash).await? {
+                    return Err(invalid_credentials());
+                }
                 if let Some(former) = &former {
                     sessions::delete(connection, former).await?;
                 }

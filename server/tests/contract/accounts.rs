@@ -2,7 +2,7 @@ use reqwest::{Method, header};
 use serde_json::{Value, json};
 use server::db::{DbError, users};
 use server::passwords::{PasswordCost, Passwords};
-use shared::account::{Device, DeviceList, Invite, Password, Registered, SignedIn};
+use shared::account::{Device, DeviceList, Invite, Password, Registered, SignedIn, TokenGranted};
 use shared::limits::SESSION_TTL;
 use shared::{DeviceId, ErrorCode, UserId};
 use std::time::Duration;
@@ -227,6 +227,33 @@ async fn a_new_password_ends_the_persons_other_sessions() {
         ann.post("/auth/password", &change(PASSWORD, "a third horse"))
             .await
             .problem(ErrorCode::WrongPassword);
+    }
+}
+
+#[tokio::test]
+async fn no_session_outlives_the_password_that_opened_it() {
+    for server in TestServer::each().await {
+        let ann = server.person("ann").await;
+        let me: SignedIn = ann.get("/auth/me").await.expect(200).json();
+        hash_slowly(&server, me.user.id).await;
+        let body = sign_in("ann", PASSWORD);
+        let tries = (0..5).map(async |_| server.anonymous().post("/auth/token", &body).await);
+        let replaced = async {
+            // While the former password is looked at.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            server::ops::accounts::set_password(&server.app, "ann", Password("another horse".into())).await
+        };
+        let (replies, replaced) = tokio::join!(futures::future::join_all(tries), replaced);
+        replaced.unwrap();
+        for reply in replies {
+            if reply.status == 200 {
+                let mut client = server.anonymous();
+                client.credentials = Credentials::Bearer(reply.json::<TokenGranted>().token);
+                client.get("/auth/me").await.problem(ErrorCode::Unauthenticated);
+            } else {
+                reply.problem(ErrorCode::InvalidCredentials);
+            }
+        }
     }
 }
 

@@ -514,6 +514,29 @@ async fn a_folder_that_ones_own_joined_unbeknown_keeps_what_went_into_that() {
 }
 
 #[tokio::test]
+async fn a_file_that_ones_own_joined_unbeknown_lives_when_that_is_deleted() {
+    for server in TestServer::each().await {
+        let (mut a, mut b, item) = with_file(&server, "a.bin", "0").await;
+        let moved = a.done(rename(item.id, &item.version, "b.bin")).await;
+        // While away: the same file once more under a name that is free there, and both of them deleted.
+        let id: ItemId = fresh();
+        let mine = file(id, b.root(), "b.bin", "0");
+        let token = b.token.clone();
+        let away = [
+            mine.clone(),
+            chained(delete(id, &VersionVector::new(), token.as_deref()), &mine),
+            delete(item.id, &item.version, token.as_deref()),
+        ];
+        let answer = b.push(&away).await;
+        let outcomes: Vec<Outcome> = answer.applied.iter().map(|applied| applied.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Unchanged; 3], "it was renamed, unseen");
+        // Whoever has seen what theirs became deletes it.
+        let (outcome, gone) = b.outcome(delete(id, &a.item(moved.id).await.version, token.as_deref())).await;
+        assert_eq!((outcome, gone.is_deleted), (Outcome::Applied, true));
+    }
+}
+
+#[tokio::test]
 async fn what_a_conflict_brought_back_can_be_moved_by_whoever_sees_it() {
     for server in TestServer::each().await {
         let (mut a, mut b, item) = with_file(&server, "a.bin", "0").await;

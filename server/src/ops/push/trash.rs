@@ -27,9 +27,10 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         seen: Option<u64>,
     ) -> Judged<Done> {
         let deleted = self.zone.is_deleted(item.id).await?;
-        let (content_seen, place_seen) =
-            (basis.content.covers(item.content_dot), basis.place.covers(item.place_dot));
-        let verdict = judge_delete(content_seen, place_seen, deleted);
+        // Of a file that theirs joined they meant their own, which is no other now: where that one is they had not seen.
+        let place_meant = seen.is_some() || item.kind == ItemKind::Folder;
+        let place_seen = place_meant && basis.place.covers(item.place_dot);
+        let verdict = judge_delete(basis.content.covers(item.content_dot), place_seen, deleted);
         // They had made a folder that joined this one, and did not know it yet: it is theirs as well.
         let own_unseen = item.kind == ItemKind::Folder
             && !basis
