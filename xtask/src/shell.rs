@@ -70,7 +70,8 @@ pub fn run(command: &mut Command) -> Outcome {
 /// As [`run`]; where it fails, what it printed comes with the failure, so that it can be said again later.
 pub fn run_kept(command: &mut Command) -> Outcome {
     let shown = shown(command);
-    let failed = |doing: &str, error: std::io::Error| Failure(format!("could not {doing} `{shown}`: {error}"));
+    let failed =
+        |doing: &str, error: std::io::Error| Failure(format!("could not {doing} `{shown}`: {error}"));
     let mut child = command.stdout(Stdio::piped()).spawn().map_err(|error| failed("start", error))?;
     let mut printed = String::new();
     for line in BufReader::new(child.stdout.take().expect("it is piped")).lines() {

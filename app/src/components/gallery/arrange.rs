@@ -132,8 +132,8 @@ impl Gallery {
         // It may have been left meanwhile.
         let Some(stage) = self.stage() else { return };
         self.refresh();
-        let Some(place) = active.and_then(|id| self.place_of(id)) else { return };
-        self.selection.update(|selection| selection.stand_on(place));
+        let Some((id, place)) = active.and_then(|id| Some((id, self.place_of(id)?))) else { return };
+        self.selection.update(|selection| selection.stand_on_photo(place, id));
         stage.reveal(place);
     }
 

@@ -30,7 +30,7 @@ use wasm_bindgen::JsCast;
 use crate::hooks::listener::{on_target, on_target_captured, on_window};
 use crate::hooks::viewport::observe_size;
 use crate::model::photos::{
-    Arrangement, Layout, Metrics, Overlay, PhotoIndex, PhotoSelection, Ranges, Rect, Spot, Zoom,
+    Arrangement, Layout, Metrics, Overlay, PhotoIndex, PhotoSelection, Ranges, Rect, Spot, Whereabouts, Zoom,
 };
 use crate::ports::{PhotoList, PhotoMarks, PhotoSource, UploadView};
 use crate::ui::{Ui, use_ui};
@@ -264,6 +264,12 @@ impl Gallery {
                 self.shown.set_value(Rc::new(Shown { index, arriving, own, zoom, arrangement, layout }));
             }
             self.learn();
+            // Which photos are at which places may have been told by now.
+            let strayed =
+                self.selection.try_with_untracked(|selection| selection.strayed(|id| self.place_of(id)));
+            if let Some((place, id)) = strayed.flatten() {
+                self.selection.update(|selection| selection.stand_on_photo(place, id));
+            }
             return stage.repaint();
         }
         let shapes: Vec<Aspect> = arriving.iter().map(|item| shape(item)).collect();
@@ -273,15 +279,20 @@ impl Gallery {
         let position = anchored(&former, &shown, stage.position());
         if !Rc::ptr_eq(&shown.index, &former.index) || !same_arriving || shown.own != former.own {
             // Whoever stands on a photo stands on it wherever it is now. One that got another date is left to go.
-            let now = |id: ItemId| {
-                let moved = || shown.place_of_moved(id).filter(|_| is_arranged);
-                source.find(id).and_then(|ordinal| shown.arrangement.place(ordinal)).or_else(moved)
+            let find = |id: ItemId| match (source.find(id), shown.place_of_moved(id)) {
+                (None, None) => Whereabouts::Unknown,
+                (ordinal, moved) => ordinal
+                    .and_then(|ordinal| shown.arrangement.place(ordinal))
+                    .or_else(|| moved.filter(|_| is_arranged))
+                    .map_or(Whereabouts::Left, Whereabouts::At),
             };
-            let follow = |place: usize| {
-                let seen = stage.photo_seen(place).and_then(now);
-                seen.unwrap_or_else(|| followed(&former, &shown, place))
-            };
-            let lost = self.selection.try_update(|selection| selection.rearrange(follow));
+            let lost = self.selection.try_update(|selection| {
+                selection.rearrange(
+                    |place| stage.photo_seen(place),
+                    find,
+                    |place| followed(&former, &shown, place),
+                )
+            });
             if let Some(lost @ 1..) = lost {
                 self.ui.say(words::selection_lost(lost));
             }

@@ -24,6 +24,6 @@ pub use index::{ListedPhoto, PhotoIndex};
 pub use layout::{Layout, Metrics, Rect, Tile};
 pub use own::{Overlay, OwnPhotos, Stand};
 pub use ranges::Ranges;
-pub use selection::PhotoSelection;
+pub use selection::{PhotoSelection, Whereabouts};
 pub use sought::Sought;
 pub use spacer::Spacer;

@@ -11,7 +11,19 @@ pub struct PhotoSelection {
     ids: HashSet<ItemId>,
     unknown: Ranges,
     active: usize,
+    /// The photo that the keyboard stands on, since it was known: what stands elsewhere takes it along.
+    active_id: Option<ItemId>,
     anchor: usize,
+}
+
+/// Where a photo is after what is shown was arranged anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    At(usize),
+    /// The list is another one, and it was not told yet where in it the photo is.
+    Unknown,
+    /// Whoever stood on it lets it go: it was taken away, or got another date.
+    Left,
 }
 
 impl PhotoSelection {
@@ -42,8 +54,19 @@ impl PhotoSelection {
     }
 
     pub fn stand_on(&mut self, place: usize) {
-        self.active = place;
+        self.step_to(place);
         self.anchor = place;
+    }
+
+    /// Stands on a photo, which is at `place`.
+    pub fn stand_on_photo(&mut self, place: usize, id: ItemId) {
+        self.stand_on(place);
+        self.active_id = Some(id);
+    }
+
+    fn step_to(&mut self, place: usize) {
+        self.active = place;
+        self.active_id = None;
     }
 
     pub fn toggle(&mut self, place: usize, id: Option<ItemId>) {
@@ -74,7 +97,7 @@ impl PhotoSelection {
         }
         let (low, high) = (self.anchor.min(place), self.anchor.max(place));
         self.unknown.insert(low, high + 1);
-        self.active = place;
+        self.step_to(place);
     }
 
     /// Selects these places beside what was selected `before`, and stands on one of them.
@@ -82,7 +105,7 @@ impl PhotoSelection {
         self.ids.clone_from(&before.ids);
         self.unknown.clone_from(&before.unknown);
         self.unknown.extend(places);
-        self.active = active;
+        self.step_to(active);
         self.anchor = before.anchor;
     }
 
@@ -107,13 +130,36 @@ impl PhotoSelection {
     }
 
     /// Everything stands elsewhere now. What is known by its place alone might be another photo: it is
-    /// selected no longer. Answers how many.
-    pub fn rearrange(&mut self, follow: impl Fn(usize) -> usize) -> usize {
+    /// selected no longer. Answers how many. `seen`: the photo that was shown at a place. `follow`: where what was
+    /// at a place is, as near as that can be told without knowing the photo.
+    pub fn rearrange(
+        &mut self,
+        seen: impl Fn(usize) -> Option<ItemId>,
+        find: impl Fn(ItemId) -> Whereabouts,
+        follow: impl Fn(usize) -> usize,
+    ) -> usize {
         let lost = self.unknown.len();
         self.unknown.clear();
-        self.active = follow(self.active);
-        self.anchor = follow(self.anchor);
+        let now = |place: usize, found: Option<Whereabouts>| match found {
+            Some(Whereabouts::At(place)) => place,
+            _ => follow(place),
+        };
+        self.active_id = self.active_id.or_else(|| seen(self.active));
+        let found = self.active_id.map(&find);
+        if found == Some(Whereabouts::Left) {
+            self.active_id = None;
+        }
+        let active = now(self.active, found);
+        let anchor = || now(self.anchor, seen(self.anchor).map(&find));
+        self.anchor = if self.anchor == self.active { active } else { anchor() };
+        self.active = active;
         lost
+    }
+
+    /// Where the photo that the keyboard stands on is, if it turns out to be elsewhere.
+    pub fn strayed(&self, find: impl Fn(ItemId) -> Option<usize>) -> Option<(usize, ItemId)> {
+        let id = self.active_id?;
+        find(id).filter(|place| *place != self.active).map(|place| (place, id))
     }
 }
 
@@ -178,11 +224,36 @@ mod tests {
         selection.learn(all_known());
         assert_eq!((selection.len(), selection.ids().count()), (1_000_000, 10));
         assert_eq!(
-            selection.rearrange(|place| place + 1),
+            selection.rearrange(known, |_| Whereabouts::Unknown, |place| place + 1),
             999_990,
             "nothing is selected that might be another"
         );
         assert_eq!(selection.len(), 10);
         assert!(selection.contains(999, known(3)), "wherever it stands now");
+    }
+
+    #[test]
+    fn the_keyboard_stays_on_its_photo() {
+        let mut selection = PhotoSelection::default();
+        selection.stand_on_photo(4, id(1));
+        // The tile shows what was there before.
+        selection.rearrange(
+            |_| Some(id(7)),
+            |photo| Whereabouts::At(if photo == id(1) { 3 } else { 8 }),
+            |_| 0,
+        );
+        assert_eq!((selection.active(), selection.anchor), (3, 3));
+        // Not told yet where it is, it is found again.
+        selection.rearrange(|_| None, |_| Whereabouts::Unknown, |place| place - 1);
+        assert_eq!(selection.active(), 2);
+        assert_eq!(selection.strayed(|photo| (photo == id(1)).then_some(5)), Some((5, id(1))));
+        assert_eq!(selection.strayed(|_| Some(2)), None);
+        // What was taken away, or left, is stood on no longer.
+        selection.rearrange(|_| None, |_| Whereabouts::Left, |place| place);
+        assert_eq!(selection.strayed(|_| Some(5)), None);
+        selection.stand_on_photo(2, id(1));
+        selection.stand_on(2);
+        selection.rearrange(known, |photo| Whereabouts::At(if photo == id(2) { 6 } else { 0 }), |_| 9);
+        assert_eq!(selection.active(), 6, "the one that is seen there");
     }
 }
