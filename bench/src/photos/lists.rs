@@ -45,6 +45,7 @@ pub async fn measure(arguments: &Arguments, report: &mut Report) -> Outcome {
             return Err(format!("the index has {photos} of {} photos", SIZE.photos).into());
         }
         let whole = begun.elapsed().as_secs_f64();
+        report.add(format!("index of 1,000,000 photos, its slowest pages, {name}"), slowest(&times), "");
         report.add(format!("index of 1,000,000 photos, a page, {name}"), shown(times), "p95 ≤ 20 ms");
         report.add(format!("index of 1,000,000 photos, whole, {name}"), format!("{whole:.2} s"), "");
         let megabytes = format!("{:.2} MB", bytes as f64 / 1e6);
@@ -95,6 +96,14 @@ async fn search(client: &Client, name: &str, report: &mut Report) -> Outcome {
     }
     report.add(format!("photos that look the same among 1,000,000, a page, {name}"), shown(times), "");
     Ok(())
+}
+
+/// Which requests took longest, by their numbers: the first ones of a connection, or all over.
+fn slowest(times: &[Duration]) -> String {
+    let mut all: Vec<(usize, Duration)> = times.iter().copied().enumerate().collect();
+    all.sort_by_key(|(_, time)| std::cmp::Reverse(*time));
+    let one = |(number, time): &(usize, Duration)| format!("{number}: {:.1} ms", time.as_secs_f64() * 1e3);
+    all.iter().take(10).map(one).collect::<Vec<_>>().join(", ")
 }
 
 fn shown(times: Vec<Duration>) -> String {
