@@ -146,7 +146,7 @@ pub async fn replace_password(
     Ok(connection.execute(sql, values![user_id, former_hash, hash]).await? > 0)
 }
 
-/// Whether that is still the password of the person, and the account open. Until the transaction ends nobody changes it.
+/// Whether that is still the person's password, and the account open: nobody changes it before the transaction ends.
 pub async fn hold_password(
     connection: &mut Connection,
     user_id: UserId,

@@ -27,7 +27,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         seen: Option<u64>,
     ) -> Judged<Done> {
         let deleted = self.zone.is_deleted(item.id).await?;
-        // Of a file that theirs joined they meant their own, which is no other now: where that one is they had not seen.
+        // With a file that theirs joined they meant their own: they had not seen where this one is.
         let place_meant = seen.is_some() || item.kind == ItemKind::Folder;
         let place_seen = place_meant && basis.place.covers(item.place_dot);
         let verdict = judge_delete(basis.content.covers(item.content_dot), place_seen, deleted);
