@@ -33,7 +33,8 @@ use self::outdated::Watch;
 use self::schema::{CONFLICTS, CONTENTS, ITEMS, META, META_KEY, OUTBOX};
 pub use self::uploads::UploadRecord;
 
-/// Records read in one go: what is made of them is one task of the page.
+/// Records read in one go: what is made of them is one task of the page, in which a collection of garbage may come to
+/// its end.
 const PAGE_RECORDS: u32 = 250;
 /// Requests handed over in one go, for the same reason; the answer to the last of them is waited for.
 const STRETCH_REQUESTS: usize = 100;
