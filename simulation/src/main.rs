@@ -114,18 +114,15 @@ impl Clock {
 
 type Failed = BTreeMap<u64, Outcome>;
 
-/// Has `work` done for each of `0..count`, on as many threads as keep the processors busy.
-fn in_parallel(tier: Tier, count: usize, work: impl Fn(usize) + Sync) {
+/// Has `work` done for each of `0..count`, by as many threads as there are processors, each on one of its own.
+fn in_parallel(count: usize, work: impl Fn(usize) + Sync) {
     let next = AtomicU64::new(0);
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = match tier {
-        Tier::Core => processors,
-        // Half of its time a scenario waits for a thread of the database's own.
-        Tier::Full => 2 * processors,
-    };
     std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
+        for processor in 0..processors {
+            let (next, work) = (&next, &work);
+            scope.spawn(move || {
+                stay_on(processor);
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed) as usize;
                     if at >= count {
@@ -138,9 +135,28 @@ fn in_parallel(tier: Tier, count: usize, work: impl Fn(usize) + Sync) {
     });
 }
 
+/// Keeps this thread, and those that it starts, on one of the processors that the program may use. A scenario of the
+/// full tier hands on to its database's threads and waits for them thousands of times a second, which is slow from
+/// one processor to another.
+#[cfg(target_os = "linux")]
+fn stay_on(processor: usize) {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    let Ok(usable) = sched_getaffinity(None) else { return };
+    if let Some(number) = (0..CpuSet::MAX_CPU).filter(|number| usable.is_set(*number)).nth(processor) {
+        let mut one = CpuSet::new();
+        one.set(number);
+        // Where it is refused, scenarios are only slower.
+        let _ = sched_setaffinity(None, &one);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn stay_on(_processor: usize) {}
+
 fn play(tier: Tier, seeds: &[u64], twice: u64) -> (Counts, Failed) {
     let results: Mutex<(Counts, Failed)> = Mutex::default();
-    in_parallel(tier, seeds.len(), |at| {
+    in_parallel(seeds.len(), |at| {
         let seed = seeds[at];
         let plan = Plan::of(seed);
         let mut outcome = run(&plan, tier);
@@ -150,7 +166,9 @@ fn play(tier: Tier, seeds: &[u64], twice: u64) -> (Counts, Failed) {
         }
         let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
         results.0.add(&outcome.counts);
-        if outcome.violation.is_some() {
+        if let Some(violation) = &outcome.violation {
+            // At once, so that a run which is cut short has told it.
+            println!("seed {seed}: {violation}");
             results.1.insert(seed, outcome);
         }
     });

@@ -26,7 +26,7 @@ pub fn table(tier: Tier, seed: u64, count: u64, names: &[String]) -> ExitCode {
     let count = count.min(SEEDS_MAX);
     let planted: Vec<Fault> = known.iter().filter(chosen).copied().collect();
     let found: Mutex<Found> = Mutex::default();
-    super::in_parallel(tier, planted.len(), |at| {
+    super::in_parallel(planted.len(), |at| {
         let fault = planted[at];
         faults::plant(Some(fault));
         let first = (seed..seed + count)
