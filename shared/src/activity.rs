@@ -37,10 +37,11 @@ pub struct Activity {
 
 /// What happened, with what undoing it needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ActivityKind {
     /// Another had moved or renamed it first; this place was asked for.
+    #[serde(rename_all = "camelCase")]
     MoveLost { parent_id: ItemId, name: String },
     /// It had been changed or moved unseen by the deleter, so it lives.
     DeleteLost,
@@ -50,6 +51,7 @@ pub enum ActivityKind {
     /// Changed or moved by someone who did not know that it was in the trash: it is back.
     CameBack,
     /// Two contents were merged line by line; the version is what the file held before.
+    #[serde(rename_all = "camelCase")]
     Merged {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         former_version_id: Option<VersionId>,
@@ -61,8 +63,10 @@ pub enum ActivityKind {
     /// A folder was created that another had created already: one folder with what both put in.
     FoldersJoined,
     /// Two contents stand against each other; a person has to choose.
+    #[serde(rename_all = "camelCase")]
     Conflict { conflict_id: ConflictId },
     /// A person chose; the version is what the file held before, where that changed.
+    #[serde(rename_all = "camelCase")]
     Resolved {
         conflict_id: ConflictId,
         resolution: Resolution,

@@ -12,6 +12,7 @@ use crate::timestamp::Timestamp;
 /// A frame from the server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ServerFrame {
     pub timestamp: Timestamp,
     /// The device that caused it; None where no device did.
@@ -21,38 +22,26 @@ pub struct ServerFrame {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ServerEvent {
     /// The connection stands.
-    SyncComplete {
-        sync_token: Option<String>,
-    },
-    FileChanged {
-        file_id: ItemId,
-        action: FileAction,
-        file: FileItem,
-        sync_token: Option<String>,
-    },
+    #[serde(rename_all = "camelCase")]
+    SyncComplete { sync_token: Option<String> },
+    #[serde(rename_all = "camelCase")]
+    FileChanged { file_id: ItemId, action: FileAction, file: FileItem, sync_token: Option<String> },
     /// Deleted or purged.
-    FileDeleted {
-        file_id: ItemId,
-        sync_token: Option<String>,
-    },
+    #[serde(rename_all = "camelCase")]
+    FileDeleted { file_id: ItemId, sync_token: Option<String> },
     /// Without a proposal, `GET /conflicts` may have one that was too long.
-    ConflictDetected {
-        conflict: ConflictInfo,
-    },
-    ConflictResolved {
-        conflict_id: ConflictId,
-    },
+    ConflictDetected { conflict: ConflictInfo },
+    #[serde(rename_all = "camelCase")]
+    ConflictResolved { conflict_id: ConflictId },
     /// Its derivatives are there, or there will be none.
-    PhotoReady {
-        photo: Box<Photo>,
-    },
+    PhotoReady { photo: Box<Photo> },
     /// Frames were left out for a slow reader, or too much changed to tell one by one: pull.
-    PullNeeded {
-        sync_token: Option<String>,
-    },
+    #[serde(rename_all = "camelCase")]
+    PullNeeded { sync_token: Option<String> },
     /// The answer to a `ping`.
     Pong {},
     /// From a newer server.
@@ -70,6 +59,7 @@ impl ServerEvent {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum FileAction {
     Created,
     Updated,
@@ -79,9 +69,11 @@ pub enum FileAction {
 
 /// A frame from a client.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ClientFrame {
     /// What the device has applied.
+    #[serde(rename_all = "camelCase")]
     Ack {
         sync_token: String,
     },

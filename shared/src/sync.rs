@@ -61,9 +61,10 @@ impl Base {
 
 /// What a [`Change`] does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "kind", rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ChangeKind {
+    #[serde(rename_all = "camelCase")]
     CreateFolder {
         parent_id: ItemId,
         name: String,
@@ -72,6 +73,7 @@ pub enum ChangeKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         modified_at: Option<Timestamp>,
     },
+    #[serde(rename_all = "camelCase")]
     Create {
         parent_id: ItemId,
         name: String,
@@ -84,6 +86,7 @@ pub enum ChangeKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         modified_at: Option<Timestamp>,
     },
+    #[serde(rename_all = "camelCase")]
     Content {
         #[serde(flatten)]
         content: ContentInput,
@@ -91,17 +94,20 @@ pub enum ChangeKind {
         modified_at: Option<Timestamp>,
     },
     /// Rename and move are one thing; what is not given stays.
+    #[serde(rename_all = "camelCase")]
     Move {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent_id: Option<ItemId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
+    #[serde(rename_all = "camelCase")]
     Delete {
         /// The sync token in force when the person deleted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen_token: Option<String>,
     },
+    #[serde(rename_all = "camelCase")]
     Restore {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         parent_id: Option<ItemId>,
@@ -110,19 +116,23 @@ pub enum ChangeKind {
     /// What a person says of a photo. The last to arrive wins, field by field.
     Photo(PhotoEdit),
     /// Puts the photo into an album.
+    #[serde(rename_all = "camelCase")]
     AlbumAdd {
         album_id: ItemId,
     },
     /// Takes it out again, unless somebody put it in whom the base does not cover: adding wins.
+    #[serde(rename_all = "camelCase")]
     AlbumRemove {
         album_id: ItemId,
     },
     /// Lets it stand for the album, and be in it.
+    #[serde(rename_all = "camelCase")]
     AlbumCover {
         album_id: ItemId,
     },
     /// Sorts it in the album by this time instead of `takenAt`, and puts it in. Without a time, it is sorted by
     /// `takenAt` again if it is in the album. The last to arrive wins.
+    #[serde(rename_all = "camelCase")]
     AlbumPlace {
         album_id: ItemId,
         #[serde(default, skip_serializing_if = "Option::is_none")]

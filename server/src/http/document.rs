@@ -5,13 +5,15 @@ use axum::http::header;
 use axum::routing::get;
 use bytes::Bytes;
 use shared::ErrorCode;
+use shared::frames::{ClientFrame, ServerFrame};
+use utoipa::ToSchema;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{
     Content, HeaderBuilder, InfoBuilder, ObjectBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Response,
-    ResponseBuilder, Type,
+    ResponseBuilder, Schema, Type,
 };
 
 use super::caller::session_cookie_name;
@@ -41,7 +43,16 @@ pub fn head() -> OpenApi {
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("bearer", bearer);
     components.add_security_scheme("cookie", cookie);
+    // No operation has them as its body.
+    let mut frames = vec![schema_of::<ServerFrame>(), schema_of::<ClientFrame>()];
+    ServerFrame::schemas(&mut frames);
+    ClientFrame::schemas(&mut frames);
+    components.schemas.extend(frames);
     document
+}
+
+fn schema_of<T: ToSchema>() -> (String, RefOr<Schema>) {
+    (T::name().into_owned(), T::schema())
 }
 
 /// Adds to every operation the errors that any of its kind can answer, in the form that every error has.
@@ -60,6 +71,9 @@ pub fn complete(document: &mut OpenApi) {
             }
         }
     }
+    for item in document.paths.paths.values_mut() {
+        item.head = item.get.as_ref().and_then(head_of);
+    }
     let items = document.paths.paths.values_mut();
     let operations = items.flat_map(|PathItem { get, put, post, delete, .. }| [get, put, post, delete]);
     for response in operations.flatten().flat_map(|operation| &mut operation.responses.responses) {
@@ -69,6 +83,23 @@ pub fn complete(document: &mut OpenApi) {
             as_problem(status, response);
         }
     }
+}
+
+/// What HEAD answers where GET answers bytes: the same without them.
+fn head_of(get: &Operation) -> Option<Operation> {
+    let is_bytes = |response: &RefOr<Response>| match response {
+        RefOr::T(response) => response.content.keys().any(|kind| kind != "application/json"),
+        RefOr::Ref(_) => false,
+    };
+    get.responses.responses.get("200").filter(|answer| is_bytes(answer))?;
+    let mut head = get.clone();
+    head.operation_id = get.operation_id.as_ref().map(|id| format!("{id}_head"));
+    for response in head.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            response.content.clear();
+        }
+    }
+    Some(head)
 }
 
 fn itself() -> Operation {

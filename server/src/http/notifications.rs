@@ -26,8 +26,8 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Opens a socket for notifications
 ///
-/// JSON text frames `{type, timestamp, sourceDeviceId, …}`. `sync_complete` comes first. Frames are hints:
-/// pull to be whole. Clients send `ack`, `ping` and `presence`, at most 16 KiB a frame.
+/// JSON text frames, those of the server as the schema `ServerFrame` has them. `sync_complete` comes first. Frames
+/// are hints: pull to be whole. Clients send what `ClientFrame` has, at most 16 KiB a frame.
 #[utoipa::path(get, path = "/ws", tag = "notifications",
     responses(
         (status = 101),

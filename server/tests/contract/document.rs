@@ -27,7 +27,7 @@ fn operations(path: &str) -> Option<&'static Value> {
 /// Fails the test unless the document tells of such an answer of that operation: its status, and of a
 /// refusal its code. Only the site's pages, and what is not there at all, are not in it.
 pub fn expect_documented(method: &Method, path: &str, reply: &Reply) {
-    let name = if method == Method::HEAD { "get".to_owned() } else { method.as_str().to_lowercase() };
+    let name = method.as_str().to_lowercase();
     let Some(operation) = operations(path).and_then(|operations| operations.get(name)) else {
         let is_page = !path.starts_with("/api/") && path != "/metrics";
         let is_nothing = matches!(reply.status.as_u16(), 404 | 405);
@@ -53,6 +53,40 @@ fn what_answers_is_documented() {
     let (status, headers) = (reqwest::StatusCode::OK, reqwest::header::HeaderMap::new());
     let body = bytes::Bytes::new();
     expect_documented(&Method::GET, "/api/v1/secrets", &Reply { status, headers, body });
+}
+
+/// Every name of a property anywhere below.
+fn properties(schema: &Value) -> Vec<&String> {
+    let own = schema["properties"].as_object().into_iter().flat_map(|all| all.keys());
+    let below: Vec<&Value> = match schema {
+        Value::Array(all) => all.iter().collect(),
+        Value::Object(all) => all.values().collect(),
+        _ => Vec::new(),
+    };
+    own.chain(below.into_iter().flat_map(properties)).collect()
+}
+
+#[test]
+fn the_document_speaks_in_the_names_of_the_wire() {
+    let schemas = &DOCUMENT["components"]["schemas"];
+    let names = properties(schemas);
+    let known = |name: &str| names.iter().any(|known| *known == name);
+    assert!(known("baseOperationId") && known("seenToken") && known("formerVersionId"), "{names:?}");
+    let other: Vec<_> =
+        names.iter().filter(|name| !name.chars().all(|c| c.is_ascii_alphanumeric())).collect();
+    assert!(other.is_empty(), "{other:?}");
+}
+
+#[test]
+fn frames_are_in_the_document() {
+    let of_server: &[&str] =
+        &["sync_complete", "file_changed", "file_deleted", "conflict_detected", "photo_ready"];
+    for (schema, kinds) in [("ServerEvent", of_server), ("ClientFrame", &["ack", "ping", "presence"])] {
+        let text = DOCUMENT["components"]["schemas"][schema].to_string();
+        for kind in kinds {
+            assert!(text.contains(&format!("\"{kind}\"")), "{schema}: {kind}");
+        }
+    }
 }
 
 #[test]

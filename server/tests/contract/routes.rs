@@ -40,8 +40,10 @@ async fn only_what_says_so_is_open_to_anyone() {
     assert_eq!(public, open);
     for Operation { method, path, .. } in operations.into_iter().filter(|one| !one.is_public) {
         let path = with_ids(&path, "018f0000-0000-7000-8000-000000000001");
-        let reply = Reply::to(server.anonymous().request(method, &path)).await;
-        reply.problem(ErrorCode::Unauthenticated);
+        let reply = Reply::to(server.anonymous().request(method.clone(), &path)).await.expect(401);
+        if method != Method::HEAD {
+            reply.problem(ErrorCode::Unauthenticated);
+        }
     }
 }
 
