@@ -88,9 +88,14 @@ pub struct Balance {
 }
 
 impl Balance {
+    /// What may still be used.
+    pub fn free_bytes(&self) -> u64 {
+        self.quota_bytes.saturating_sub(self.used_bytes)
+    }
+
     /// What may still be staged: the free quota is the cap of staged bytes.
     pub fn stageable_bytes(&self) -> u64 {
-        self.quota_bytes.saturating_sub(self.used_bytes).saturating_sub(self.staged_bytes)
+        self.free_bytes().saturating_sub(self.staged_bytes)
     }
 }
 
@@ -222,6 +227,35 @@ pub async fn collect(
     let sql = "UPDATE accounts SET staged_bytes = staged_bytes - $2 WHERE account_id = $1";
     connection.execute(sql, values![account, bytes]).await?;
     Ok(collected)
+}
+
+/// Deletes chunks that nothing refers to and that no upload under way has, those first whose lease is over first, until
+/// `bytes` are free or `limit` are gone. Of what it deletes a lease may last.
+pub async fn give_up(
+    connection: &mut Connection,
+    account: UserId,
+    bytes: u64,
+    limit: u32,
+) -> Result<Vec<CollectedChunk>, DbError> {
+    lock_account(connection, account).await?;
+    let sql = "SELECT hash, size FROM chunks WHERE account_id = $1 AND refs = 0 AND hash NOT IN ( \
+                 SELECT sent.hash FROM upload_chunks sent JOIN uploads \
+                 ON uploads.user_id = sent.user_id AND uploads.upload_id = sent.upload_id \
+                 WHERE uploads.account_id = $1 AND sent.held = 1) \
+               ORDER BY leased_until, hash LIMIT $2";
+    let mut freed = 0;
+    let mut hashes: Vec<ChunkHash> = Vec::new();
+    for row in connection.fetch_all(sql, values![account, limit]).await? {
+        if freed >= bytes {
+            break;
+        }
+        hashes.push(row.get(0)?);
+        freed += row.get::<u64>(1)?;
+    }
+    if hashes.is_empty() {
+        return Ok(Vec::new());
+    }
+    collect(connection, account, &hashes, Timestamp::from_millis(i64::MAX)).await
 }
 
 /// A chunk that an account holds.

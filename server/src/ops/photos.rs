@@ -105,7 +105,8 @@ async fn store(
             let detail = format!("A file has at most {FILE_BYTES_MAX} bytes. Send it in parts.");
             return Err(ApiError::new(ErrorCode::FileTooLarge, detail));
         }
-        if size > balance.stageable_bytes() {
+        // What is staged gives way to it when it is taken in.
+        if size > balance.free_bytes() {
             return Err(super::upload::quota_exceeded(balance.quota_bytes));
         }
         while buffer.len() >= CHUNK_BYTES_MAX || ended && !buffer.is_empty() {

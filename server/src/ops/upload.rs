@@ -6,6 +6,7 @@
 mod begin;
 mod chunk;
 mod complete;
+mod room;
 
 use shared::upload::UploadStatus;
 use shared::{ChunkHash, ErrorCode, ItemId, Timestamp, UploadId, UserId};
@@ -13,6 +14,7 @@ use shared::{ChunkHash, ErrorCode, ItemId, Timestamp, UploadId, UserId};
 pub use begin::{init, payload_hash};
 pub use chunk::{ChunkBuffers, SentChunk, put_chunk};
 pub use complete::{change_of, complete};
+pub use room::make_room;
 
 use crate::access;
 use crate::auth::Caller;
@@ -54,8 +56,7 @@ pub fn quota_exceeded(quota_bytes: u64) -> ApiError {
 }
 
 fn staged_limit() -> ApiError {
-    let detail =
-        "Uploads under way take all the space that is left. Complete some, or try again in some days.";
+    let detail = "Uploads under way take all the space that is left. Complete or cancel some.";
     ApiError::new(ErrorCode::StagedLimit, detail)
 }
 

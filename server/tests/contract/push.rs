@@ -456,6 +456,21 @@ async fn what_is_staged_stays_within_the_free_quota() {
 }
 
 #[tokio::test]
+async fn what_was_purged_makes_room() {
+    for server in TestServer::each_with(&[("CLOUDSTEAD_QUOTA", "10")]).await {
+        let (mut a, _) = Device::two(&server).await;
+        let (first, root) = (a.done(file(fresh(), a.root(), "a", "1234567")).await, a.root());
+        a.refused_as(file(fresh(), root, "b", "abcdefg"), ErrorCode::QuotaExceeded).await;
+        let deleted = a.done(delete(first.id, &first.version, None)).await;
+        a.refused_as(file(fresh(), root, "b", "abcdefg"), ErrorCode::QuotaExceeded).await;
+        a.applied(&purge(first.id, &deleted.version)).await;
+        let second = a.done(file(fresh(), root, "b", "abcdefg")).await;
+        assert_eq!(a.bytes(second.id).await, b"abcdefg");
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
 async fn what_a_client_says_is_bounded() {
     let server = TestServer::start().await;
     let (mut a, _) = Device::two(&server).await;

@@ -314,6 +314,31 @@ async fn quota_is_judged_early_and_for_certain_at_the_end() {
 }
 
 #[tokio::test]
+async fn what_an_upload_left_behind_gives_way_to_another() {
+    for server in TestServer::each_with(&[("CLOUDSTEAD_QUOTA", "500000")]).await {
+        let ann = server.person("ann").await;
+        let cancelled = Plan::new(noise(40, 400_000), 100_000, true);
+        let started = cancelled.init(&ann).await;
+        for index in 0..4 {
+            cancelled.put(&ann, &started, index).await.expect(200);
+        }
+        // As long as it is under way, nothing of it goes.
+        let other = Plan::new(noise(41, 450_000), 100_000, true);
+        other.try_init(&ann).await.problem(ErrorCode::StagedLimit);
+        ann.delete(&cancelled.path(&started)).await.expect(204);
+        let again = cancelled.again("again");
+        let started = again.init(&ann).await;
+        assert!(started.missing_chunks.is_empty(), "it is kept while there is room");
+        ann.delete(&again.path(&started)).await.expect(204);
+
+        other.upload(&ann).await;
+        assert_eq!(staged_bytes(&server).await, 0);
+        cancelled.again("too large by now").try_init(&ann).await.problem(ErrorCode::QuotaExceeded);
+        server.expect_sound().await;
+    }
+}
+
+#[tokio::test]
 async fn a_second_content_is_a_version_and_a_concurrent_one_a_conflict() {
     for server in TestServer::each().await {
         let ann = server.person("ann").await;

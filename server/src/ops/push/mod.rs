@@ -46,6 +46,7 @@ use crate::clock::Env;
 use crate::db::operations::Recorded;
 use crate::db::{Connection, DbError, uploads};
 use crate::error::{ApiError, ApiResult};
+use crate::ops::upload::make_room;
 use crate::state::App;
 use judge::{Answered, Judge};
 use overlay::Overlay;
@@ -237,6 +238,12 @@ pub async fn write_ending(
     changes: Vec<PreparedChange>,
     upload: Option<UploadId>,
 ) -> ApiResult<PushEffect> {
+    let contents = changes.iter().filter_map(|change| change.body.as_ref().ok()?.kind.content());
+    let staged =
+        contents.flat_map(|content| &content.staged).map(|staged| u64::from(staged.chunk.size)).sum();
+    if staged > 0 {
+        make_room(app, grant.account_id, staged).await?;
+    }
     let changes = Arc::new(changes);
     let mut facts = Facts::default();
     for _ in 0..TRIES_MAX + changes.len() {

@@ -13,7 +13,7 @@ use shared::sync::{ZoneKind, ZoneRole};
 use shared::upload::{InitUpload, UploadStarted};
 use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, ItemName, OperationId, Timestamp, UploadId};
 
-use super::{idempotency_mismatch, missing, operation_expired, quota_exceeded, staged_limit};
+use super::{idempotency_mismatch, make_room, missing, operation_expired, quota_exceeded, staged_limit};
 use crate::access::{self, Grant};
 use crate::auth::Caller;
 use crate::db::uploads::{self, PlannedChunk, Upload};
@@ -333,11 +333,13 @@ async fn check_room(
             .map(|chunk| u64::from(chunk.chunk.size))
             .sum(),
     };
+    if needed > 0 {
+        make_room(app, grant.account_id, needed).await?;
+    }
     let balance = chunks::balance(&mut app.db.reader().await?, grant.account_id).await?;
-    let free = balance.quota_bytes.saturating_sub(balance.used_bytes);
     if needed == 0 || needed <= balance.stageable_bytes() {
         Ok(())
-    } else if needed > free {
+    } else if needed > balance.free_bytes() {
         Err(quota_exceeded(balance.quota_bytes))
     } else {
         Err(staged_limit())

@@ -11,7 +11,7 @@ use shared::upload::ChunkStored;
 use shared::{ChunkHash, ChunkRef, ErrorCode, ItemId, UploadId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{find, staged_limit, upload_not_found};
+use super::{find, make_room, staged_limit, upload_not_found};
 use crate::auth::Caller;
 use crate::blobs::{BlobKey, ObjectBuffer, StagedChunk, Stored};
 use crate::db::chunks;
@@ -149,6 +149,7 @@ async fn keep(
         // In someone else's account nobody is told what was there.
         return Ok(answer(upload, index, chunk, upload.user_id == account, held));
     }
+    make_room(app, account, chunk.size.into()).await?;
     let staged = content::store(app, account, chunk, bytes).await?;
     let superfluous = |generation| BlobKey { account, hash: chunk.hash, generation };
     let object = match &staged.stored {
