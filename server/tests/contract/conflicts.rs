@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::sync::{ConflictInfo, Outcome, Resolution, ResolveResponse};
 use shared::{ErrorCode, FileItem, ItemId};
 
-use crate::device::{Device, chained, content, delete, file, folder, fresh};
+use crate::device::{Device, chained, content, delete, file, folder, fresh, purge};
 use crate::support::TestServer;
 
 /// Two devices, both in step on one file in the root.
@@ -188,6 +188,18 @@ async fn what_settles_itself_is_in_the_vector_and_answered_as_settled() {
             (&problem.more["resolution"], &problem.more["items"][0]["id"]),
             (&json!("local"), &json!(present.id))
         );
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_goes_with_a_file_that_is_removed_for_good() {
+    for server in TestServer::each().await {
+        let (mut a, b, present, conflict) = in_conflict(&server).await;
+        let deleted = a.done(delete(present.id, &present.version, None)).await;
+        assert_eq!(b.conflicts().await.len(), 1);
+        a.applied(&purge(present.id, &deleted.version)).await;
+        assert_eq!(b.conflicts().await, []);
+        b.resolve_raw(&conflict, Resolution::Local).await.expect(410).problem(ErrorCode::Gone);
     }
 }
 

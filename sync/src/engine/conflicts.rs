@@ -37,7 +37,7 @@ impl Engine {
             },
         };
         match problem.code {
-            ErrorCode::ConflictResolved | ErrorCode::NotFound => {
+            ErrorCode::ConflictResolved | ErrorCode::Gone | ErrorCode::NotFound => {
                 self.dequeue(operation);
                 self.drop_conflict(conflict);
                 self.want_pull();

@@ -27,6 +27,7 @@ use crate::db::operations::Recorded;
 use crate::error::{ApiError, ApiResult};
 use crate::state::App;
 
+const REMOVED: &str = "The file was removed for good. Keep what you need of it as another file.";
 const CHANGED_SINCE: &str = "The file was changed since you looked. Look at the conflict again, then choose.";
 
 /// One operation, whoever asks.
@@ -243,6 +244,9 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 "There is nothing here that you can see. Pull to see what is there.",
             );
         };
+        if conflict.resolved_at.is_some() && conflict.result.is_none() {
+            return refuse(ErrorCode::Gone, REMOVED);
+        }
         if conflict.resolved_at.is_some() {
             return refuse(
                 ErrorCode::ConflictResolved,
@@ -252,10 +256,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         let (Some(mut item), Some(local)) =
             (self.zone.item(conflict.item_id).await?, self.zone.version(conflict.local_version_id).await?)
         else {
-            return refuse(
-                ErrorCode::Gone,
-                "The file was removed for good. Keep what you need of it as another file.",
-            );
+            return refuse(ErrorCode::Gone, REMOVED);
         };
         let seen = Known::from(ask.server_version.clone());
         if seen.exceeds(item.last_count) {
