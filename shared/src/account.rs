@@ -51,7 +51,8 @@ pub struct ChangePassword {
     pub new_password: Password,
 }
 
-/// The device that signs in. Without `id`, or with one that is not this account's, a new one is made.
+/// The device that signs in. Without `id`, or with one that another device
+/// has or had, a new one is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

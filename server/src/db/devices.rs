@@ -136,6 +136,12 @@ pub async fn is_known(
     Ok(connection.fetch_optional(sql, values![user_id, device_id]).await?.is_some())
 }
 
+/// Whether anybody's device has or had this id.
+pub async fn is_taken(connection: &mut Connection, device_id: DeviceId) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM devices WHERE device_id = $1";
+    Ok(connection.fetch_optional(sql, values![device_id]).await?.is_some())
+}
+
 /// False where there is nothing to remove.
 pub async fn remove(
     connection: &mut Connection,

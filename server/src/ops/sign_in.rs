@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::accounts::{check_label, username_key};
+use super::push::NO_DEVICE;
 use crate::access;
 use crate::auth::Caller;
 use crate::db::audit::{self, AuditEntry};
@@ -188,7 +189,8 @@ async fn open_session(
     Ok(Opened { secret: BASE64_URL_SAFE_NO_PAD.encode(secret), signed_in })
 }
 
-/// The device that the claim names, if it is this person's and not removed; otherwise a new one.
+/// The device that the claim names, if it is this person's and not removed; otherwise a new one, under the claimed id
+/// where no device ever had that.
 async fn settle_device(
     connection: &mut Connection,
     user_id: UserId,
@@ -213,8 +215,12 @@ async fn settle_device(
     if devices >= DEVICES_MAX {
         return full(ErrorCode::DeviceLimit, "devices");
     }
+    let device_id = match claim.id {
+        Some(id) if id != NO_DEVICE && !devices::is_taken(connection, id).await? => id,
+        _ => fresh_id,
+    };
     let new = DeviceRow {
-        device_id: fresh_id,
+        device_id,
         name: claim.name.clone(),
         platform: claim.platform.clone(),
         created_at: now,
@@ -222,7 +228,7 @@ async fn settle_device(
         acknowledged: None,
     };
     devices::insert(connection, user_id, &new).await?;
-    Ok(fresh_id)
+    Ok(device_id)
 }
 
 /// Who is signed in, on what, and where their files begin.

@@ -9,6 +9,7 @@ use shared::{DeviceId, ErrorCode, UserId};
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use crate::device::fresh;
 use crate::support::{Credentials, PASSWORD, Reply, TestServer, sign_in};
 
 fn registration(username: &str) -> Value {
@@ -315,9 +316,9 @@ async fn a_device_is_known_again_until_it_is_removed() {
         ann.delete(&format!("/devices/{}", second.device_id)).await.expect(204);
         second.get("/auth/me").await.problem(ErrorCode::Unauthenticated);
         ann.delete(&format!("/devices/{}", second.device_id)).await.expect(204);
-        let fresh: SignedIn =
+        let anew: SignedIn =
             server.anonymous().post("/auth/login", &claim(second.device_id)).await.expect(200).json();
-        assert_ne!(fresh.device.id, second.device_id);
+        assert_ne!(anew.device.id, second.device_id);
 
         let ben = server.person("ben").await;
         let foreign = ben.delete(&format!("/devices/{}", ann.device_id)).await;
@@ -328,6 +329,14 @@ async fn a_device_is_known_again_until_it_is_removed() {
             .post("/auth/login", &json!({"username": "ben", "password": PASSWORD, "device": {"id": ann.device_id, "name": "x", "platform": "y"}}))
             .await.expect(200).json();
         assert_ne!(stolen.device.id, ann.device_id);
+        // An id of its own that no device ever had is the device's.
+        let own: DeviceId = fresh();
+        let with_own: SignedIn = server.anonymous().post("/auth/login", &claim(own)).await.expect(200).json();
+        assert_eq!(with_own.device.id, own);
+        let none = DeviceId(uuid::Uuid::nil());
+        let with_none: SignedIn =
+            server.anonymous().post("/auth/login", &claim(none)).await.expect(200).json();
+        assert_ne!(with_none.device.id, none);
         let _: Device = stolen.device;
     }
 }
