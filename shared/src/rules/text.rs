@@ -53,14 +53,25 @@ const TEXT_APPLICATION_TYPES: [&str; 31] = [
     "application/yaml",
 ];
 
+/// Data, markup and settings that are called plain text now and then.
+const STRUCTURED_EXTENSIONS: [&str; 40] = [
+    "atom", "bib", "cfg", "conf", "css", "csv", "diff", "env", "geojson", "gpx", "graphql", "htm", "html",
+    "ics", "ipynb", "js", "json", "json5", "jsonl", "jsx", "kml", "less", "lua", "mjs", "ndjson", "patch",
+    "php", "pl", "rs", "scss", "sh", "sql", "svg", "tex", "toml", "tsv", "vcf", "xml", "yaml", "yml",
+];
+
 /// How a file of that name and type is merged; None where it is no text. A source is one whatever its type says,
-/// which may be what somebody made of its name.
+/// which may be what somebody made of its name; and data that is called plain text is still data.
 pub fn merge_kind(name: &str, mime_type: Option<&str>) -> Option<MergeKind> {
     if code_type(name).is_some() {
         return Some(MergeKind::Proposal);
     }
+    let is_structured = name.rsplit_once('.').is_some_and(|(_, extension)| {
+        STRUCTURED_EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+    });
     let essence = mime_type?.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
+        "text/plain" if is_structured => Some(MergeKind::Proposal),
         "text/plain" | "text/markdown" => Some(MergeKind::Silent),
         other if other.starts_with("text/") || other.ends_with("+json") || other.ends_with("+xml") => {
             Some(MergeKind::Proposal)
@@ -232,10 +243,14 @@ mod tests {
             ("a.py", "text/plain"),
             ("a.ts", "video/vnd.dlna.mpeg-tts"),
             ("A.JAVA", "application/octet-stream"),
+            ("a.json", "text/plain"),
+            ("a.YML", "text/plain"),
         ] {
             assert_eq!(merge_kind(name, Some(mime_type)), Some(MergeKind::Proposal), "{name}");
         }
         assert_eq!(merge_kind("a.txt", Some("text/plain")), Some(MergeKind::Silent));
+        assert_eq!(merge_kind("a.log", Some("text/plain")), Some(MergeKind::Silent));
+        assert_eq!(merge_kind("a.json", Some("image/png")), None, "its name alone makes no text of it");
     }
 
     fn any_text() -> impl Strategy<Value = String> {
