@@ -199,6 +199,8 @@ impl Database {
     pub async fn settle(&self) -> Outcome {
         if let Self::Postgres(pool) = self {
             sqlx::query("VACUUM (ANALYZE)").execute(pool).await?;
+            // Or it writes for minutes what was just loaded, under what is measured next.
+            sqlx::query("CHECKPOINT").execute(pool).await?;
         }
         Ok(())
     }
