@@ -1,8 +1,12 @@
 // The network between browser and server, which a test can cut: a real socket that stops answering.
 
+import { once } from "node:events";
 import { createServer, connect, type Server as Listener, type Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
 
 import { freePort, type Server } from "./server.ts";
+
+const RETRY_MS = 100;
 
 export class Gate {
   private listener: Listener | undefined;
@@ -44,8 +48,20 @@ export class Gate {
         });
       }
     });
-    await new Promise<void>((resolve) => listener.listen(this.port, "127.0.0.1", resolve));
+    while (!(await this.take(listener))) await setTimeout(RETRY_MS);
     this.listener = listener;
+  }
+
+  /** Takes the port, if it is free: some connection may go out from it for a moment, even a browser's own to it. */
+  private async take(listener: Listener): Promise<boolean> {
+    listener.listen(this.port, "127.0.0.1");
+    try {
+      await once(listener, "listening");
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") return false;
+      throw error;
+    }
   }
 
   async cut(): Promise<void> {
