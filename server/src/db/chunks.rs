@@ -2,6 +2,7 @@
 //! safe.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use shared::faults::Fault;
@@ -238,12 +239,12 @@ pub async fn give_up(
     limit: u32,
 ) -> Result<Vec<CollectedChunk>, DbError> {
     lock_account(connection, account).await?;
-    let sql = "SELECT hash, size FROM chunks WHERE account_id = $1 AND refs = 0 AND hash NOT IN ( \
+    let sql = "SELECT hash, size, leased_until FROM chunks WHERE account_id = $1 AND refs = 0 AND hash NOT IN ( \
                  SELECT sent.hash FROM upload_chunks sent JOIN uploads \
                  ON uploads.user_id = sent.user_id AND uploads.upload_id = sent.upload_id \
                  WHERE uploads.account_id = $1 AND sent.held = 1) \
                ORDER BY leased_until, hash LIMIT $2";
-    let mut freed = 0;
+    let (mut freed, mut leased_until) = (0, Timestamp::from_millis(0));
     let mut hashes: Vec<ChunkHash> = Vec::new();
     for row in connection.fetch_all(sql, values![account, limit]).await? {
         if freed >= bytes {
@@ -251,11 +252,13 @@ pub async fn give_up(
         }
         hashes.push(row.get(0)?);
         freed += row.get::<u64>(1)?;
+        leased_until = row.get(2)?;
     }
     if hashes.is_empty() {
         return Ok(Vec::new());
     }
-    collect(connection, account, &hashes, Timestamp::from_millis(i64::MAX)).await
+    // Whose lease was renewed meanwhile is wanted again, and stays.
+    collect(connection, account, &hashes, leased_until + Duration::from_millis(1)).await
 }
 
 /// A chunk that an account holds.

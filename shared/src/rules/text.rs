@@ -53,7 +53,7 @@ const TEXT_APPLICATION_TYPES: [&str; 31] = [
     "application/yaml",
 ];
 
-/// Data, markup and settings that are called plain text now and then.
+/// Data, markup, settings, and sources that [`code_type`] leaves to the usual tables: called plain text now and then.
 const STRUCTURED_EXTENSIONS: [&str; 40] = [
     "atom", "bib", "cfg", "conf", "css", "csv", "diff", "env", "geojson", "gpx", "graphql", "htm", "html",
     "ics", "ipynb", "js", "json", "json5", "jsonl", "jsx", "kml", "less", "lua", "mjs", "ndjson", "patch",

@@ -244,10 +244,11 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
                 "There is nothing here that you can see. Pull to see what is there.",
             );
         };
-        if conflict.resolved_at.is_some() && conflict.result.is_none() {
-            return refuse(ErrorCode::Gone, REMOVED);
-        }
         if conflict.resolved_at.is_some() {
+            // Nobody chose: it went with the file.
+            if conflict.result.is_none() {
+                return refuse(ErrorCode::Gone, REMOVED);
+            }
             return refuse(
                 ErrorCode::ConflictResolved,
                 "This conflict was resolved already. Look at the file as it is now.",
