@@ -193,6 +193,7 @@ impl Engine {
 
     /// Queues an operation and lets it take effect.
     fn enqueue(&mut self, item: ItemId, act: Act, base: Base) -> OperationId {
+        self.withdraw_deletes(item, &act);
         let absent = self.outbox.of_item(item).any(|queued| queued.op.absent);
         // What is gone may come again under its id: then it is another.
         let gone = absent && base.base_operation_id.is_none() && self.is_gone(item);

@@ -251,6 +251,35 @@ fn a_folder_is_not_deleted_with_what_could_not_be_moved_out() {
 }
 
 #[test]
+fn what_is_put_into_a_folder_whose_delete_waits_with_a_refused_move_is_not_deleted_with_it() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let (folder, other) = (world.folder(0, root, "folder"), world.folder(0, root, "other"));
+    let inner = world.folder(0, folder, "inner");
+    world.file(0, folder, "old.txt", "1");
+    let file = world.file(0, root, "a.txt", "2");
+    world.assert_converged();
+    world.server.refuse.insert(folder, (ErrorCode::ReadOnly, 1));
+    world.go_offline(1);
+    let ran = world.run(1, vec![Command::Move { id: folder, parent: other }]);
+    world.delete(1, folder);
+    world.go_online(1);
+    world.settle();
+    world.shift(1, file, inner);
+    world.settle();
+    world.event(1, Event::Discard { operation: ran.operations[0].1 });
+    world.assert_converged();
+    let here = [
+        "/folder".to_owned(),
+        "/folder/inner".to_owned(),
+        format!("/folder/inner/a.txt {}", hash("2")),
+        format!("/folder/old.txt {}", hash("1")),
+        "/other".to_owned(),
+    ];
+    assert_eq!(world.tree(0), here);
+}
+
+#[test]
 fn a_refused_move_that_is_tried_again_closes_no_circle() {
     let mut world = World::new(2);
     let root = world.server.root;

@@ -5,6 +5,7 @@ use shared::{Dot, ItemId, ItemKind, ItemName, OperationId};
 use super::{Act, Engine, Undo};
 use crate::command::{Command, CommandError, NewContent, Ran};
 use crate::outbox::{Queued, Sort};
+use crate::store::Operation;
 use crate::tree::Node;
 
 impl Engine {
@@ -25,6 +26,29 @@ impl Engine {
         let operation = self.enqueue(id, Act::Delete { seen_token }, base);
         ran.operations.push((id, operation));
         Ok(vec![Command::Restore { id, parent: None }])
+    }
+
+    /// A folder whose delete waits with something refused is there, and what somebody puts into it or changes in it
+    /// came after that delete: it is not to take this as well, and the server could not tell.
+    pub(in crate::engine) fn withdraw_deletes(&mut self, item: ItemId, act: &Act) {
+        if self.outbox.parked_len() == 0 || matches!(act, Act::Delete { .. } | Act::Purge) {
+            return;
+        }
+        let place = act.parent().map_or(item, |parent| self.resolve(parent));
+        let waiting = |queued: &&Queued| queued.blocked && matches!(queued.op.act, Act::Delete { .. });
+        let around: Vec<Operation> = self
+            .outbox
+            .iter()
+            .filter(waiting)
+            .filter(|queued| {
+                let folder = self.resolve(queued.op.item_id);
+                folder != item && self.tree.is_within(place, folder)
+            })
+            .map(|queued| queued.op.clone())
+            .collect();
+        for delete in around {
+            self.drop_refused(&delete, self.resolve(delete.item_id));
+        }
     }
 
     /// A restore that was never told, and is taken back.
