@@ -21,48 +21,78 @@ use crate::hooks::media::media_matches;
 /// A mouse that rests this long wants to see it move.
 const REST: Duration = Duration::from_millis(250);
 
-/// Listens on the photos, for as long as the component lives.
-pub fn listen(gallery: Gallery, scroller: &HtmlElement) {
-    let over = Rc::new(Cell::new(None::<ItemId>));
-    let entered = over.clone();
-    let photos = scroller.clone();
-    on_target(scroller, "pointerover", move |event| {
-        let is_mouse = event.dyn_ref::<PointerEvent>().is_some_and(|event| event.pointer_type() == "mouse");
-        let place = place_under(&event).filter(|_| is_mouse);
-        let photo = place.and_then(|place| Some((place, gallery.photo_at(place)?)));
-        let id = photo.as_ref().map(|(_, photo)| photo.id);
-        if entered.replace(id) == id {
-            return;
-        }
-        stop_in(&photos);
-        let Some((place, photo)) = photo else { return };
-        let Some(video) = photo.info.live_photo_video.as_ref().map(|video| video.file_id) else { return };
-        if media_matches("(prefers-reduced-motion: reduce)") {
-            return;
-        }
-        let still_over = entered.clone();
-        set_timeout(
-            move || {
-                if still_over.get() == id {
-                    spawn_local(async move { play(gallery, place, photo.id, video, &still_over).await });
-                }
-            },
-            REST,
-        );
-    });
-    for end in ["pointerleave", "scroll"] {
-        let (over, photos) = (over.clone(), scroller.clone());
-        on_target(scroller, end, move |_| {
-            if over.take().is_some() {
-                stop_in(&photos);
-            }
-        });
-    }
+/// The Live Photo that a mouse is over.
+#[derive(Clone, Copy)]
+struct Live {
+    place: usize,
+    id: ItemId,
+    video: ItemId,
 }
 
-async fn play(gallery: Gallery, place: usize, id: ItemId, video: ItemId, over: &Cell<Option<ItemId>>) {
+#[derive(Default)]
+struct Mouse {
+    over: Cell<Option<Live>>,
+    /// Counts what moved, the mouse or the photos under it.
+    moves: Cell<u64>,
+}
+
+/// Listens on the photos, for as long as the component lives.
+pub fn listen(gallery: Gallery, scroller: &HtmlElement) {
+    let mouse = Rc::new(Mouse::default());
+    let (entering, photos) = (mouse.clone(), scroller.clone());
+    on_target(scroller, "pointerover", move |event| {
+        let is_mouse = event.dyn_ref::<PointerEvent>().is_some_and(|event| event.pointer_type() == "mouse");
+        let over = place_under(&event).filter(|_| is_mouse).and_then(|place| live_at(gallery, place));
+        if entering.over.replace(over).map(|before| before.id) != over.map(|over| over.id) {
+            stop_in(&photos);
+            play_after_rest(gallery, &entering);
+        }
+    });
+    let (scrolling, photos) = (mouse.clone(), scroller.clone());
+    on_target(scroller, "scroll", move |_| {
+        if scrolling.over.get().is_some() {
+            stop_in(&photos);
+            play_after_rest(gallery, &scrolling);
+        }
+    });
+    let photos = scroller.clone();
+    on_target(scroller, "pointerleave", move |_| {
+        if mouse.over.take().is_some() {
+            stop_in(&photos);
+        }
+    });
+}
+
+fn live_at(gallery: Gallery, place: usize) -> Option<Live> {
+    let photo = gallery.photo_at(place)?;
+    let video = photo.info.live_photo_video.as_ref()?.file_id;
+    Some(Live { place, id: photo.id, video })
+}
+
+fn play_after_rest(gallery: Gallery, mouse: &Rc<Mouse>) {
+    let moves = mouse.moves.get() + 1;
+    mouse.moves.set(moves);
+    if mouse.over.get().is_none() || media_matches("(prefers-reduced-motion: reduce)") {
+        return;
+    }
+    let mouse = mouse.clone();
+    let rests_on = move || mouse.over.get().filter(|_| mouse.moves.get() == moves);
+    set_timeout(
+        move || {
+            if let Some(live) = rests_on() {
+                spawn_local(play(gallery, live, rests_on));
+            }
+        },
+        REST,
+    );
+}
+
+async fn play(gallery: Gallery, Live { place, id, video }: Live, rests_on: impl Fn() -> Option<Live>) {
     let Ok(address) = gallery.ui.cloud().content_url(video).await else { return };
-    let Some(stage) = gallery.stage().filter(|_| over.get() == Some(id)) else { return };
+    if rests_on().is_none() {
+        return;
+    }
+    let Some(stage) = gallery.stage() else { return };
     let Some(tile) = stage.tile(place).filter(|_| stage.photo_seen(place) == Some(id)) else { return };
     let moving: HtmlMediaElement = element("video", "photo-moving", None).unchecked_into();
     moving.set_attribute("aria-hidden", "true").ok();
