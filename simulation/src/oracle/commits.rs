@@ -434,25 +434,33 @@ fn folders_named(fresh: &[(&PreparedChange, &Answer)], after: &Database) -> BTre
 }
 
 /// What a batch restores.
-fn restored<'a>(fresh: &'a [(&PreparedChange, &Answer)]) -> impl Iterator<Item = ItemId> + 'a {
-    let restores = |change: &PreparedChange| matches!(kind(change), Some(PreparedKind::Restore { .. }));
-    fresh.iter().filter(move |(change, _)| restores(change)).map(|(change, _)| change.file_id)
+fn restored<'a>(
+    fresh: &'a [(&'a PreparedChange, &'a Answer)],
+) -> impl Iterator<Item = &'a PreparedChange> + 'a {
+    let restores = |change: &&PreparedChange| matches!(kind(change), Some(PreparedKind::Restore { .. }));
+    fresh.iter().map(|(change, _)| *change).filter(restores)
 }
 
 /// The deletes that put what was restored into the trash.
 pub(super) fn undone(fresh: &[(&PreparedChange, &Answer)], before: &Database) -> Vec<Deletion> {
-    restored(fresh).filter_map(|id| before.items.get(&before.resolve(id))?.deleted).collect()
+    restored(fresh).filter_map(|change| before.items.get(&before.resolve(change.file_id))?.deleted).collect()
 }
 
-/// What went into the trash with something that was restored; in a batch also what was there because of the same
-/// folder: an earlier change may have left both behind as pieces of one delete.
+/// What went into the trash with something that was restored, or by the delete that the restore takes back; in a
+/// batch also what was there because of the same folder: an earlier change may have left both behind as pieces of
+/// one delete.
 fn may_come_along(fresh: &[(&PreparedChange, &Answer)], changed: &Changed<'_>) -> BTreeSet<ItemId> {
     let before = changed.before;
     let lay_by = |id: ItemId| match fresh {
         [_] => before.items.get(&id)?.deleted,
         _ => before.chain(id).find_map(|row| row.deleted),
     };
-    let deletions: Vec<Deletion> = restored(fresh).filter_map(|id| lay_by(before.resolve(id))).collect();
+    let lay = restored(fresh).filter_map(|change| lay_by(before.resolve(change.file_id)));
+    let taken_back = restored(fresh).filter_map(|change| {
+        let delete = changed.after.operations.get(&change.body.as_ref().ok()?.base.base_operation_id?)?;
+        Some(Deletion { at: delete.recorded_at, by: delete.id })
+    });
+    let deletions: Vec<Deletion> = lay.chain(taken_back).collect();
     let along = |id: &ItemId| !deletions.is_empty() && lay_by(*id).is_some_and(|by| deletions.contains(&by));
     before.items.keys().copied().filter(along).collect()
 }
