@@ -332,6 +332,8 @@ impl Engine {
                 self.notify(Notice::CameBack { item, name });
                 self.want_pull();
             }
+            ErrorCode::NotFound
+                if matches!(op.act, Act::Delete { .. } | Act::Purge) && self.awaits_creation(&op, item) => {}
             ErrorCode::NotFound | ErrorCode::Gone if matches!(op.act, Act::Delete { .. } | Act::Purge) => {
                 // What should go is gone, unless only the id that it once had is.
                 self.dequeue(id);

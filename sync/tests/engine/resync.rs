@@ -313,6 +313,38 @@ fn what_is_gone_and_waits_for_nothing_any_more_is_not_shown() {
 }
 
 #[test]
+fn what_was_deleted_before_its_creation_was_answered_is_deleted_though_it_has_to_be_made_again() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    world.settle();
+    world.go_offline(1);
+    let folder = world.folder(1, root, "Folder");
+    let file = world.file(1, folder, "a", "1");
+    world.go_online(1);
+    while !matches!(world.devices[1].requests.front(), Some(Effect::Push { .. })) {
+        world.deliver(1, Fault::None);
+    }
+    world.deliver(1, Fault::LoseAnswer);
+    world.event(1, Event::Online);
+    assert!(matches!(world.devices[1].requests.front(), Some(Effect::Pull { .. })), "it pulls first");
+    world.deliver(1, Fault::None);
+    world.go_offline(1);
+    world.delete(1, file);
+    while world.deliver(0, Fault::None) {}
+    world.delete(0, file);
+    world.run(0, vec![Command::Purge { id: file }]);
+    while world.deliver(0, Fault::None) {}
+    // Long after, it knows neither the file nor what it answered.
+    world.server.expire_tokens();
+    for created in [folder, file] {
+        world.server.refuse.insert(created, (shared::ErrorCode::OperationExpired, 1));
+    }
+    world.go_online(1);
+    world.assert_converged();
+    assert!(!world.server.is_live(file));
+}
+
+#[test]
 fn what_came_again_after_a_delete_of_it_found_nothing_stays() {
     let mut world = World::new(2);
     let root = world.server.root;

@@ -130,8 +130,9 @@ impl Server {
         format!("{}:{position}:{}", self.epoch, self.counter)
     }
 
-    /// Forgets its tombstones and every token so far.
+    /// Forgets its tombstones, what it answered, and every token so far.
     pub fn expire_tokens(&mut self) {
+        self.records.clear();
         self.horizon = self.counter + 1;
         self.counter += 1;
         self.items.retain(|_, entry| !entry.purged);
