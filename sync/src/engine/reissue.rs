@@ -39,7 +39,8 @@ impl Engine {
     /// What should go is not there, for it has to be created again and is not yet: it goes after that.
     pub(super) fn awaits_creation(&mut self, op: &Operation, item: ItemId) -> bool {
         let before = self.outbox.of_item(item).take_while(|queued| queued.op.sequence < op.sequence);
-        let mut waiting = before.filter(|queued| queued.op.act.edits() && !queued.is_parked() && !queued.blocked);
+        let mut waiting =
+            before.filter(|queued| queued.op.act.edits() && !queued.is_parked() && !queued.blocked);
         let Some(first) = waiting.next().filter(|first| first.op.act.is_create()) else { return false };
         let last = waiting.last().unwrap_or(first).op.id;
         self.reissue(op.id);
