@@ -474,6 +474,25 @@ async fn a_delete_that_took_a_part_is_undone_whole() {
 }
 
 #[tokio::test]
+async fn what_somebody_else_brought_back_outlives_a_restore_that_is_taken_back() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let folder = a.done(folder(fresh(), a.root(), "box")).await;
+        let old = a.done(file(fresh(), folder.id, "old.bin", "0")).await;
+        a.pull().await;
+        let gone = a.done(delete(folder.id, &folder.version, a.token.as_deref())).await;
+        b.pull().await;
+        a.done(restore(folder.id, &gone.version)).await;
+        let restore = restore(folder.id, &gone.version);
+        let delete = delete(folder.id, &gone.version, b.token.as_deref());
+        let answer = b.push(&[restore.clone(), chained(delete, &restore)]).await;
+        let outcomes: Vec<Outcome> = answer.applied.iter().map(|applied| applied.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Unchanged, Outcome::Merged]);
+        assert!(!a.item(old.id).await.is_deleted);
+    }
+}
+
+#[tokio::test]
 async fn a_folder_that_joined_another_unbeknown_to_its_deleter_keeps_what_that_one_holds() {
     for server in TestServer::each().await {
         let (mut a, mut b) = Device::two(&server).await;

@@ -111,7 +111,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         }
         self.zone.put(item, Write::Touch);
         if deleted {
-            self.bump_descendants(id).await?;
+            self.touch_descendants(id).await?;
         }
         self.news.push(News::File(id, if deleted { FileAction::Restored } else { FileAction::Moved }));
         // Deleted there, or content there and place here.

@@ -193,13 +193,13 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         Ok(renamed)
     }
 
-    /// What lives again with the item enters the feed with it.
-    pub(super) async fn bump_descendants(&mut self, id: ItemId) -> Result<(), DbError> {
+    /// What lives again with the item enters the feed with it, as something new to whoever did not see it return.
+    pub(super) async fn touch_descendants(&mut self, id: ItemId) -> Result<(), DbError> {
         if Fault::DescendantsAreUntold.is_planted() {
             return Ok(());
         }
         for row in self.zone.descendants(id, |row| row.deleted.is_none()).await? {
-            self.zone.put(row, Write::Bump);
+            self.zone.put(row, Write::Touch);
         }
         Ok(())
     }
@@ -274,7 +274,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         basis.place.learn(dot);
         item.place_dot = dot;
         self.zone.put(item, Write::Touch);
-        self.bump_descendants(id).await?;
+        self.touch_descendants(id).await?;
         self.news.push(News::File(id, FileAction::Restored));
         for other in together {
             self.restore_along(other, deletion).await?;
@@ -315,7 +315,7 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
         item.place_dot = dot;
         self.zone.put(item, Write::Touch);
         if !self.zone.is_deleted(id).await? {
-            self.bump_descendants(id).await?;
+            self.touch_descendants(id).await?;
             self.news.push(News::File(id, FileAction::Restored));
         }
         Ok(())
