@@ -446,9 +446,8 @@ pub(super) fn undone(fresh: &[(&PreparedChange, &Answer)], before: &Database) ->
     restored(fresh).filter_map(|change| before.items.get(&before.resolve(change.file_id))?.deleted).collect()
 }
 
-/// What went into the trash with something that was restored, or by the delete that the restore takes back; in a
-/// batch also what was there because of the same folder: an earlier change may have left both behind as pieces of
-/// one delete.
+/// What went into the trash with something that was restored, or by a delete of that; in a batch also what was there
+/// because of the same folder: an earlier change may have left both behind as pieces of one delete.
 fn may_come_along(fresh: &[(&PreparedChange, &Answer)], changed: &Changed<'_>) -> BTreeSet<ItemId> {
     let before = changed.before;
     let lay_by = |id: ItemId| match fresh {
@@ -456,10 +455,14 @@ fn may_come_along(fresh: &[(&PreparedChange, &Answer)], changed: &Changed<'_>) -
         _ => before.chain(id).find_map(|row| row.deleted),
     };
     let lay = restored(fresh).filter_map(|change| lay_by(before.resolve(change.file_id)));
-    let taken_back = restored(fresh).filter_map(|change| {
-        let delete = changed.after.operations.get(&change.body.as_ref().ok()?.base.base_operation_id?)?;
-        Some(Deletion { at: delete.recorded_at, by: delete.id })
-    });
+    let item_of = |deletion: Deletion| {
+        let delete = changed.after.operations.get(&deletion.by)?;
+        Some(before.resolve(delete.kept.as_ref()?.chain.as_ref()?.item_id))
+    };
+    let of_restored = |deletion: &Deletion| {
+        restored(fresh).any(|change| item_of(*deletion) == Some(before.resolve(change.file_id)))
+    };
+    let taken_back = before.items.values().filter_map(|row| row.deleted).filter(of_restored);
     let deletions: Vec<Deletion> = lay.chain(taken_back).collect();
     let along = |id: &ItemId| !deletions.is_empty() && lay_by(*id).is_some_and(|by| deletions.contains(&by));
     before.items.keys().copied().filter(along).collect()
