@@ -436,6 +436,29 @@ async fn a_folder_restored_and_deleted_anew_comes_back_whole_though_something_ne
 }
 
 #[tokio::test]
+async fn a_piece_of_a_delete_comes_back_whole_though_something_new_brought_it_back() {
+    for server in TestServer::each().await {
+        let (mut a, mut b) = Device::two(&server).await;
+        let outer = a.done(folder(fresh(), a.root(), "outer")).await;
+        let piece = a.done(folder(fresh(), outer.id, "piece")).await;
+        let old = a.done(file(fresh(), piece.id, "old.bin", "0")).await;
+        let own = a.done(file(fresh(), piece.id, "own.bin", "1")).await;
+        a.pull().await;
+        a.done(delete(own.id, &own.version, a.token.as_deref())).await;
+        b.done(file(fresh(), outer.id, "new.bin", "2")).await;
+        let (outcome, _) = a.outcome(delete(outer.id, &outer.version, a.token.as_deref())).await;
+        assert_eq!(outcome, Outcome::Merged);
+        let gone = b.item(piece.id).await;
+        assert!(gone.is_deleted);
+        let newer = file(fresh(), piece.id, "newer.bin", "3");
+        let answer = b.push(&[newer, restore(piece.id, &gone.version)]).await;
+        assert_eq!(answer.errors, []);
+        assert!(!b.item(old.id).await.is_deleted);
+        assert!(b.item(own.id).await.is_deleted, "it was deleted by itself");
+    }
+}
+
+#[tokio::test]
 async fn what_is_restored_into_another_piece_of_its_delete_brings_all_of_that_back() {
     for server in TestServer::each().await {
         let mut a = Device::two(&server).await.0;
