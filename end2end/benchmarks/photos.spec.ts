@@ -43,13 +43,15 @@ for (const { photos, days } of LIBRARIES) {
     for (const deviceScaleFactor of [1, 2]) {
       test(`${name} at device pixel ratio ${deviceScaleFactor}`, async ({}, info) => {
         test.setTimeout(20 * MINUTE_MS);
-        const before = await Person.on(browser, server.url, { viewport: { width: 1440, height: 900 }, deviceScaleFactor });
+        const folder = info.outputPath("profile");
+        const options = { ...info.project.use.launchOptions, baseURL: server.url, viewport: { width: 1440, height: 900 }, deviceScaleFactor };
+        const before = Person.at((await chromium.launchPersistentContext(folder, options)).pages()[0]!);
         await before.signIn(PHOTOGRAPHER);
         await before.seesStatus("Up to date", 10 * MINUTE_MS);
-        // In a tab of its own: in the same one the browser also takes down the page before, whose hundreds of MiB go in
+        // In a browser that starts anew: in the same one it also takes down the page before, whose hundreds of MiB go in
         // a task that no page can cut up.
-        const page = await before.context.newPage();
-        await before.page.close();
+        await before.context.close();
+        const page = (await chromium.launchPersistentContext(folder, options)).pages()[0]!;
         const one = Person.at(page);
         await notePaints(page);
         await page.goto("/photos");
