@@ -121,10 +121,14 @@ impl Engine {
             self.tell_outcome(&op, &applied.item, applied.outcome);
         }
         self.take_state(applied.item);
-        if let Some((sequence, parent)) = moved_to
-            && self.tree.remote(new).is_some_and(|node| node.parent != self.resolve(parent))
-        {
-            self.keep_what_stayed(sequence, new);
+        if let Some((sequence, parent)) = moved_to {
+            let parent = self.resolve(parent);
+            let elsewhere = self.tree.remote(new).is_some_and(|node| node.parent != parent);
+            // The folder that it was to go into turned out to be the one that it is in.
+            let joined = || self.aliases.values().any(|joined| *joined == parent);
+            if elsewhere || applied.outcome == Outcome::Unchanged && joined() {
+                self.keep_what_stayed(sequence, new);
+            }
         }
     }
 

@@ -251,6 +251,30 @@ fn a_folder_is_not_deleted_with_what_could_not_be_moved_out() {
 }
 
 #[test]
+fn what_was_moved_into_a_folder_that_turns_out_to_be_the_deleted_one_lives() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    world.settle();
+    world.go_offline(1);
+    let mine = world.folder(1, root, "folder");
+    let theirs = world.folder(0, root, "folder");
+    let moved = world.folder(0, theirs, "moved");
+    let file = world.file(0, moved, "a.txt", "hello");
+    world.settle();
+    world.server.refuse.insert(mine, (ErrorCode::Unavailable, 1));
+    world.go_online(1);
+    while world.devices[1].engine.item(moved).is_none() {
+        assert!(world.deliver(1, Fault::None), "it pulls");
+    }
+    world.go_offline(1);
+    world.shift(1, moved, mine);
+    world.delete(1, theirs);
+    world.go_online(1);
+    world.assert_converged();
+    assert!(world.server.is_live(file));
+}
+
+#[test]
 fn what_is_put_into_a_folder_whose_delete_waits_with_a_refused_move_is_not_deleted_with_it() {
     let mut world = World::new(2);
     let root = world.server.root;

@@ -53,6 +53,8 @@ pub struct Overlay<'s, S> {
     entered: HashSet<ItemId>,
     quiet: BTreeSet<ItemId>,
     touched: HashSet<ItemId>,
+    /// What this batch took out of the trash, and by which delete it was there.
+    risen: HashMap<ItemId, Deletion>,
     conflicts: BTreeMap<shared::ConflictId, (ConflictRow, bool)>,
     conflicts_loaded: HashSet<ItemId>,
     operations: HashMap<shared::OperationId, OperationRow>,
@@ -86,6 +88,7 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
             entered: HashSet::new(),
             quiet: BTreeSet::new(),
             touched: HashSet::new(),
+            risen: HashMap::new(),
             conflicts: BTreeMap::new(),
             conflicts_loaded: HashSet::new(),
             operations: HashMap::new(),
@@ -221,6 +224,12 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         if row.holds_name() {
             self.names.insert((row.parent_id, row.name_key()), Some(id));
         }
+        if let Some(Some(ItemRow { deleted: Some(deletion), .. })) = self.items.get(&id)
+            && row.deleted.is_none()
+            && row.purged_at.is_none()
+        {
+            self.risen.insert(id, *deletion);
+        }
         self.items.insert(id, Some(row));
         if write == Write::Touch {
             self.touched.insert(id);
@@ -242,6 +251,11 @@ impl<'s, S: ZoneStore> Overlay<'s, S> {
         };
         ids.extend(self.written.iter().filter(here));
         Ok(ids)
+    }
+
+    /// The delete out of which this batch took an item.
+    pub fn rose_from(&self, id: ItemId) -> Option<Deletion> {
+        self.risen.get(&id).copied()
     }
 
     /// What this batch put or changed, in a fixed order.

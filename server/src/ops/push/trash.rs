@@ -285,25 +285,25 @@ impl<S: ZoneStore> Judge<'_, '_, S> {
     }
 
     /// The last delete of the item, where it lives again without some of what is in it and whoever restores it has
-    /// not seen that. Nor need they have seen the delete, as with what is still in the trash. Where the item was a
-    /// piece of another's delete, that one.
+    /// not seen that. Nor need they have seen the delete, as with what is still in the trash.
     async fn last_delete(&mut self, item: &ItemRow, basis: &Basis) -> Result<Option<Deletion>, DbError> {
         if basis.place.covers(item.place_dot) {
             return Ok(None);
         }
+        // Something before it in the batch brought it back: of a larger delete it may have been a piece.
+        if let Some(deletion) = self.zone.rose_from(item.id) {
+            return Ok(Some(deletion));
+        }
         let below = self.zone.descendants(item.id, |_| true).await?;
-        let inside: BTreeSet<ItemId> = below.iter().map(|row| row.id).collect();
         let mut deletions: Vec<Deletion> = below.iter().filter_map(|row| row.deleted).collect();
         deletions.dedup();
         self.zone.prefetch_operations(deletions.iter().map(|deletion| deletion.by)).await?;
-        let with_rank = |deletion: Deletion| {
+        let own_count = |deletion: Deletion| {
             let delete = self.zone.operation(deletion.by)?.kept.as_ref()?.chain.as_ref()?;
-            let own_count = (delete.item_id == item.id).then(|| delete.place.latest());
-            let own_count = own_count.flatten().map(|dot| dot.count);
-            let is_of_item = own_count.is_some() || !inside.contains(&delete.item_id);
-            is_of_item.then_some(((own_count, deletion.at), deletion))
+            let dot = delete.place.latest().filter(|_| delete.item_id == item.id)?;
+            Some((dot.count, deletion))
         };
-        let last = deletions.into_iter().filter_map(with_rank).max_by_key(|(rank, _)| *rank);
+        let last = deletions.into_iter().filter_map(own_count).max_by_key(|(count, _)| *count);
         Ok(last.map(|(_, deletion)| deletion))
     }
 
