@@ -95,6 +95,7 @@ test("a photo is opened, looked at from near, turned, played, marked, deleted an
     await photo(page, name).click();
     await expect(viewer(page, name)).toBeVisible();
   };
+  const isGrown = () => page.locator(".viewer-stage").evaluate((stage) => stage.getAnimations().length === 0);
   const closes = async () => {
     await page.keyboard.press("Escape");
     await expect(viewer(page)).toBeHidden();
@@ -118,7 +119,6 @@ test("a photo is opened, looked at from near, turned, played, marked, deleted an
     const [x, y, size] = await way();
     expect([x! - from.x, y! - from.y, size! - scale].every((off) => Math.abs(off) < 1.5)).toBe(true);
     await expect(picture(page, "IMG_0001")).toBeVisible();
-    const isGrown = () => page.locator(".viewer-stage").evaluate((stage) => stage.getAnimations().length === 0);
     await expect.poll(isGrown).toBe(true);
     await closes();
     const seen = await page.evaluate(() => (window as unknown as { seen: string[] }).seen);
@@ -156,6 +156,8 @@ test("a photo is opened, looked at from near, turned, played, marked, deleted an
     const large = picture(page, "Large");
     await expect(large).toHaveAttribute("src", /\/preview\?/);
     await expect(large).toHaveJSProperty("naturalWidth", 1_024);
+    // Before, no point of the window has one of the photo.
+    await expect.poll(isGrown).toBe(true);
     const whole = await view(page);
     expect(whole).toEqual({ scale: 1, x: 0, y: 0 });
     expect(asked("Large.jpg", "display")).toBe(0);
