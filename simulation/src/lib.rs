@@ -18,7 +18,7 @@ mod trace;
 mod world;
 
 pub use oracle::{Invariant, Violation};
-pub use plan::{LIBRARY_SEEDS, Plan};
+pub use plan::{AGE_SEEDS, Plan};
 pub use run::{Outcome, Tier, run, traced};
 pub use shrink::shrink;
 pub use world::Counts;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use clap::Parser;
-use simulation::{Counts, Invariant, LIBRARY_SEEDS, Outcome, Plan, Tier, Violation, run, shrink, traced};
+use simulation::{AGE_SEEDS, Counts, Invariant, Outcome, Plan, Tier, Violation, run, shrink, traced};
 
 /// Seeds that once found a bug.
 const REGRESSIONS: &str = include_str!("../regressions/seeds.txt");
@@ -27,7 +27,7 @@ struct Arguments {
     /// How many scenarios.
     #[arg(long, default_value_t = 1_000)]
     seeds: u64,
-    /// The first seed: 1, or of the scenarios with photos, 10,000,000 and more, where faults are planted.
+    /// The first seed: 1, or of the scenarios that have everything, 20,000,000 and more, where faults are planted.
     #[arg(long)]
     seed: Option<u64>,
     /// The seeds that once failed, too.
@@ -52,7 +52,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let first = arguments.seed.unwrap_or(if arguments.planted { LIBRARY_SEEDS } else { 1 });
+    let first = arguments.seed.unwrap_or(if arguments.planted { AGE_SEEDS } else { 1 });
     let (tier, regressions) =
         if arguments.full { (Tier::Full, FULL_REGRESSIONS) } else { (Tier::Core, REGRESSIONS) };
     // Panics of the code under test are violations like others, told with their seed.

@@ -13,7 +13,7 @@ mod rest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use shared::{ContentHash, DeviceId, Dot, ItemId, OperationId, Timestamp, VersionId};
+use shared::{ChunkHash, ContentHash, DeviceId, Dot, ItemId, OperationId, Timestamp, VersionId};
 use sync::Command;
 
 use crate::client::Client;
@@ -129,6 +129,8 @@ pub struct Memory {
     purged: BTreeMap<ItemId, Timestamp>,
     superseded: BTreeMap<VersionId, Timestamp>,
     recorded: BTreeMap<OperationId, Timestamp>,
+    /// Chunks, when each was sent or announced as present the last time.
+    promised: BTreeMap<ChunkHash, Timestamp>,
     /// Ids that a creation was accepted under, what each stands for, and since when.
     known: BTreeMap<ItemId, (ItemId, Timestamp)>,
     /// Contents of items whose time was over.

@@ -1,17 +1,23 @@
 //! A scenario before it is played: who does what, and what the world does to them, in order. Everything
 //! follows from the seed; a plan from which steps were taken out plays as well as the whole.
 
+mod library;
+mod scenes;
+
 use std::fmt;
 
 use shared::ErrorCode;
-use shared::photo::{AlbumChange, Location, PhotoEdit, WallTime};
+use shared::photo::{AlbumChange, PhotoEdit};
 use shared::sync::Resolution;
 
 use crate::chance::Chance;
+use scenes::{STEPS_TO_A_SCENE, Scene};
 
 /// Seeds from here on have photos, copies and earlier contents in most of their scenarios. What was found before
 /// has a seed below, and plays as it did then.
 pub const LIBRARY_SEEDS: u64 = 10_000_000;
+/// From here on what goes after a time comes often as well.
+pub const AGE_SEEDS: u64 = 20_000_000;
 /// Acts of people in one scenario.
 pub const ACTS_MIN: usize = 100;
 /// Devices, from …
@@ -265,113 +271,10 @@ impl Plan {
         if seed >= LIBRARY_SEEDS {
             plan.add_library();
         }
+        if seed >= AGE_SEEDS {
+            plan.add_ages();
+        }
         plan
-    }
-
-    /// Puts acts with photos, copies and earlier contents between the steps, by a chance of their own: but for them the
-    /// plan is the same.
-    fn add_library(&mut self) {
-        let mut chance = Chance::new(!self.seed);
-        let one_in = *chance.pick(&[0, 2, 3, 3, 6]);
-        if one_in == 0 {
-            return;
-        }
-        let weights = LIBRARY_USUAL.map(|weight| match chance.below(6) {
-            0 => 0,
-            1 => weight * 4,
-            _ => weight,
-        });
-        let weights = if weights[0] == 0 { LIBRARY_USUAL } else { weights };
-        let clients = self.clients as u64;
-        for step in std::mem::take(&mut self.steps) {
-            self.steps.push(step);
-            if chance.one_in(STEPS_TO_A_SCENE) {
-                self.steps.extend(library_scene(&mut chance, clients));
-            } else if chance.one_in(one_in) {
-                self.steps.push((chance.below(clients) as u8, library_step(&mut chance, &weights)));
-            }
-        }
-    }
-}
-
-/// How often each act of `library_step` comes.
-const LIBRARY_USUAL: [u32; 7] = [20, 6, 8, 30, 30, 8, 8];
-
-fn library_step(chance: &mut Chance, weights: &[u32]) -> Step {
-    let (at, other, name) = (chance.next() as Pick, chance.next() as Pick, chance.next() as u8);
-    match chance.weighted(weights) {
-        0 => Step::Photo(name, words(chance)),
-        1 => Step::PhotoUpload(name, words(chance)),
-        2 => Step::Album(name),
-        3 => Step::Describe(at, said(chance)),
-        4 => Step::InAlbum(at, other, album_change(chance)),
-        5 => Step::Copy(at, chance.one_in(2).then_some(other)),
-        _ => Step::RestoreVersion(at, other),
-    }
-}
-
-/// One field, or two.
-fn said(chance: &mut Chance) -> PhotoEdit {
-    let mut edit = PhotoEdit::default();
-    for _ in 0..=chance.below(2) {
-        let yes = chance.one_in(2);
-        let part = chance.below(8) as i16;
-        match chance.below(5) {
-            0 => edit.is_favorite = Some(yes),
-            1 => edit.hidden = Some(yes),
-            2 => edit.archived = Some(yes),
-            3 => edit.taken_at = Some(yes.then_some(WallTime::from_millis(i64::from(part) * 1_000))),
-            _ => edit.location = Some(Location::new(f64::from(part), 0.0).ok().filter(|_| yes)),
-        }
-    }
-    edit
-}
-
-fn album_change(chance: &mut Chance) -> AlbumChange {
-    match chance.below(8) {
-        0..3 => AlbumChange::Add,
-        3..6 => AlbumChange::Remove,
-        6 => AlbumChange::Cover,
-        _ => AlbumChange::Place(chance.one_in(3).then(|| WallTime::from_millis(chance.below(9) as i64))),
-    }
-}
-
-/// What is said, added or taken in at the same time on two devices.
-fn library_scene(chance: &mut Chance, clients: u64) -> Vec<(u8, Step)> {
-    let a = chance.below(clients) as u8;
-    let b = ((u64::from(a) + 1 + chance.below(clients - 1)) % clients) as u8;
-    let (name, change) = (chance.next() as u8, album_change(chance));
-    let in_album = |by: u8, change: AlbumChange| (by, Step::InAlbum(LAST, LAST_FOLDER, change));
-    match chance.below(3) {
-        0 => vec![
-            (a, Step::Photo(name, Words::New(name))),
-            (a, Step::Album(name)),
-            in_album(a, AlbumChange::Add),
-            (a, Step::Flow),
-            (b, Step::Flow),
-            (b, Step::Offline),
-            in_album(b, AlbumChange::Remove),
-            in_album(a, change),
-            (a, Step::Flow),
-            (b, Step::Online),
-            (b, Step::Flow),
-        ],
-        1 => vec![
-            (a, Step::Photo(name, Words::Common(name))),
-            (b, Step::Photo(name / 2, Words::Common(name))),
-            (b, Step::Describe(LAST, said(chance))),
-            (a, Step::Flow),
-            (b, Step::Flow),
-        ],
-        _ => vec![
-            (a, Step::Photo(name, Words::New(name))),
-            (a, Step::Flow),
-            (b, Step::Flow),
-            (b, Step::Describe(LAST, said(chance))),
-            (a, Step::Describe(LAST, said(chance))),
-            (b, Step::Flow),
-            (a, Step::Flow),
-        ],
     }
 }
 
@@ -450,128 +353,6 @@ fn words(chance: &mut Chance) -> Words {
         0 => Words::Common(chance.below(3) as u8),
         1 if chance.one_in(2) => Words::Nothing,
         _ => Words::New(chance.next() as u8),
-    }
-}
-
-/// Steps between two scenes, about.
-const STEPS_TO_A_SCENE: u64 = 60;
-
-/// A few steps that seldom come in this order by chance, played among the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scene {
-    /// Two devices put two folders into each other.
-    Nested,
-    /// What was created is renamed after a restart, before the answer came.
-    Unanswered,
-    /// A folder is deleted in part, and a piece of it comes back.
-    Pieces,
-    /// A restored server comes as far as it was before a device hears of it.
-    Restored,
-    /// Tombstones go while a device is away whose token looks young.
-    Forgotten,
-    /// An upload ends, and its answer comes after a later edit of the file.
-    Overtaken,
-}
-
-impl Scene {
-    /// Those of one scenario. The last hide much, so they are rare.
-    fn of(chance: &mut Chance) -> Vec<Self> {
-        let often = [Self::Nested, Self::Unanswered, Self::Pieces, Self::Overtaken];
-        let mut scenes: Vec<Self> = often.into_iter().filter(|_| chance.one_in(3)).collect();
-        scenes.extend([Self::Restored, Self::Forgotten].into_iter().filter(|_| chance.one_in(8)));
-        scenes
-    }
-
-    fn steps(self, chance: &mut Chance, clients: u64) -> Vec<(u8, Step)> {
-        let a = chance.below(clients) as u8;
-        let b = ((u64::from(a) + 1 + chance.below(clients - 1)) % clients) as u8;
-        let (at, name) = (chance.next() as Pick, chance.next() as u8);
-        let mut new = |by: u8, parent: Pick| (by, Step::File(parent, chance.next() as u8, Words::New(name)));
-        match self {
-            Self::Nested => {
-                vec![(a, Step::Flow), (b, Step::Flow), (a, Step::Nest(at, true)), (b, Step::Nest(at, false))]
-            }
-            Self::Unanswered => vec![
-                (a, Step::Folder(at, name)),
-                (a, Step::Deaf),
-                (a, Step::Crash),
-                (a, Step::Rename(LAST, name.wrapping_add(1))),
-            ],
-            Self::Pieces => vec![
-                (a, Step::Folder(0, name)),
-                new(a, LAST_FOLDER),
-                new(a, LAST_FOLDER),
-                (a, Step::Flow),
-                (b, Step::Flow),
-                (a, Step::Offline),
-                new(b, LAST_FOLDER),
-                (b, Step::Flow),
-                (a, Step::Delete(LAST_FOLDER)),
-                (a, Step::Online),
-                (a, Step::Flow),
-                (b, Step::Flow),
-                (b, Step::Restore(LAST, None)),
-                (b, Step::Flow),
-            ],
-            Self::Restored => vec![
-                (a, Step::Backup),
-                new(a, at),
-                (a, Step::Flow),
-                (b, Step::Flow),
-                (b, Step::Offline),
-                (a, Step::RestoreBackup),
-                new(a, at),
-                new(a, at),
-                new(a, at),
-                (a, Step::Flow),
-                (b, Step::Online),
-                (b, Step::Flow),
-            ],
-            // The token was given out under a date that was ahead.
-            Self::Forgotten if name.is_multiple_of(2) => vec![
-                new(a, at),
-                (a, Step::Flow),
-                (a, Step::ServerClock(9_600)),
-                (b, Step::Flow),
-                (b, Step::Offline),
-                (a, Step::ServerClock(0)),
-                (a, Step::Flow),
-                (a, Step::Delete(LAST)),
-                (a, Step::Purge(LAST)),
-                (a, Step::Flow),
-                (a, Step::Days(185)),
-                (a, Step::Days(8)),
-                (b, Step::Online),
-                (b, Step::Flow),
-            ],
-            Self::Forgotten => vec![
-                new(a, at),
-                (a, Step::Flow),
-                (b, Step::Flow),
-                (b, Step::Offline),
-                (a, Step::ServerClock(-9_600)),
-                (a, Step::Days(8)),
-                (a, Step::Delete(LAST)),
-                (a, Step::Purge(LAST)),
-                (a, Step::Flow),
-                (a, Step::ServerClock(0)),
-                (a, Step::Days(8)),
-                (a, Step::Days(8)),
-                (b, Step::Online),
-                (b, Step::Flow),
-            ],
-            Self::Overtaken => vec![
-                (a, Step::Upload(at, name, Words::New(name))),
-                (a, Step::Flow),
-                (b, Step::Flow),
-                (a, Step::EditByUpload(LAST, Words::New(name))),
-                (a, Step::Served),
-                (b, Step::Flow),
-                (b, Step::Edit(LAST, Words::New(name.wrapping_add(3)))),
-                (b, Step::Flow),
-                (a, Step::FlowLate),
-            ],
-        }
     }
 }
 

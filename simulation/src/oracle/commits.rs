@@ -8,10 +8,10 @@ use server::db::items::{Deletion, ItemRow};
 use server::db::versions::VersionRow;
 use server::ops::push::{Act, Answer, PreparedChange, PreparedKind};
 use shared::limits::{
-    OPERATION_RETENTION, TOMBSTONE_RETENTION, TRASH_RETENTION, VERSION_RETENTION, VERSION_VECTOR_ENTRIES_MAX,
-    VERSIONS_KEPT_MIN,
+    CHUNK_LEASE, OPERATION_RETENTION, TOMBSTONE_RETENTION, TRASH_RETENTION, VERSION_RETENTION,
+    VERSION_VECTOR_ENTRIES_MAX, VERSIONS_KEPT_MIN,
 };
-use shared::{ContentHash, ItemId, OperationId, Timestamp};
+use shared::{ChunkRef, ContentHash, ItemId, OperationId, Timestamp};
 
 use super::{Answered, Invariant, Oracle};
 use crate::database::Database;
@@ -72,6 +72,7 @@ impl Oracle {
         self.vectors(&changed);
         self.quota(&changed);
         self.remember_times(&changed, now);
+        self.remember_promises(&changed, now);
         match &commit.cause {
             Cause::Push { device, changes, answers } => {
                 self.answers_stand(&changed, changes, answers);
@@ -334,6 +335,18 @@ impl Oracle {
         }
     }
 
+    /// A chunk that an upload sent, or was told to be there.
+    fn remember_promises(&mut self, changed: &Changed<'_>, now: Timestamp) {
+        for (id, upload) in &changed.after.uploads {
+            let held_before = |chunk: &ChunkRef| {
+                let upload = changed.before.uploads.get(id);
+                upload.is_some_and(|upload| upload.planned.contains(&(*chunk, true)))
+            };
+            let held = upload.planned.iter().filter(|(chunk, held)| *held && !held_before(chunk));
+            self.memory.promised.extend(held.map(|(chunk, _)| (chunk.hash, now)));
+        }
+    }
+
     /// What goes by itself was old enough, by a clock that does not lie.
     fn nothing_early(&mut self, changed: &Changed<'_>, now: Timestamp) {
         let (before, after) = (changed.before, changed.after);
@@ -363,6 +376,12 @@ impl Oracle {
         for id in before.items.keys().filter(|id| !after.items.contains_key(id)) {
             let old = age(self.memory.purged.get(id)) >= TOMBSTONE_RETENTION;
             self.check(Invariant::Time, old, || format!("the tombstone {id} went early"));
+        }
+        for hash in before.account.chunks.keys().filter(|hash| !after.account.chunks.contains_key(hash)) {
+            let old = age(self.memory.promised.get(hash)) >= CHUNK_LEASE;
+            self.check(Invariant::Collection, old, || {
+                format!("the chunk {hash} went before its lease ended")
+            });
         }
         for (id, row) in before.operations.iter().filter(|(_, row)| row.kept.is_some()) {
             let forgotten = after.operations.get(id).is_none_or(|row| row.kept.is_none());

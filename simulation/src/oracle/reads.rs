@@ -89,9 +89,14 @@ impl Oracle {
         }
         let later = self.reads.log.iter().rev().take_while(|(at, _)| *at > told.until).map(|(_, id)| *id);
         let living = database.items.keys().copied().filter(|id| told.only_living && database.is_live(*id));
+        // What is forgotten altogether matters to whoever knows it.
+        let known = |id: &ItemId| {
+            let earlier = self.reads.log.iter().take_while(|(at, _)| *at <= told.until);
+            database.items.contains_key(id) || earlier.into_iter().any(|(_, known)| known == id)
+        };
         let untold = |id: &ItemId| {
             let written = self.reads.written.get(id).copied().unwrap_or(0);
-            database.items.contains_key(id) && told.items.get(id).is_none_or(|at| *at < written)
+            told.items.get(id).is_none_or(|at| *at < written) && known(id)
         };
         let missed: Option<ItemId> = later.chain(living).find(untold);
         if let Some(id) = missed {
