@@ -373,15 +373,16 @@ impl Tree {
     /// Whether `id` is `folder` or lies below it. What was removed for good here, but not there yet, still
     /// holds what is in it.
     pub(crate) fn is_within(&self, id: ItemId, folder: ItemId) -> bool {
-        let mut at = id;
-        for _ in 0..=TREE_DEPTH_MAX + 1 {
-            if at == folder || self.is_root(at) {
-                return at == folder;
-            }
-            let Some(node) = self.local(at).or_else(|| self.remote(at)) else { return false };
-            at = node.parent;
-        }
-        false
+        self.path_up(id).any(|at| at == folder)
+    }
+
+    /// `id` and what it lies in, from the inside to the outermost, as for [`Self::is_within`].
+    pub(crate) fn path_up(&self, id: ItemId) -> impl Iterator<Item = ItemId> {
+        let parent = |at: &ItemId| {
+            let node = self.local(*at).or_else(|| self.remote(*at));
+            node.filter(|_| !self.is_root(*at)).map(|node| node.parent)
+        };
+        std::iter::successors(Some(id), parent).take(TREE_DEPTH_MAX + 2)
     }
 
     /// The folders that contain one another with `id` among them, if there are such.

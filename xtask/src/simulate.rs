@@ -6,8 +6,9 @@ use crate::stages::PACKAGES;
 /// Seeds that every run of the checks plays.
 const CHECKED_SEEDS: u64 = 1_000;
 const CHECKED_FULL_SEEDS: u64 = 25;
-/// From this seed on plans have photos in them; the seeds before are played as they always were.
-const PHOTO_SEEDS: u64 = 10_000_000;
+/// From this seed on plans have photos in them and what goes after a time; the seeds before are played as they always
+/// were.
+const EVERYTHING_SEEDS: u64 = 20_000_000;
 /// For long runs: minutes more to compile, and a fraction of the processor's time for a scenario.
 const OPTIMISED: [&str; 8] = [
     "--config",
@@ -25,7 +26,8 @@ pub struct Arguments {
     /// How many scenarios.
     #[arg(long, default_value_t = 20_000)]
     seeds: u64,
-    /// The seed of the first: 1, or 10,000,000 with `--planted`. From there on most scenarios have photos.
+    /// The seed of the first: 1, or 20,000,000 with `--planted`. From 10,000,000 on most scenarios have photos, from 20,000,000
+    /// on many what goes after a time.
     #[arg(long)]
     seed: Option<u64>,
     /// Plays the server as it is, with its router, SQL, jobs and objects, rather than its rules alone.
@@ -53,7 +55,7 @@ pub fn simulate(arguments: &Arguments) -> Outcome {
 
 /// What the checks run: the seeds that once failed, and a fixed number of others.
 pub fn check() -> Outcome {
-    let from = PHOTO_SEEDS.to_string();
+    let from = EVERYTHING_SEEDS.to_string();
     for (tier, seeds) in [(None, CHECKED_SEEDS), (Some("--full"), CHECKED_FULL_SEEDS)] {
         let seeds = seeds.to_string();
         shell::run(program().args(tier).args(["--regressions", "--seeds", &seeds]))?;

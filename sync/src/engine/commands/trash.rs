@@ -1,5 +1,7 @@
 //! Into the trash and back.
 
+use std::collections::BTreeMap;
+
 use shared::{Dot, ItemId, ItemKind, ItemName, OperationId};
 
 use super::{Act, Engine, Undo};
@@ -36,17 +38,12 @@ impl Engine {
         }
         let place = act.parent().map_or(item, |parent| self.resolve(parent));
         let waiting = |queued: &&Queued| queued.blocked && matches!(queued.op.act, Act::Delete { .. });
-        let around: Vec<Operation> = self
-            .outbox
-            .iter()
-            .filter(waiting)
-            .filter(|queued| {
-                let folder = self.resolve(queued.op.item_id);
-                folder != item && self.tree.is_within(place, folder)
-            })
-            .map(|queued| queued.op.clone())
-            .collect();
-        for delete in around {
+        let folders = self.tree.path_up(place).filter(|folder| *folder != item);
+        let around = folders.flat_map(|folder| self.outbox.of_item(folder)).filter(waiting);
+        // Where folders contain one another, one is met more than once.
+        let around: BTreeMap<u64, Operation> =
+            around.map(|queued| (queued.op.sequence, queued.op.clone())).collect();
+        for delete in around.into_values() {
             self.drop_refused(&delete, self.resolve(delete.item_id));
         }
     }
