@@ -108,8 +108,9 @@ impl Engine {
         }
     }
 
-    /// Leaves out moves that would put folders into one another in the local tree, the latest first: they
-    /// came in between a move from elsewhere, and the server will refuse them.
+    /// Leaves out moves that would put folders into one another in the local tree: a move from elsewhere came
+    /// first, and the server will refuse them. In their order, as the server judges them: a later move that closes no
+    /// circle without them is seen.
     pub(super) fn suppress_cycles(&mut self) {
         let moves: Vec<(OperationId, ItemId)> = self
             .outbox
@@ -126,9 +127,15 @@ impl Engine {
             self.set_suppressed(*id, *item, false);
         }
         self.suppressing = false;
-        for (id, item) in moves.into_iter().rev() {
-            let in_effect = self.outbox.get(id).is_some_and(crate::outbox::Queued::takes_effect);
-            if in_effect && self.tree.cycle(item).is_some() {
+        if moves.iter().all(|(_, item)| self.tree.cycle(*item).is_none()) {
+            return;
+        }
+        for (id, item) in &moves {
+            self.set_suppressed(*id, *item, true);
+        }
+        for (id, item) in moves {
+            self.set_suppressed(id, item, false);
+            if self.tree.cycle(item).is_some() {
                 self.set_suppressed(id, item, true);
                 self.suppressing = true;
             }

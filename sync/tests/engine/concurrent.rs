@@ -252,6 +252,34 @@ fn folders_moved_into_one_another_stay_in_sight_and_the_later_move_is_undone() {
 }
 
 #[test]
+fn a_move_that_closes_no_circle_is_in_sight_beside_an_earlier_one_that_does() {
+    let mut world = World::new(2);
+    let root = world.server.root;
+    let (a, b) = (world.folder(0, root, "A"), world.folder(0, root, "B"));
+    let inner = world.folder(0, a, "Inner");
+    world.settle();
+    world.go_offline(1);
+    world.shift(0, b, a);
+    world.settle();
+    world.shift(1, a, b);
+    world.devices[1].offline = false;
+    world.server.refuse.insert(a, (ErrorCode::Unavailable, 1));
+    world.event(1, Event::Online);
+    for _ in 0..3 {
+        world.deliver(1, Fault::None);
+    }
+    world.go_offline(1);
+    assert_eq!(world.tree(1), ["/A", "/A/B", "/A/Inner"]);
+    world.shift(1, b, inner);
+    assert_eq!(world.tree(1), ["/A", "/A/Inner", "/A/Inner/B"]);
+    // What is seen in the folder is what goes with it.
+    world.delete(1, inner);
+    world.go_online(1);
+    world.settle();
+    assert_eq!(world.tree(0), ["/A"]);
+}
+
+#[test]
 fn the_first_of_two_moves_stands_and_the_later_is_told() {
     let mut world = World::new(2);
     let root = world.server.root;

@@ -10,7 +10,7 @@ use crate::words;
 
 /// What stands over the photo: its date, what can be done with it, the ways to the next and back.
 #[component]
-pub(super) fn Controls(viewing: Viewing) -> impl IntoView {
+pub fn Controls(viewing: Viewing) -> impl IntoView {
     let is_favorite = move || {
         viewing
             .photo
