@@ -1,5 +1,10 @@
 //! The buttons over a photo.
 
+#![allow(
+    clippy::large_types_passed_by_value,
+    reason = "a viewer is handles of what lives elsewhere, given to a view once"
+)]
+
 use leptos::prelude::*;
 
 use super::super::acts::PhotoAct;
