@@ -17,6 +17,7 @@ pub mod passwords;
 pub mod places;
 pub mod rate_limit;
 pub mod serve;
+pub mod shared_counts;
 pub mod site;
 pub mod state;
 pub mod throttle;

@@ -5,20 +5,17 @@
 //! an account needs to rid itself of a runaway device is counted by device, so that device can't keep it from
 //! that. Signing in has its own throttle (`throttle.rs`) and is not counted here.
 
-mod shared_count;
-
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use shared::limits::ADDRESS_SHARE;
 use shared::{DeviceId, ErrorCode, Timestamp, UserId};
-use uuid::Uuid;
 
 use crate::error::{ApiError, ApiResult};
+use crate::shared_counts::SharedCounts;
 use crate::throttle::household;
-use shared_count::SharedCount;
 
 /// What a bucket holds, as the time in which it fills.
 const WINDOW: Duration = Duration::from_mins(1);
@@ -103,13 +100,12 @@ impl Meter {
 pub struct RateLimit {
     per_account: u32,
     meters: Mutex<HashMap<Bucket, Meter>>,
-    shared: Option<SharedCount>,
+    shared: Option<Arc<SharedCounts>>,
 }
 
 impl RateLimit {
-    /// `per_account`: requests a minute. `valkey` was checked with the settings.
-    pub fn new(per_account: u32, valkey: Option<&str>, installation: Uuid) -> Self {
-        let shared = valkey.and_then(|url| SharedCount::new(url, installation));
+    /// `per_account`: requests a minute.
+    pub fn new(per_account: u32, shared: Option<Arc<SharedCounts>>) -> Self {
         Self { per_account, meters: Mutex::default(), shared }
     }
 
@@ -122,7 +118,7 @@ impl RateLimit {
             Some(_) if self.with(bucket, now, |meter| meter.take_leased(now)) => Ok(()),
             Some(shared) => {
                 let wanted = (rate / LEASE_PART).max(1);
-                match shared.take(&bucket.key(), rate, wanted).await {
+                match shared.take(&bucket.key(), (rate, WINDOW), wanted).await {
                     Some(Ok(granted)) => {
                         self.with(bucket, now, |meter| {
                             meter.lease = granted.saturating_sub(1);
@@ -158,6 +154,8 @@ impl RateLimit {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     const NOW: i64 = 1_000_000_000;
@@ -187,7 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn buckets_are_apart() {
-        let limit = RateLimit::new(20, None, Uuid::nil());
+        let limit = RateLimit::new(20, None);
         let now = Timestamp::from_millis(NOW);
         let address = |last: u8| Bucket::address([192, 0, 2, last].into());
         for _ in 0..2 {

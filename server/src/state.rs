@@ -18,6 +18,7 @@ use crate::ops::read::Prefetch;
 use crate::ops::upload::ChunkBuffers;
 use crate::passwords::{PasswordCost, Passwords};
 use crate::rate_limit::RateLimit;
+use crate::shared_counts::SharedCounts;
 use crate::site::Site;
 use crate::throttle::SignInThrottle;
 use crate::tokens::TokenKey;
@@ -76,8 +77,9 @@ impl App {
             config.valkey_url.as_deref(),
             installation.epoch,
         );
-        let rate_limit =
-            RateLimit::new(config.requests_per_minute, config.valkey_url.as_deref(), installation.epoch);
+        let valkey = config.valkey_url.as_deref();
+        let shared_counts = valkey.and_then(|url| SharedCounts::new(url, installation.epoch)).map(Arc::new);
+        let rate_limit = RateLimit::new(config.requests_per_minute, shared_counts.clone());
         let site = Site::open(config.site.as_deref());
         Ok(Self {
             config: Arc::new(config),
@@ -92,7 +94,7 @@ impl App {
             photos_due: Arc::default(),
             site,
             passwords,
-            throttle: Arc::default(),
+            throttle: Arc::new(SignInThrottle::new(shared_counts)),
             rate_limit: Arc::new(rate_limit),
             installation: Arc::new(installation),
         })

@@ -3,18 +3,22 @@
 //! Failures are counted by who tries, never by account alone: a device that proves it signed in before has
 //! a count of its own, anyone else one of address and name. So whoever guesses from elsewhere slows down
 //! only himself.
+//!
+//! Where there is Valkey all nodes count together, beside each for itself: more nodes are no more guesses, but for
+//! those under way at once.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use shared::{DeviceId, Timestamp};
 use tokio::sync::Notify;
 
 use crate::clock::Env;
+use crate::shared_counts::SharedCounts;
 
 /// Failures that cost no wait.
 const FREE_FAILURES: u32 = 5;
@@ -44,6 +48,32 @@ impl Trier {
     fn free_failures(&self) -> u32 {
         if matches!(self, Self::Address(_)) { ADDRESS_FREE_FAILURES } else { FREE_FAILURES }
     }
+
+    /// How long it has to wait that failed so often, the last time so long ago.
+    fn wait(&self, failures: u32, ago: Duration) -> Option<Duration> {
+        let beyond = failures.checked_sub(self.free_failures())?;
+        let pause = FIRST_PAUSE.saturating_mul(1 << beyond.min(20)).min(PAUSE_MAX);
+        pause.checked_sub(ago).filter(|left| !left.is_zero())
+    }
+
+    fn key(&self) -> String {
+        match self {
+            Self::KnownDevice(id) => format!("known:{id}"),
+            Self::ClaimedDevice(id, address) => format!("claimed:{address}:{id}"),
+            Self::Stranger(name, address) => format!("stranger:{address}:{name}"),
+            Self::Address(address) => format!("address:{address}"),
+        }
+    }
+}
+
+fn keys<'a>(triers: impl IntoIterator<Item = &'a Trier>) -> Vec<String> {
+    triers.into_iter().map(Trier::key).collect()
+}
+
+/// Whose failures a success makes up for. The address's count stays: one's own account must not clear the way for
+/// guessing at others.
+fn forgiven(triers: &[Trier]) -> impl Iterator<Item = &Trier> {
+    triers.iter().filter(|trier| !matches!(trier, Trier::Address(_)))
 }
 
 /// An address as one counts it: the network of 64 bits that one household has of IPv6.
@@ -60,6 +90,8 @@ pub struct SignInThrottle {
     counts: Mutex<Counts>,
     /// An attempt came to its end.
     ended: Notify,
+    /// What the other nodes count, too.
+    shared: Option<Arc<SharedCounts>>,
 }
 
 #[derive(Default)]
@@ -81,6 +113,10 @@ pub struct Attempt<'a> {
 }
 
 impl SignInThrottle {
+    pub fn new(shared: Option<Arc<SharedCounts>>) -> Self {
+        Self { shared, ..Self::default() }
+    }
+
     /// Lets an attempt begin, or says how long one of its triers still has to wait. Of one trier only as many are under
     /// way as may fail for free, so that guesses side by side gain nothing over one after another; further ones
     /// wait for a verdict.
@@ -88,7 +124,8 @@ impl SignInThrottle {
         loop {
             // Taken first: what ends from here on wakes it.
             let ended = self.ended.notified();
-            if let Some(wait) = self.wait(&triers, clock.now()) {
+            let wait = self.wait(&triers, clock.now());
+            if let Some(wait) = wait.max(self.shared_wait(&triers).await) {
                 return Err(wait);
             }
             if self.enter(&triers) {
@@ -131,11 +168,15 @@ impl SignInThrottle {
         let failures = &self.lock().failures;
         let waits = triers.iter().filter_map(|trier| {
             let failures = failures.get(trier)?;
-            let beyond = failures.count.checked_sub(trier.free_failures())?;
-            let pause = FIRST_PAUSE.saturating_mul(1 << beyond.min(20)).min(PAUSE_MAX);
-            pause.checked_sub(now.since(failures.last)).filter(|left| !left.is_zero())
+            trier.wait(failures.count, now.since(failures.last))
         });
         waits.max()
+    }
+
+    /// As [`Self::wait`], by what all nodes counted.
+    async fn shared_wait(&self, triers: &[Trier]) -> Option<Duration> {
+        let failures = self.shared.as_ref()?.failures(&keys(triers)).await?;
+        triers.iter().zip(failures).filter_map(|(trier, (count, ago))| trier.wait(count, ago)).max()
     }
 
     fn failed(&self, triers: &[Trier], now: Timestamp) {
@@ -157,11 +198,10 @@ impl SignInThrottle {
         }
     }
 
-    /// Forgets the failures of who has shown the password. The address's count stays: one's own account
-    /// must not clear the way for guessing at others.
+    /// Forgets the failures of who has shown the password.
     fn succeeded(&self, triers: &[Trier]) {
         let all = &mut self.lock().failures;
-        for trier in triers.iter().filter(|trier| !matches!(trier, Trier::Address(_))) {
+        for trier in forgiven(triers) {
             all.remove(trier);
         }
     }
@@ -173,13 +213,19 @@ impl SignInThrottle {
 
 impl Attempt<'_> {
     /// The password was wrong.
-    pub fn failed(self, now: Timestamp) {
+    pub async fn failed(self, now: Timestamp) {
         self.throttle.failed(&self.triers, now);
+        if let Some(shared) = &self.throttle.shared {
+            shared.fail(&keys(&self.triers), MEMORY).await;
+        }
     }
 
     /// The password was right.
-    pub fn succeeded(self) {
+    pub async fn succeeded(self) {
         self.throttle.succeeded(&self.triers);
+        if let Some(shared) = &self.throttle.shared {
+            shared.forgive(&keys(forgiven(&self.triers))).await;
+        }
     }
 }
 
@@ -258,7 +304,10 @@ mod tests {
     #[tokio::test]
     async fn right_passwords_side_by_side_all_come_in() {
         let (throttle, env) = (SignInThrottle::default(), Env::system());
-        let one = async || throttle.begin(vec![stranger()], &env).await.map(Attempt::succeeded);
+        let one = async || {
+            let begun = throttle.begin(vec![stranger()], &env).await;
+            begun.map(|attempt| attempt.succeeded().now_or_never())
+        };
         let mut under_way = begin_all(&throttle, &env);
         assert_eq!(under_way.len(), FREE_FAILURES as usize);
         let waiting = futures::future::join_all((0..20).map(|_| one()));
@@ -271,14 +320,16 @@ mod tests {
     async fn guesses_side_by_side_gain_nothing() {
         let (throttle, env) = (SignInThrottle::default(), Env::system());
         let mut guessed = 0;
-        let guess =
-            async || throttle.begin(vec![stranger()], &env).await.map(|attempt| attempt.failed(env.now()));
+        let guess = async || {
+            let begun = throttle.begin(vec![stranger()], &env).await;
+            begun.map(|attempt| attempt.failed(env.now()).now_or_never())
+        };
         let under_way = begin_all(&throttle, &env);
         let waiting = futures::future::join_all((0..20).map(|_| guess()));
         let verdicts = async {
             for attempt in under_way {
                 guessed += 1;
-                attempt.failed(env.now());
+                attempt.failed(env.now()).await;
             }
         };
         let (waited, ()) = tokio::join!(waiting, verdicts);

@@ -1,6 +1,8 @@
 //! Downloads: one file, or a folder as an archive.
 
-use axum::body::Body;
+use std::convert::Infallible;
+
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::Response;
@@ -113,7 +115,8 @@ async fn download_folder(
     };
     drop(reader);
     let body = if method == Method::HEAD {
-        Body::empty()
+        // How long it will be nobody knows: an empty body would say that it is empty.
+        Body::from_stream(futures::stream::empty::<Result<Bytes, Infallible>>())
     } else {
         Body::from_stream(zip::stream(app, grant, item_id, name.clone()))
     };

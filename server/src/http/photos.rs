@@ -125,6 +125,10 @@ async fn read_form(
                 let file = photos::receive(app, grant, name.as_deref(), mime_type, bytes).await?;
                 *received = Some(file);
             }
+            Some("file") => {
+                let detail = "The form has more than one `file`. Send a form for each photo.";
+                return Err(ApiError::new(ErrorCode::InvalidRequest, detail));
+            }
             Some("operationId") => beside.operation_id = value(field).await?,
             Some("takenAt") => beside.taken_at = value(field).await?,
             Some("modifiedAt") => beside.modified_at = value(field).await?,

@@ -264,11 +264,11 @@ pub async fn change_password(
     let wrong =
         || ApiError::new(ErrorCode::WrongPassword, "That isn't your current password. Type it again.");
     let Some(former) = former.filter(|_| fits) else {
-        trying.failed(app.env.now());
+        trying.failed(app.env.now()).await;
         note_failure(app, caller.user_id, "password_failed", address).await?;
         return Err(wrong());
     };
-    trying.succeeded();
+    trying.succeeded().await;
     let hash = app.passwords.hash(&app.env, new_password).await?;
     let entry = AuditEntry {
         id: app.env.id(),

@@ -55,14 +55,14 @@ pub async fn sign_in(app: &App, attempt: Attempt) -> ApiResult<Opened> {
     let judged = match known.credentials {
         Some(found) if fits && !found.disabled => found,
         found => {
-            trying.failed(app.env.now());
+            trying.failed(app.env.now()).await;
             if let Some(found) = found {
                 note_failure(app, found.user_id, "sign_in_failed", address).await?;
             }
             return Err(invalid_credentials());
         }
     };
-    trying.succeeded();
+    trying.succeeded().await;
     open_session(app, judged, request.device, kind, former, address).await
 }
 

@@ -102,6 +102,10 @@ async fn a_folder_comes_as_an_archive() {
         folder(&ann, deep, r"..\..").await;
         let reply = ann.get(&format!("/files/{top}/zip")).await.expect(200);
         assert_eq!(reply.headers[header::CONTENT_TYPE], "application/zip");
+        let asked = ann.request(Method::HEAD, &format!("/files/{top}/zip"));
+        let head = Reply::to(asked).await.expect(200);
+        assert_eq!(head.headers[header::CONTENT_TYPE], "application/zip");
+        assert_eq!(head.headers.get(header::CONTENT_LENGTH), None, "nobody knows yet");
         let zip = ZipFileReader::new(reply.body.to_vec()).await.expect("an archive");
         let mut names: Vec<String> =
             zip.file().entries().iter().map(|entry| entry.filename().as_str().unwrap().to_owned()).collect();

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use server::jobs::derivatives::make_due;
 use shared::sync::Resolution;
-use shared::{ItemId, OperationId};
+use shared::{ErrorCode, ItemId, OperationId};
 use uuid::Uuid;
 
 use crate::device::{Device, chained, content, delete, file, fresh, purge};
 use crate::photos::{jpeg, upload};
-use crate::support::{Person, Socket, TestServer, Wire, fresh_prefix, fresh_schema};
+use crate::support::{PASSWORD, Person, Socket, TestServer, Wire, fresh_prefix, fresh_schema, sign_in};
 
 /// Two nodes, with a Valkey that can be cut off.
 pub struct Nodes {
@@ -88,6 +88,29 @@ async fn what_one_node_takes_the_other_tells_and_gives_with_valkey_or_without() 
     assert!(frame["type"] == "file_changed" || frame["type"] == "pull_needed", "{frame}");
     let bytes = there.get(&format!("/files/{file}/download")).await.expect(200).body;
     assert_eq!(bytes, "without Valkey");
+}
+
+#[tokio::test]
+async fn guesses_at_one_node_are_counted_at_the_other() {
+    let Some(mut nodes) = nodes().await else { return };
+    nodes.first.person("ann").await;
+    let try_at = async |node: &TestServer, password: &str| {
+        node.anonymous().post("/auth/login", &sign_in("ann", password)).await
+    };
+    for turn in 0..6 {
+        let node = if turn % 2 == 0 { &nodes.first } else { &nodes.second };
+        try_at(node, "wrong password").await.problem(ErrorCode::InvalidCredentials);
+        // The sixth waits for the end of the pause that the fifth began, at whichever node.
+        if turn == 4 {
+            let refused = try_at(&nodes.second, PASSWORD).await.problem(ErrorCode::RateLimited);
+            let pause = refused.retry_after_ms.unwrap();
+            assert!(pause <= 1_000, "{pause}");
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+        }
+    }
+    // A node that can't ask counts for itself: three are free.
+    nodes.valkey.cut().await;
+    try_at(&nodes.second, PASSWORD).await.expect(200);
 }
 
 /// Two nodes that know of each other by PostgreSQL alone; None where it is not there.

@@ -477,6 +477,8 @@ async fn what_is_no_photo_leaves_nothing_behind() {
     large.extend(noise(7, 5_000_000));
     let late = [("file", Some("a.jpg"), large.as_slice()), ("takenAt", None, b"today".as_slice())];
     send(&ann, &late).await.expect(400).problem(ErrorCode::InvalidRequest);
+    let two = [("file", Some("a.jpg"), large.as_slice()), ("file", Some("b.jpg"), picture.as_slice())];
+    send(&ann, &two).await.expect(400).problem(ErrorCode::InvalidRequest);
     let json = ann.post("/photos/upload", &json!({})).await.expect(415);
     json.problem(ErrorCode::UnsupportedMediaType);
     let request = ann.request(Method::POST, "/photos/upload");
