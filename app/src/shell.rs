@@ -26,7 +26,7 @@ use crate::hooks::clock::provide_clock;
 use crate::hooks::drag::use_page_drops;
 use crate::hooks::listener::{is_typing, on_window};
 use crate::hooks::{desktop_files, intl, preferences};
-use crate::pages::{FilesPage, NotFound, PublicApp, PublicPage, SearchPage, TrashPage};
+use crate::pages::{FilesPage, NoPage, NotFound, PublicApp, PublicPage, SearchPage, TrashPage};
 use crate::parts::{from_rest, provide_parts, use_parts_after_list};
 use crate::ports::{Account, use_cloud};
 use crate::ui::{Dialog, Place, Ui, provide_ui};
@@ -84,7 +84,7 @@ fn SignedIn(root: ItemId) -> impl IntoView {
                     <Route path=path!("/search") view=|| in_tree(SearchPage) />
                     <Route path=path!("/activity") view=|| in_tree(|| from_rest(|rest| (rest.activity_page)())) />
                     <Route path=path!("/settings") view=|| in_tree(|| from_rest(|rest| (rest.settings_page)())) />
-                    <Route path=path!("/*any") view=NotFound />
+                    <Route path=path!("/*any") view=NoPage />
                 </ParentRoute>
             </Routes>
         </Router>
@@ -112,6 +112,7 @@ fn Frame(root: ItemId) -> impl IntoView {
                     | Place::Albums
                     | Place::Duplicates
                     | Place::Activity
+                    | Place::Settings
                     | Place::Elsewhere
             )
         });
@@ -285,7 +286,8 @@ fn use_title(ui: Ui) {
             Place::Search(_) => words::SEARCH.to_owned(),
             Place::Editor(id) => ui.item(id).map(|item| item.item.name.clone()).unwrap_or_default(),
             Place::Activity => words::ACTIVITY.to_owned(),
-            Place::Elsewhere => words::SETTINGS.to_owned(),
+            Place::Settings => words::SETTINGS.to_owned(),
+            Place::Elsewhere => return document().set_title(words::APP),
         };
         document().set_title(&format!("{place} · {}", words::APP));
     });

@@ -37,6 +37,8 @@ pub enum Place {
     /// A text that is edited.
     Editor(ItemId),
     Activity,
+    Settings,
+    /// Not known yet, or nothing.
     #[default]
     Elsewhere,
 }
@@ -279,7 +281,9 @@ impl Ui {
             Place::Photos(_) | Place::Albums | Place::Duplicates => {
                 self.cloud().photo_library().unwrap_or(self.root)
             }
-            Place::Trash | Place::Search(_) | Place::Activity | Place::Elsewhere => self.root,
+            Place::Trash | Place::Search(_) | Place::Activity | Place::Settings | Place::Elsewhere => {
+                self.root
+            }
         }
     }
 

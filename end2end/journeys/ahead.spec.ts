@@ -64,6 +64,20 @@ test("the whole library is seen without the server, though only its beginning wa
     const oldest = photo(page, OLDEST).locator("img");
     const shown = () => oldest.evaluate((image: HTMLImageElement) => [image.naturalWidth > 0, image.currentSrc.includes("/thumbnail?")]);
     await expect.poll(shown).toEqual([true, true]);
+  });
+
+  await test.step("as large as the window it is the thumbnail until the server is back, which is said", async () => {
+    await photo(page, OLDEST).click();
+    const picture = page.getByRole("dialog", { name: /IMG_/ }).locator(".viewer-frame img");
+    const shown = () => picture.evaluate((image: HTMLImageElement) => [image.naturalWidth > 0, image.currentSrc.includes("/thumbnail?")]);
+    const word = page.getByText("This photo isn't on this device");
+    await expect.poll(shown).toEqual([true, true]);
+    await expect(word).toBeVisible();
+    await here.gate.restore();
+    await expect(word).toBeHidden({ timeout: MINUTE_MS });
+    await expect.poll(shown).toEqual([true, false]);
+    await page.goBack();
+    await here.gate.cut();
     await page.goto("/settings");
     await seesLibrary(page, `Thumbnails on this device: ${COUNT} of ${COUNT}`);
     await here.gate.restore();

@@ -83,6 +83,19 @@ function line(dialog: Locator, words: string): Locator {
   return dialog.getByRole("cell", { name: words });
 }
 
+test("whoever writes in a text with two versions gets from there to the choice between them", async ({ browser }) => {
+  const { ann, laptop } = await annAndHerLaptop(browser);
+  const { page } = ann;
+  const item = await conflict(ann, laptop, "list.txt");
+  const question = page.getByRole("dialog", { name: /list\.txt/ });
+  await expect(question).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.goto(`/edit/${item.id}`);
+  const banner = page.getByRole("alert").filter({ hasText: "Both versions are kept until you choose" });
+  await banner.getByRole("button", { name: "Review" }).click();
+  await expect(question).toBeVisible();
+});
+
 test("edits of different lines are joined, and the activity tells of it and takes it back", async ({ browser }) => {
   const { ann, laptop } = await annAndHerLaptop(browser);
   const item = await create(laptop, "list.txt", LIST, "text/plain");

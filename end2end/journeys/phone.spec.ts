@@ -64,6 +64,15 @@ test("a phone takes pictures, chooses them from its own, shares them into the li
     await expect(gallery(page).getByRole("gridcell")).toHaveCount(2);
   });
 
+  await test.step("what tells of uploads covers no menu", async () => {
+    await expect(page.getByText("Uploads finished")).toBeVisible();
+    await page.getByRole("button", { name: "Add photos" }).tap();
+    const entries = page.getByRole("dialog", { name: "Add photos" }).getByRole("button");
+    for (const entry of await entries.all()) await entry.tap({ trial: true });
+    await page.keyboard.press("Escape");
+    await expect(page.getByText("Uploads finished")).toBeVisible();
+  });
+
   await test.step("a slideshow begins from the viewer's menu", async () => {
     await photo(page, "IMG_0000").tap();
     const viewer = page.getByRole("dialog", { name: /IMG_0000/ });

@@ -27,6 +27,7 @@ pub fn Breadcrumbs() -> impl IntoView {
             | Place::Search(_)
             | Place::Editor(_)
             | Place::Activity
+            | Place::Settings
             | Place::Elsewhere => Vec::new(),
         }
     });
@@ -35,7 +36,8 @@ pub fn Breadcrumbs() -> impl IntoView {
         Place::Trash => words::TRASH,
         Place::Search(_) => words::SEARCH,
         Place::Activity => words::ACTIVITY,
-        Place::Folder(_) | Place::Editor(_) | Place::Elsewhere => words::SETTINGS,
+        Place::Settings => words::SETTINGS,
+        Place::Folder(_) | Place::Editor(_) | Place::Elsewhere => words::APP,
     };
     let crumbs = move || {
         let steps = steps.get();

@@ -23,7 +23,7 @@ pub fn TabBar() -> impl IntoView {
             {tab("/photos", icondata::LuImages, words::PHOTOS, Place::is_of_photos)}
             {tab("/search", icondata::LuSearch, words::SEARCH, |place| matches!(place, Place::Search(_)))}
             {tab("/trash", icondata::LuTrash2, words::TRASH, |place| *place == Place::Trash)}
-            {tab("/settings", icondata::LuSettings, words::SETTINGS, |place| *place == Place::Elsewhere)}
+            {tab("/settings", icondata::LuSettings, words::SETTINGS, |place| *place == Place::Settings)}
         </nav>
     }
 }

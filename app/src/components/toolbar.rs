@@ -51,7 +51,7 @@ fn PlaceTools(ui: Ui) -> impl IntoView {
             <p class="quiet" role="status">{move || words::results(ui.entries.with(|entries| entries.len()))}</p>
         }
         .into_any(),
-        Place::Photos(_) | Place::Albums | Place::Duplicates | Place::Search(_) | Place::Editor(_) | Place::Activity | Place::Elsewhere => ().into_any(),
+        Place::Photos(_) | Place::Albums | Place::Duplicates | Place::Search(_) | Place::Editor(_) | Place::Activity | Place::Settings | Place::Elsewhere => ().into_any(),
     }
     }
 }

@@ -20,7 +20,7 @@ pub use albums::{AlbumPage, AlbumsPage};
 pub use duplicates::DuplicatesPage;
 pub use edit::EditPage;
 pub use files::FilesPage;
-pub use not_found::NotFound;
+pub use not_found::{NoPage, NotFound};
 pub use photos::PhotosPage;
 pub use public::{PublicApp, PublicPage, document};
 use register::Register;

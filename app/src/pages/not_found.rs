@@ -2,6 +2,7 @@ use leptos::prelude::*;
 
 use crate::components::drawing::Scene;
 use crate::components::empty_state::EmptyState;
+use crate::ui::{Place, use_ui};
 use crate::words;
 
 /// An address that names nothing.
@@ -12,4 +13,11 @@ pub fn NotFound() -> impl IntoView {
             <a class="button primary" href="/files">{words::GO_TO_FILES}</a>
         </EmptyState>
     }
+}
+
+/// An address that no page has.
+#[component]
+pub fn NoPage() -> impl IntoView {
+    use_ui().enter(Place::Elsewhere);
+    view! { <NotFound /> }
 }

@@ -17,7 +17,7 @@ use crate::words;
 #[component]
 pub fn SettingsPage() -> impl IntoView {
     let ui = use_ui();
-    ui.enter(Place::Elsewhere);
+    ui.enter(Place::Settings);
     ui.cloud().refresh_account();
     view! {
         <div class="settings">

@@ -109,6 +109,15 @@ fn State(editing: Editing) -> impl IntoView {
     .into_any()
 }
 
+/// What can be done about what a banner says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WayOut {
+    Nothing,
+    SaveAsNew,
+    /// Both versions are looked at, to choose.
+    Review,
+}
+
 /// What the person should know while they go on writing.
 #[component]
 pub fn Banner(editing: Editing) -> impl IntoView {
@@ -116,11 +125,13 @@ pub fn Banner(editing: Editing) -> impl IntoView {
     let typed = editing.session().typed;
     let item = Memo::new(move |_| ui.item(id).map(|item| (item.item.is_deleted, item.sync_status)));
     let said = Memo::new(move |_| match (typed.get(), item.get()) {
-        (Typed::Refused(error), _) => Some((error.to_string(), true)),
-        (_, None) => Some((words::GONE_WHILE_OPEN.to_owned(), true)),
-        (Typed::NotStored, _) => Some((words::STORAGE_FAILED.to_owned(), false)),
-        (_, Some((true, _))) => Some((words::DELETED_WHILE_OPEN.to_owned(), false)),
-        (_, Some((false, SyncStatus::Conflict))) => Some((words::CONFLICT_WHILE_OPEN.to_owned(), false)),
+        (Typed::Refused(error), _) => Some((error.to_string(), WayOut::SaveAsNew)),
+        (_, None) => Some((words::GONE_WHILE_OPEN.to_owned(), WayOut::SaveAsNew)),
+        (Typed::NotStored, _) => Some((words::STORAGE_FAILED.to_owned(), WayOut::Nothing)),
+        (_, Some((true, _))) => Some((words::DELETED_WHILE_OPEN.to_owned(), WayOut::Nothing)),
+        (_, Some((false, SyncStatus::Conflict))) => {
+            Some((words::CONFLICT_WHILE_OPEN.to_owned(), WayOut::Review))
+        }
         _ => None,
     });
     let keep_as_new = move |_| {
@@ -129,14 +140,23 @@ pub fn Banner(editing: Editing) -> impl IntoView {
         ui.save_as_new(ui.root, name, session.text());
     };
     move || {
-        said.get().map(|(text, is_lost)| {
+        said.get().map(|(text, way_out)| {
+            let way_out = match way_out {
+                WayOut::Nothing => None,
+                WayOut::SaveAsNew => Some(view! {
+                    <button class="button small" type="button" on:click=keep_as_new>{words::SAVE_AS_NEW}</button>
+                }.into_any()),
+                WayOut::Review => Some(view! {
+                    <button class="button small" type="button" on:click=move |_| ui.review_first(Some(id))>
+                        {words::REVIEW}
+                    </button>
+                }.into_any()),
+            };
             view! {
                 <div class="editor-banner" role="alert">
                     <Glyph icon=icondata::LuTriangleAlert />
                     <p>{text}</p>
-                    {is_lost.then(|| view! {
-                        <button class="button small" type="button" on:click=keep_as_new>{words::SAVE_AS_NEW}</button>
-                    })}
+                    {way_out}
                 </div>
             }
         })

@@ -107,25 +107,61 @@ pub fn Picture(
     });
     let source = RwSignal::new(address(&photo, screen_side()));
     let is_whole_file = StoredValue::new(false);
+    // The last one that came.
+    let loaded = StoredValue::new(None::<String>);
+    let is_small = StoredValue::new(false);
+    // What is here of it stays or comes into sight, and if it is no more than the thumbnail that is said.
+    let fall_back = move || {
+        if let Some(loaded) = loaded.try_get_value().flatten() {
+            source.try_set(Some(loaded));
+            return;
+        }
+        let Some(is_tried) = is_small.try_get_value() else { return };
+        let small = shown.with_value(|photo| photo.derivatives.thumbnail.as_ref().map(|it| it.url.clone()));
+        is_small.set_value(true);
+        is_failed.set(true);
+        source.set(small.filter(|_| !is_tried));
+    };
     let ask_for_file = move || {
         if is_whole_file.get_value() || !shown.with_value(|photo| is_shown_by_browsers(&photo.mime_type)) {
-            return;
+            return fall_back();
         }
         is_whole_file.set_value(true);
         let asked = ui.cloud().content_url(shown.with_value(|photo| photo.id));
         spawn_local(async move {
-            if let Ok(address) = asked.await {
-                source.try_set(Some(address));
+            match asked.await {
+                Ok(address) => drop(source.try_set(Some(address))),
+                Err(_) => fall_back(),
             }
         });
     };
     if source.with_untracked(Option::is_none) {
         ask_for_file();
     }
+    // Once the server is there again, so may be the rest.
+    let summary = ui.cloud().summary();
+    let is_online = Memo::new(move |_| summary.with(|summary| summary.online));
+    Effect::new(move |was_online: Option<bool>| {
+        let is_online = is_online.get();
+        if was_online == Some(false) && is_online && is_failed.get_untracked() {
+            is_small.set_value(false);
+            is_whole_file.set_value(false);
+            loaded.set_value(None);
+            match shown.with_value(|photo| address(photo, screen_side())) {
+                Some(address) => source.set(Some(address)),
+                None => ask_for_file(),
+            }
+        }
+        is_online
+    });
     Effect::new(move || {
         let side = screen_side() * at.get().scale;
-        if shown.with_value(|photo| needs_original(photo, side)) && at.with(|at| !at.is_whole()) {
-            ask_for_file();
+        if is_small.get_value() {
+            // Nothing sharper is to be had.
+        } else if shown.with_value(|photo| needs_original(photo, side)) && at.with(|at| !at.is_whole()) {
+            if !is_whole_file.get_value() {
+                ask_for_file();
+            }
         } else if !is_whole_file.get_value() {
             let sharper = shown.with_value(|photo| address(photo, side));
             if source.with_untracked(|source| *source != sharper) && sharper.is_some() {
@@ -234,9 +270,17 @@ pub fn Picture(
                     src=move || source.get()
                     alt=name
                     draggable="false"
-                    on:error=move |_| if is_whole_file.get_value() { is_failed.set(true) } else { ask_for_file() }
+                    hidden=move || source.with(Option::is_none)
+                    on:error=move |_| {
+                        // What came once and does not come again is no way back.
+                        if loaded.get_value() == source.get_untracked() {
+                            loaded.set_value(None);
+                        }
+                        ask_for_file();
+                    }
                     on:load=move |_| {
-                        is_failed.set(false);
+                        loaded.set_value(source.get_untracked());
+                        is_failed.set(is_small.get_value());
                         is_loaded.set(true);
                     }
                 />
