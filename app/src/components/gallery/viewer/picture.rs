@@ -107,8 +107,9 @@ pub fn Picture(
     });
     let source = RwSignal::new(address(&photo, screen_side()));
     let is_whole_file = StoredValue::new(false);
-    // The last one that came.
+    // The last address that a picture came from.
     let loaded = StoredValue::new(None::<String>);
+    // Whether no more than the thumbnail may be here.
     let is_small = StoredValue::new(false);
     // What is here of it stays or comes into sight, and if it is no more than the thumbnail that is said.
     let fall_back = move || {
@@ -156,13 +157,13 @@ pub fn Picture(
     });
     Effect::new(move || {
         let side = screen_side() * at.get().scale;
-        if is_small.get_value() {
-            // Nothing sharper is to be had.
-        } else if shown.with_value(|photo| needs_original(photo, side)) && at.with(|at| !at.is_whole()) {
-            if !is_whole_file.get_value() {
-                ask_for_file();
-            }
-        } else if !is_whole_file.get_value() {
+        // Nothing sharper is to be had.
+        if is_small.get_value() || is_whole_file.get_value() {
+            return;
+        }
+        if shown.with_value(|photo| needs_original(photo, side)) && at.with(|at| !at.is_whole()) {
+            ask_for_file();
+        } else {
             let sharper = shown.with_value(|photo| address(photo, side));
             if source.with_untracked(|source| *source != sharper) && sharper.is_some() {
                 source.set(sharper);
