@@ -91,8 +91,8 @@ impl Oracle {
         let living = database.items.keys().copied().filter(|id| told.only_living && database.is_live(*id));
         // What is forgotten altogether matters to whoever knows it.
         let known = |id: &ItemId| {
-            let earlier = self.reads.log.iter().take_while(|(at, _)| *at <= told.until);
-            database.items.contains_key(id) || earlier.into_iter().any(|(_, known)| known == id)
+            let mut earlier = self.reads.log.iter().take_while(|(at, _)| *at <= told.until);
+            database.items.contains_key(id) || earlier.any(|(_, known)| known == id)
         };
         let untold = |id: &ItemId| {
             let written = self.reads.written.get(id).copied().unwrap_or(0);

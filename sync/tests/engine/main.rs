@@ -1,5 +1,6 @@
 //! The engine against a model of the server: scripted scenarios, then random schedules.
 
+mod circles;
 mod concurrent;
 mod copies;
 mod edits;

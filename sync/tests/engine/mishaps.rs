@@ -304,26 +304,6 @@ fn what_is_put_into_a_folder_whose_delete_waits_with_a_refused_move_is_not_delet
 }
 
 #[test]
-fn a_refused_move_that_is_tried_again_closes_no_circle() {
-    let mut world = World::new(2);
-    let root = world.server.root;
-    let (a, b) = (world.folder(0, root, "a"), world.folder(0, root, "b"));
-    world.assert_converged();
-    world.go_offline(1);
-    let ran = world.run(1, vec![Command::Move { id: a, parent: b }]);
-    world.shift(0, b, a);
-    world.settle();
-    world.server.refuse.insert(a, (ErrorCode::ReadOnly, 1));
-    world.go_online(1);
-    world.settle();
-    let shown = world.tree(1);
-    assert_eq!(shown, ["/a", "/a/b"]);
-    world.go_offline(1);
-    world.event(1, Event::Retry { operation: ran.operations[0].1 });
-    assert_eq!(world.tree(1), shown);
-}
-
-#[test]
 fn what_a_crash_took_before_it_was_stored_no_tab_shows() {
     let mut world = World::new(1);
     let root = world.server.root;
